@@ -1,0 +1,1 @@
+"""What the events mean: vocabulary, folds, orders, verdicts. Pure, except `runners/` and `store.py`."""
