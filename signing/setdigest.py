@@ -1,0 +1,249 @@
+"""Set digests: one hash for a set of lines, which anyone can recompute with `sort` and `sha256sum`.
+
+    9ab4a73d9c91c354f6229177203bd834          a copy in one store: the record's handle
+
+Bucket b (0 to 65535) holds the lines that begin with b's four hex digits, sorted bytewise, each with its
+newline; its hash is the SHA-256 of those bytes. The digest is the RFC 6962 root over the 65,536 bucket
+hashes. So only touched buckets are hashed again, partitions by prefix merge, two parties find where they
+differ in one round, and a bucket with its path proves that a line is, or is not, in the set.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Final
+
+import msgspec
+
+from signing.errors import FormatError, ProofError
+from signing.merkle import leaf_hash, node_hash, verify_inclusion
+
+BUCKETS: Final = 65_536
+EMPTY_BUCKET: Final = sha256(b"").digest()
+
+_DEPTH: Final = 16
+_PREFIX: Final = re.compile(rb"[0-9a-f]{4}")
+_REBUILD_FROM: Final = 4_096
+"""With this many touched buckets, hashing whole levels beats walking up from each."""
+
+
+class SetDigest(msgspec.Struct, frozen=True):
+    """How many lines a set has, and its digest."""
+
+    count: int
+    digest: bytes
+
+
+class BucketProof(msgspec.Struct, frozen=True):
+    """All lines of one bucket and its path to the digest: what shows presence, and absence."""
+
+    bucket: int
+    lines: tuple[bytes, ...]
+    path: tuple[bytes, ...]
+
+
+def digest_of(lines: Iterable[bytes]) -> SetDigest:
+    """Digest a set of distinct lines, in any order."""
+    buckets: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for line in lines:
+        buckets[line[:4]].append(line)
+    tree = BucketTree()
+    tree.update({bucket_of(prefix): bucket_hash(members) for prefix, members in buckets.items()})
+    return SetDigest(sum(map(len, buckets.values())), tree.digest())
+
+
+def copies_digest(lines: Iterable[bytes]) -> bytes:
+    """The digest alone, as an inventory posts it beside its own count."""
+    return digest_of(lines).digest
+
+
+def bucket_of(line: bytes) -> int:
+    """The bucket in which a line belongs."""
+    if not _PREFIX.match(line):
+        raise FormatError(f"line {line[:40]!r} does not begin with four lower-case hex digits")
+    return int(line[:4], 16)
+
+
+def bucket_hash(lines: Iterable[bytes]) -> bytes:
+    """Hash one bucket's lines: `sort | sha256sum`."""
+    ordered = sorted(lines)
+    if not ordered:
+        return EMPTY_BUCKET
+    whole = b"\n".join(ordered) + b"\n"
+    if whole.count(b"\n") != len(ordered):
+        raise FormatError(f"a line of bucket {ordered[0][:4]!r} has a newline in it")
+    if len(set(ordered)) != len(ordered):
+        raise FormatError(f"a line of bucket {ordered[0][:4]!r} is there twice: a set has it once")
+    return sha256(whole).digest()
+
+
+def differing_buckets(ours: Sequence[bytes], theirs: Sequence[bytes]) -> list[int]:
+    """The buckets whose hashes differ: where two parties need to compare lines."""
+    pairs = zip(ours, theirs, strict=True)
+    return [bucket for bucket, (mine, other) in enumerate(pairs) if mine != other]
+
+
+def merge_bucket_hashes(parts: Iterable[Sequence[bytes]]) -> list[bytes]:
+    """Join the bucket hashes of partitions, of which each bucket belongs to one alone."""
+    merged = [EMPTY_BUCKET] * BUCKETS
+    for part in parts:
+        for bucket in differing_buckets(part, _empty_hashes()):
+            if merged[bucket] != EMPTY_BUCKET:
+                raise FormatError(f"bucket {bucket:04x} has lines in two partitions: part by handle prefix")
+            merged[bucket] = part[bucket]
+    return merged
+
+
+def verify_presence(line: bytes, proof: BucketProof, digest: bytes) -> None:
+    """Return only if the line is in the set with this digest."""
+    _verify_bucket(line, proof, digest)
+    if line not in proof.lines:
+        raise ProofError(f"line {line[:40]!r} is not in its bucket: the set does not have it")
+
+
+def verify_absence(line: bytes, proof: BucketProof, digest: bytes) -> None:
+    """Return only if the line is not in the set with this digest."""
+    _verify_bucket(line, proof, digest)
+    if line in proof.lines:
+        raise ProofError(f"line {line[:40]!r} is in its bucket: the set has it")
+
+
+class BucketTree:
+    """The tree over 65,536 bucket hashes, rehashed only where it changed. It knows no lines."""
+
+    def __init__(self, hashes: Sequence[bytes] | None = None) -> None:
+        """Begin with the empty set, or with these bucket hashes."""
+        self._hashes = [EMPTY_BUCKET] * BUCKETS
+        # Untouched subtrees share one object a level: an empty tree is 1 MB of references.
+        self._levels = [[node] * (BUCKETS >> height) for height, node in enumerate(_empty_nodes())]
+        if hashes is not None:
+            self.update(dict(enumerate(hashes)))
+
+    @property
+    def hashes(self) -> Sequence[bytes]:
+        """The hash of each bucket: the 2 MB in which two parties find their differences."""
+        return self._hashes
+
+    def update(self, changes: dict[int, bytes]) -> None:
+        """Set the hashes of some buckets."""
+        touched = {bucket for bucket, new in changes.items() if self._hashes[bucket] != new}
+        for bucket in touched:
+            self._hashes[bucket] = changes[bucket]
+            self._levels[0][bucket] = leaf_hash(changes[bucket])
+        if len(touched) >= _REBUILD_FROM:
+            self._rebuild()
+            return
+        for height in range(_DEPTH):
+            below, above = self._levels[height], self._levels[height + 1]
+            touched = {node >> 1 for node in touched}
+            for node in touched:
+                above[node] = node_hash(below[2 * node], below[2 * node + 1])
+
+    def digest(self) -> bytes:
+        """The digest of the whole set."""
+        return self._levels[_DEPTH][0]
+
+    def path(self, bucket: int) -> tuple[bytes, ...]:
+        """The inclusion proof of one bucket's hash."""
+        return tuple(self._levels[height][(bucket >> height) ^ 1] for height in range(_DEPTH))
+
+    def _rebuild(self) -> None:
+        for height in range(_DEPTH):
+            nodes = iter(self._levels[height])
+            pairs = zip(nodes, nodes, strict=True)
+            self._levels[height + 1] = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
+
+
+class BucketDigest:
+    """A set of lines that keeps its digest as lines come and go."""
+
+    def __init__(self, lines: Iterable[bytes] = ()) -> None:
+        """Begin with some distinct lines."""
+        self._buckets: dict[bytes, set[bytes]] = {}
+        self._touched: set[bytes] = set()
+        self._tree = BucketTree()
+        self.count = 0
+        for line in lines:
+            self.add(line)
+
+    def __contains__(self, line: bytes) -> bool:
+        return line in self._buckets.get(line[:4], ())
+
+    def add(self, line: bytes) -> None:
+        """Add a line that is not in the set."""
+        prefix = line[:4]
+        members = self._buckets.get(prefix)
+        if members is None:
+            bucket_of(line)
+            members = self._buckets[prefix] = set()
+        if line in members or b"\n" in line:
+            raise FormatError(f"line {line[:40]!r} is already in the set, or has a newline in it")
+        members.add(line)
+        self._touched.add(prefix)
+        self.count += 1
+
+    def remove(self, line: bytes) -> None:
+        """Remove a line that is in the set."""
+        if line not in self:
+            raise FormatError(f"line {line[:40]!r} is not in the set")
+        self._buckets[line[:4]].remove(line)
+        self._touched.add(line[:4])
+        self.count -= 1
+
+    def lines(self, bucket: int) -> list[bytes]:
+        """One bucket's lines, sorted."""
+        return sorted(self._buckets.get(b"%04x" % bucket, ()))
+
+    def bucket_hash(self, bucket: int) -> bytes:
+        """One bucket's hash."""
+        return self._fresh().hashes[bucket]
+
+    def hashes(self) -> Sequence[bytes]:
+        """Every bucket's hash."""
+        return self._fresh().hashes
+
+    def digest(self) -> SetDigest:
+        """The count and digest of the set as it is now."""
+        return SetDigest(self.count, self._fresh().digest())
+
+    def merge(self, other: "BucketDigest") -> "BucketDigest":
+        """The union of two sets that share no line."""
+        return BucketDigest(
+            line for part in (self, other) for members in part._buckets.values() for line in members
+        )
+
+    def prove(self, line: bytes) -> BucketProof:
+        """Prove that a line is in the set, or that it is not."""
+        bucket = bucket_of(line)
+        return BucketProof(bucket, tuple(self.lines(bucket)), self._fresh().path(bucket))
+
+    def _fresh(self) -> BucketTree:
+        touched, self._touched = self._touched, set()
+        self._tree.update({int(prefix, 16): bucket_hash(self._buckets[prefix]) for prefix in touched})
+        return self._tree
+
+
+def _verify_bucket(line: bytes, proof: BucketProof, digest: bytes) -> None:
+    if bucket_of(line) != proof.bucket:
+        raise ProofError(f"proof is of bucket {proof.bucket:04x}, not that of line {line[:40]!r}")
+    try:
+        hashed = bucket_hash(proof.lines)
+    except FormatError as error:
+        raise ProofError(str(error)) from error
+    verify_inclusion(leaf_hash(hashed), proof.bucket, BUCKETS, proof.path, digest)
+
+
+@lru_cache(maxsize=1)
+def _empty_nodes() -> tuple[bytes, ...]:
+    """The root of an empty subtree at each height."""
+    nodes = [leaf_hash(EMPTY_BUCKET)]
+    for _ in range(_DEPTH):
+        nodes.append(node_hash(nodes[-1], nodes[-1]))
+    return tuple(nodes)
+
+
+@lru_cache(maxsize=1)
+def _empty_hashes() -> tuple[bytes, ...]:
+    return (EMPTY_BUCKET,) * BUCKETS
