@@ -82,9 +82,7 @@ def _check_characters(raw: bytes) -> None:
         return
     at = raw.index(forbidden[:1])
     if forbidden[:1] == b"\\":
-        raise FormatError(
-            f"backslash at byte {at}: strings hold no quotes, backslashes or control characters"
-        )
+        raise FormatError(f"backslash at byte {at}: strings hold no quotes, backslashes or controls")
     raise FormatError(f"byte 0x{forbidden[:1].hex()} at {at}: only printable ASCII, and no line breaks")
 
 
