@@ -1,0 +1,191 @@
+"""Events: CloudEvents 1.0 in structured JSON, one on a line, in one canonical form.
+
+    {"data":{"controller":"clearview",…,"store":"people"},"id":"e-1","source":"crawler.clearview.example/7",
+     "specversion":"1.0","time":"2022-05-18T09:00:00Z","type":"writ.data.held.v1"}
+
+Attributes and fields stand sorted in the structs, so encoding one gives RFC 8785 bytes, and a line is
+canonical exactly when its struct encodes to it again. Spec: docs/spec/events.md.
+"""
+
+from typing import Any, Final, Generic, Literal, TypeVar
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from projections import vocabulary as v
+from projections.diagnosis import MAX_EVENT_BYTES, diagnose
+from projections.events_data import (
+    DataAccessed,
+    DataCollected,
+    DataCopied,
+    DataDeleted,
+    DataDerived,
+    DataHeld,
+    DataReappeared,
+    DeletionFailed,
+    DeletionVerified,
+    ObjectionRaised,
+    ResidencyAsserted,
+)
+from projections.events_log import (
+    BlindingDestroyed,
+    CheckpointAnchored,
+    EventCorrected,
+    KeyRegistered,
+    KeyRevoked,
+    LogCreated,
+    ProcessingDeclared,
+    StoreRegistered,
+    StoreRetired,
+    TokenRegistered,
+    TokenRevoked,
+)
+from projections.events_proof import CollectorAttested, InventoryAttested, InventoryBegun, OrderIssued
+from projections.moments import rfc3339_us
+from projections.vocabulary import Data
+
+__all__ = [
+    "EVENT_TYPES",
+    "MAX_EVENT_BYTES",
+    "TYPE_OF",
+    "BlindingDestroyed",
+    "CheckpointAnchored",
+    "CollectorAttested",
+    "Data",
+    "DataAccessed",
+    "DataCollected",
+    "DataCopied",
+    "DataDeleted",
+    "DataDerived",
+    "DataHeld",
+    "DataReappeared",
+    "DeletionFailed",
+    "DeletionVerified",
+    "Event",
+    "EventCorrected",
+    "InventoryAttested",
+    "InventoryBegun",
+    "KeyRegistered",
+    "KeyRevoked",
+    "LogCreated",
+    "ObjectionRaised",
+    "OrderIssued",
+    "ProcessingDeclared",
+    "ResidencyAsserted",
+    "StoreRegistered",
+    "StoreRetired",
+    "TokenRegistered",
+    "TokenRevoked",
+    "decode_event",
+    "encode_event",
+    "make_event",
+    "rfc3339_us",
+    "time_us",
+]
+
+D = TypeVar("D", bound=Data)
+
+EVENT_TYPES: Final[dict[str, type[Data]]] = {
+    "writ.log.created.v1": LogCreated,
+    "writ.key.registered.v1": KeyRegistered,
+    "writ.key.revoked.v1": KeyRevoked,
+    "writ.token.registered.v1": TokenRegistered,
+    "writ.token.revoked.v1": TokenRevoked,
+    "writ.checkpoint.anchored.v1": CheckpointAnchored,
+    "writ.store.registered.v1": StoreRegistered,
+    "writ.store.retired.v1": StoreRetired,
+    "writ.blinding.destroyed.v1": BlindingDestroyed,
+    "writ.processing.declared.v1": ProcessingDeclared,
+    "writ.data.held.v1": DataHeld,
+    "writ.data.collected.v1": DataCollected,
+    "writ.residency.asserted.v1": ResidencyAsserted,
+    "writ.data.derived.v1": DataDerived,
+    "writ.data.copied.v1": DataCopied,
+    "writ.data.accessed.v1": DataAccessed,
+    "writ.objection.raised.v1": ObjectionRaised,
+    "writ.data.deleted.v1": DataDeleted,
+    "writ.deletion.failed.v1": DeletionFailed,
+    "writ.deletion.verified.v1": DeletionVerified,
+    "writ.data.reappeared.v1": DataReappeared,
+    "writ.order.issued.v1": OrderIssued,
+    "writ.inventory.begun.v1": InventoryBegun,
+    "writ.inventory.attested.v1": InventoryAttested,
+    "writ.collector.attested.v1": CollectorAttested,
+    "writ.event.corrected.v1": EventCorrected,
+}
+TYPE_OF: Final[dict[type[Data], str]] = {data: name for name, data in EVENT_TYPES.items()}
+
+
+class Event(Struct, Generic[D], frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """One event. `source` is the source log it stands in or, in the gateway's log, the token's name."""
+
+    causationid: v.Id | UnsetType = UNSET
+    correlationid: v.Id | UnsetType = UNSET
+    data: D
+    datacontenttype: Literal["application/json"] | UnsetType = UNSET
+    id: v.EventId
+    source: v.KeyName
+    specversion: Literal["1.0"] = "1.0"
+    time: v.Timestamp
+    type: str
+
+    def __post_init__(self) -> None:
+        v.check_time(self.time, "time")
+
+
+_encoder: Final = msgspec.json.Encoder()
+# Decoders by the type's bytes, as they stand at the end of a canonical line.
+_decoders: Final[dict[bytes, msgspec.json.Decoder[Event[Any]]]] = {
+    name.encode(): msgspec.json.Decoder(Event[data])  # type: ignore[valid-type]
+    for name, data in EVENT_TYPES.items()
+}
+
+
+def decode_event(line: bytes) -> Event[Any]:
+    """Parse one event line (without its newline), accepting only the exact bytes `encode_event` writes.
+
+    Raises FormatError with the reason and the remedy: an EventError, which names the field, or TooLargeError.
+    """
+    # "type" sorts last among the attributes, so a canonical line ends in its type's name, quote and brace.
+    decoder = _decoders.get(line[line.rfind(b'"', 0, -2) + 1 : -2])
+    # No string may hold an escaped character, which also keeps `$` in a pattern from meeting a newline.
+    if decoder is not None and len(line) <= MAX_EVENT_BYTES and b"\\" not in line:
+        try:
+            event = decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+        else:
+            if _encoder.encode(event) == line:
+                return event
+    raise diagnose(line, _decoders)
+
+
+def encode_event(event: Event[Any]) -> bytes:
+    """The event's canonical line, without a newline. Whether it keeps the patterns, `decode_event` says."""
+    return _encoder.encode(event)
+
+
+def make_event(
+    data: D,
+    *,
+    id: str,
+    source: str,
+    time: str,
+    correlationid: str | UnsetType = UNSET,
+    causationid: str | UnsetType = UNSET,
+) -> Event[D]:
+    """An event around its data, whose struct decides the type."""
+    return Event(
+        data=data,
+        id=id,
+        source=source,
+        time=time,
+        correlationid=correlationid,
+        causationid=causationid,
+        type=TYPE_OF[type(data)],
+    )
+
+
+def time_us(event: Event[Any]) -> int:
+    """Unix microseconds of the time that the event's poster claims."""
+    return rfc3339_us(event.time)
