@@ -8,11 +8,16 @@ from collections.abc import Sequence
 from operator import lt
 from typing import Annotated, Any, Final, Literal, get_args
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, UnsetType
+
+from projections.moments import rfc3339_us
+from signing.errors import FormatError
+from signing.keys import VerifierKey, parse_vkey
 
 MAX_HANDLES: Final = 1_000
 MAX_INTEGER: Final = 2**53 - 1
 MAX_LIST: Final = 100
+ED25519: Final = 1
 
 # --- Patterns. `$` would also match before a newline, but no event line holds an escaped character.
 
@@ -206,11 +211,21 @@ Category = Literal[
 CATEGORIES: Final = frozenset(get_args(Category))
 
 
+class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one type of event says. Fields stand sorted, so that encoding a struct gives canonical JSON."""
+
+
 class Evidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A document outside the ledger, committed to by its hash."""
 
     kind: EvidenceKind
     sha256: Sha256
+
+
+EvidenceList = Annotated[
+    tuple[Evidence, ...],
+    Meta(min_length=1, max_length=MAX_LIST, description="documents, sorted by kind and hash"),
+]
 
 
 class FieldError(ValueError):
@@ -263,6 +278,29 @@ def check_territories(territories: tuple[str, ...], field: str) -> None:
     check_sorted(territories, field)
 
 
-def check_evidence(evidence: tuple[Evidence, ...], field: str = "evidence") -> None:
+def check_vkey(text: str, field: str) -> VerifierKey:
+    """Raise FieldError unless the text is an Ed25519 verifier key whose id and curve point are right."""
+    try:
+        key = parse_vkey(text)
+    except FormatError as error:
+        raise FieldError(field, str(error)) from None
+    if key.algorithm != ED25519:
+        raise FieldError(field, "is a witness's key, which signs checkpoints only: give an Ed25519 key")
+    return key
+
+
+def check_time(time: str | UnsetType, field: str) -> None:
+    """Raise FieldError when the calendar has no such time (a leap second counts as the second before it)."""
+    if isinstance(time, UnsetType):
+        return
+    try:
+        rfc3339_us(time)
+    except ValueError as error:
+        raise FieldError(field, f"{time} is not in the calendar: {error}") from None
+
+
+def check_evidence(evidence: tuple[Evidence, ...] | UnsetType, field: str = "evidence") -> None:
     """Raise FieldError unless the pieces are sorted by kind and hash, and distinct."""
+    if isinstance(evidence, UnsetType):
+        return
     check_sorted([(piece.kind, piece.sha256) for piece in evidence], field)
