@@ -17,7 +17,7 @@ from signing.cosignature import cosign, verify_cosignature
 from signing.encoding import decode_base64, decode_hash, encode_base64, parse_decimal
 from signing.entry import MAX_ENTRY_BYTES, NO_PREVIOUS, Entry, format_entry, header_bytes, parse_entry
 from signing.errors import FormatError, ProofError, TooLargeError
-from signing.handle import blinding_commitment, handle, is_handle, native_text
+from signing.handle import blinding_commitment, is_handle, native_text
 from signing.keys import (
     COSIGNATURE,
     ED25519,
@@ -190,7 +190,6 @@ __all__ = [
     "format_vkey",
     "frontier_from_tiles",
     "grow",
-    "handle",
     "header_bytes",
     "inclusion_from_tiles",
     "is_handle",

@@ -191,22 +191,22 @@ def _checked(text: SubmissionText) -> SubmissionText:
 
 
 def _parse_lines(body: bytes, count: int, max_lines: int | None) -> tuple[bytes, ...]:
-    found = body.count(b"\n")
-    if max_lines is not None and found > max_lines:
-        raise TooLargeError(f"submission has {found} event lines: at most {max_lines}")
-    if not body.endswith(b"\n"):
+    lines = body.split(b"\n")
+    if lines.pop() != b"":
         raise FormatError("submission does not end in a newline: its last line may be cut off")
-    if found != count:
-        raise FormatError(f"submission has {found} event lines: lines 2 and 5 announce {count}")
-    lines = tuple(body[:-1].split(b"\n"))
+    if max_lines is not None and len(lines) > max_lines:
+        raise TooLargeError(f"submission has {len(lines)} event lines: at most {max_lines}")
+    if len(lines) != count:
+        raise FormatError(f"submission has {len(lines)} event lines: lines 2 and 5 announce {count}")
     _check_lines(lines)
-    return lines
+    return tuple(lines)
 
 
 def _check_lines(lines: Sequence[bytes]) -> None:
     sizes = list(map(len, lines))
-    if max(sizes) > MAX_EVENT_BYTES:
-        line = sizes.index(max(sizes))
+    longest = max(sizes)
+    if longest > MAX_EVENT_BYTES:
+        line = sizes.index(longest)
         raise TooLargeError(f"event line {line} has {sizes[line]} bytes: at most {MAX_EVENT_BYTES}")
     if min(sizes) == 0:
         raise FormatError(f"event line {sizes.index(0)} is empty")
