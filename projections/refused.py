@@ -1,17 +1,26 @@
 """Policy saying no: an ordinary answer, given as a value to whoever asked."""
 
+from typing import Literal
+
 from msgspec import Struct
+
+Problem = Literal[
+    "wrong-source",
+    "unknown-key",
+    "unknown-token",
+    "revoked",
+    "not-allowed",
+    "registration-conflict",
+    "wrong-log",
+]
 
 
 class Refused(Struct, frozen=True):
-    """Why a submission, an event or a credential is not accepted, with the HTTP status that the design gives it.
+    """Why an event or a credential is not accepted. `field` is the path at fault, where there is one.
 
-    401 unknown key or token · 403 revoked, or not for this role · 409 in conflict with what is there ·
-    422 well-formed, and at odds with this log. `field` is the path at fault, `line` that of the event in its
-    submission, from 0, where that is known.
+    The ledger's table of problems says with which HTTP status each is answered.
     """
 
-    status: int
-    reason: str
+    problem: Problem
+    detail: str
     field: str | None = None
-    line: int | None = None

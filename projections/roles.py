@@ -53,4 +53,4 @@ def check_role(role: str, event_type: str) -> Refused | None:
     if (role, event_type) in _ALLOWED:
         return None
     allowed = ", ".join(sorted(ROLES[event_type]))
-    return Refused(403, f"the role {role} may not post {event_type}: it takes {allowed}", "type")
+    return Refused("not-allowed", f"the role {role} may not post {event_type}: it takes {allowed}", "type")
