@@ -15,12 +15,12 @@ from typing import Annotated, Any, NoReturn
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
-from signing.policy import Policy, parse_policy
 
 from projections import moments
 from projections import vocabulary as v
 from projections.vocabulary import FieldError
 from signing.errors import FormatError
+from signing.policy import Policy, parse_policy
 
 Few = Meta(max_length=v.MAX_LIST)
 
