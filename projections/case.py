@@ -1,0 +1,127 @@
+"""A case: one order, seen at one moment, over one size of the log. All that a judgment looks at."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from projections.clock import Clock, read_clock
+from projections.docket import Docket, Edge, IssuedOrder, Store, discredited
+from projections.holdings import Holding, Holdings
+from projections.lives import Copy, is_live, read_copy
+from projections.order import Order, Scope
+from projections.scope import Reader, Standing, posters_under
+from signing.setdigest import SetDigest, digest_of
+
+
+class Case:
+    """What an order's evaluation may look at: entries below `size`, as of `as_of` (Unix seconds).
+
+    Everything derived here is remembered, since the obligations of one order share most of it.
+    """
+
+    def __init__(
+        self,
+        held: Holdings,
+        docket: Docket,
+        edges: Mapping[int, Edge],
+        issued: IssuedOrder,
+        *,
+        as_of: int,
+        size: int,
+    ) -> None:
+        self.docket = docket
+        self.issued = issued
+        self.as_of = as_of
+        self.size = size
+        self._held = held
+        self._edges = edges
+        self._censuses: dict[tuple[str, int], SetDigest] = {}
+
+    @property
+    def order(self) -> Order:
+        return self.issued.order
+
+    @cached_property
+    def clock(self) -> Clock:
+        return read_clock(self.docket.anchors, self.order.trust.policy())
+
+    @cached_property
+    def authority(self) -> frozenset[int]:
+        """Posters under the key that signed the order."""
+        return posters_under(self.docket, [self.docket.posters[self.issued.by].vkey or ""])
+
+    @cached_property
+    def assessors(self) -> frozenset[int]:
+        """Posters under a key that the order names. Any other auditor counts as the controller's own."""
+        return posters_under(self.docket, self.order.trust.assessors)
+
+    @cached_property
+    def discredited(self) -> dict[int, int]:
+        """Posters whose key was compromised, each with the recorded time (us) from which it was."""
+        return discredited(self.docket, self.size)
+
+    def believes(self, by: int, time_us: int) -> bool:
+        """Whether what poster `by` said at `time_us` was said under a key that nobody had stolen yet."""
+        return by not in self.discredited or time_us < self.discredited[by]
+
+    @cached_property
+    def stores(self) -> dict[str, Store]:
+        """The stores declared below `size`, retired ones too: retiring a store erases nothing."""
+        return {name: store for name, store in self.docket.stores.items() if store.index < self.size}
+
+    def stores_of(self, scope: Scope) -> list[str]:
+        return sorted(name for name in self.stores if not scope.stores or name in scope.stores)
+
+    def name_of(self, by: int) -> str:
+        return self.docket.posters[by].name
+
+    def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
+        """Every handle of the log, in groups that share standing and state."""
+        reader = Reader(
+            scope,
+            self._held,
+            self._edges,
+            self.size,
+            ordered=self.issued.index,
+            authority=self.authority,
+            moved_by=self.authority | self.assessors,
+            believes=self.believes,
+        )
+        for holding, handles in self._groups:
+            if not reader.depends_on_handle(holding):
+                yield reader.standing(handles[0], holding), holding, handles
+                continue
+            apart: dict[Standing, list[str]] = {}
+            for handle in handles:
+                apart.setdefault(reader.standing(handle, holding), []).append(handle)
+            for standing, some in apart.items():
+                yield standing, holding, some
+
+    def copies(self, holding: Holding) -> Iterator[tuple[str, Copy]]:
+        """The copies of a record, store by store, at this case's size."""
+        for name, moves in holding.copies.items():
+            yield name, read_copy(moves, self.stores.get(name), self.docket, self.discredited, self.size)
+
+    def census(self, store: str, size: int) -> SetDigest:
+        """The ledger's own set for a store at `size`: the handles of its live copies."""
+        found = self._censuses.get((store, size))
+        if found is None:
+            declared = self.docket.stores.get(store)
+            found = self._censuses[store, size] = digest_of(
+                handle.encode()
+                for holding, handles in self._groups
+                if store in holding.copies
+                and is_live(holding.copies[store], declared, self.docket, self.discredited, size)
+                for handle in handles
+            )
+        return found
+
+    @cached_property
+    def _groups(self) -> list[tuple[Holding, list[str]]]:
+        grouped: dict[int, tuple[Holding, list[str]]] = {}
+        for handle, holding in self._held.items():
+            group = grouped.get(id(holding))
+            if group is None:
+                grouped[id(holding)] = (holding, [handle])
+            else:
+                group[1].append(handle)
+        return list(grouped.values())

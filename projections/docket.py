@@ -1,0 +1,320 @@
+"""The docket: the few things that every judgment needs whole, whichever handles it looks at.
+
+Posters, stores, orders, anchors, inventories and collectors' attestations are broadcast to every partition
+of the fold; lineage edges are kept by their entry's index, one per event, never expanded into pairs.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Struct, UnsetType
+
+from projections import events as ev
+from projections.fact import Fact
+from projections.moments import rfc3339_us
+from projections.order import Order
+from projections.registry import Poster
+from signing.checkpoint import parse_checkpoint
+from signing.errors import FormatError
+from signing.note import Note, parse_note
+
+NAME = "docket"
+VERSION = 1
+
+
+class Store(Struct, frozen=True):
+    """A data store that the controller declared."""
+
+    index: int
+    operator_key: str
+    namespace: str
+    blinding_commitment: str
+    kind: str
+    country: str
+    versioned: bool
+    object_locked: bool
+    retired: int | None = None
+
+
+class IssuedOrder(Struct, frozen=True):
+    """An order as posted. Whose it is, only the poster's key says."""
+
+    index: int
+    time_us: int
+    by: int
+    order: Order
+
+
+class Anchor(Struct, frozen=True):
+    """A cosigned checkpoint that the operator posted back into its log. `raw` is the signed note, base64."""
+
+    index: int
+    time_us: int
+    size: int
+    raw: str
+
+    @property
+    def note(self) -> Note:
+        return parse_note(base64.b64decode(self.raw))
+
+
+class Begun(Struct, frozen=True):
+    """An inventory's exact place in the log."""
+
+    index: int
+    by: int
+    store: str
+    inventory: str
+
+
+class Inventory(Struct, frozen=True):
+    """What somebody says he found in a store, for the state at `begun`."""
+
+    index: int
+    time_us: int
+    by: int
+    store: str
+    inventory: str
+    begun: int
+    count: int
+    digest: str
+
+
+class Coverage(Struct, frozen=True):
+    """What a collector did over a span of time, by its own account. Times in Unix microseconds."""
+
+    index: int
+    time_us: int
+    by: int
+    collector: str
+    from_us: int
+    to_us: int
+    running: bool
+    exclusions: tuple[str, ...]
+
+
+class Compromised(Struct, frozen=True):
+    """A key or token revoked at `index`, not to be believed from the recorded time `since_us` on."""
+
+    index: int
+    name: str
+    vkey: str | None
+    since_us: int
+
+
+class Edge(Struct, frozen=True):
+    """One derivation: artefacts made from inputs. `each` pairs artefacts with inputs, `all` mixes them.
+
+    Artefacts are kept only where the pairing needs them. No inputs: only a digest of them was posted.
+    """
+
+    by: int
+    inputs: tuple[str, ...]
+    artefacts: tuple[str, ...] = ()
+
+    def inputs_of(self, artefact: str) -> tuple[str, ...]:
+        if not self.artefacts:
+            return self.inputs
+        return (self.inputs[self.artefacts.index(artefact)],)
+
+
+class Docket(Struct, frozen=True):
+    """Broadcast state after some number of entries. Tuples are in log order."""
+
+    posters: tuple[Poster, ...] = ()
+    stores: dict[str, Store] = {}
+    orders: tuple[IssuedOrder, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    begun: tuple[Begun, ...] = ()
+    inventories: tuple[Inventory, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    compromised: tuple[Compromised, ...] = ()
+
+
+EMPTY = Docket()
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Docket)
+_edge_decoder = msgspec.json.Decoder(Edge)
+
+
+def encode_docket(docket: Docket) -> bytes:
+    """The docket as the live runner keeps it beside its cursor."""
+    return _encoder.encode(docket)
+
+
+def decode_docket(raw: bytes) -> Docket:
+    """Read a docket that `encode_docket` wrote."""
+    return _decoder.decode(raw)
+
+
+def encode_edge(edge: Edge) -> bytes:
+    """The canonical JSON of one lineage edge."""
+    return _encoder.encode(edge)
+
+
+def decode_edge(raw: bytes) -> Edge:
+    """Read an edge that `encode_edge` wrote."""
+    return _edge_decoder.decode(raw)
+
+
+def number_poster(docket: Docket, poster: Poster) -> tuple[Docket, int]:
+    """The poster's number, given out in order of first appearance."""
+    try:
+        return docket, docket.posters.index(poster)
+    except ValueError:
+        grown = msgspec.structs.replace(docket, posters=(*docket.posters, poster))
+        return grown, len(docket.posters)
+
+
+def apply(docket: Docket, fact: Fact, by: int) -> Docket:
+    """Fold one fact into the docket. `by` is the poster's number."""
+    step = _STEPS.get(type(fact.event.data))
+    if step is None:
+        return docket
+    return step(docket, fact, by)
+
+
+def edge_of(fact: Fact, by: int) -> Edge | None:
+    """The lineage edge that this fact adds, if it is a derivation."""
+    data = fact.event.data
+    if not isinstance(data, ev.DataDerived):
+        return None
+    inputs = () if isinstance(data.records, UnsetType) else data.records
+    return Edge(by, inputs, data.artefacts if data.lineage == "each" and inputs else ())
+
+
+def discredited(docket: Docket, size: int) -> dict[int, int]:
+    """Posters whose key or token was compromised, as said below `size`: from which recorded time (us) on."""
+    since: dict[int, int] = {}
+    for one in docket.compromised:
+        for number, poster in enumerate(docket.posters):
+            if one.index < size and (poster.name, poster.vkey) == (one.name, one.vkey):
+                since[number] = min(one.since_us, since.get(number, one.since_us))
+    return since
+
+
+def rows(docket: Docket, edges: dict[int, Edge]) -> Iterator[bytes]:
+    """The state's lines for its digest: row key's hash, space, canonical JSON."""
+    for name in docket.__struct_fields__:
+        yield _line([name], getattr(docket, name))
+    for index, edge in edges.items():
+        yield _line(["edge", index], edge)
+
+
+def row_key(key: list[Any]) -> bytes:
+    """A state row's key that is no handle: the first 16 bytes, in hex, of SHA-256 of its canonical JSON."""
+    return sha256(_encoder.encode(key)).hexdigest()[:32].encode()
+
+
+def _line(key: list[Any], value: Any) -> bytes:
+    return row_key(key) + b" " + _encoder.encode(value)
+
+
+def _store_registered(docket: Docket, fact: Fact, by: int) -> Docket:
+    data: ev.StoreRegistered = fact.event.data
+    store = Store(
+        fact.index,
+        data.operator_key,
+        data.namespace,
+        data.blinding_commitment,
+        data.kind,
+        data.country,
+        data.versioned,
+        data.object_locked,
+    )
+    return msgspec.structs.replace(docket, stores={**docket.stores, data.store: store})
+
+
+def _store_retired(docket: Docket, fact: Fact, by: int) -> Docket:
+    data: ev.StoreRetired = fact.event.data
+    store = docket.stores.get(data.store)
+    if store is None:
+        return docket
+    retired = msgspec.structs.replace(store, retired=fact.index)
+    return msgspec.structs.replace(docket, stores={**docket.stores, data.store: retired})
+
+
+def _order_issued(docket: Docket, fact: Fact, by: int) -> Docket:
+    issued = IssuedOrder(fact.index, fact.time_us, by, fact.event.data.order)
+    return msgspec.structs.replace(docket, orders=(*docket.orders, issued))
+
+
+def _anchored(docket: Docket, fact: Fact, by: int) -> Docket:
+    raw = fact.event.data.note
+    try:
+        size = parse_checkpoint(parse_note(base64.b64decode(raw, validate=True)).text).size
+    except (FormatError, binascii.Error):
+        return docket  # Proves nothing, so it is nobody's clock.
+    if size == 0 or size > fact.index:
+        return docket  # A checkpoint can't cover the entry that quotes it.
+    anchor = Anchor(fact.index, fact.time_us, size, raw)
+    return msgspec.structs.replace(docket, anchors=(*docket.anchors, anchor))
+
+
+def _inventory_begun(docket: Docket, fact: Fact, by: int) -> Docket:
+    data: ev.InventoryBegun = fact.event.data
+    begun = Begun(fact.index, by, data.store, data.inventory)
+    return msgspec.structs.replace(docket, begun=(*docket.begun, begun))
+
+
+def _inventory_attested(docket: Docket, fact: Fact, by: int) -> Docket:
+    """An attestation counts from the beginning that the same poster announced; without one it has no place."""
+    data: ev.InventoryAttested = fact.event.data
+    begun = next(
+        (
+            b.index
+            for b in reversed(docket.begun)
+            if (b.by, b.store, b.inventory) == (by, data.store, data.inventory)
+        ),
+        None,
+    )
+    if begun is None:
+        return docket
+    inventory = Inventory(
+        fact.index, fact.time_us, by, data.store, data.inventory, begun, data.count, data.digest
+    )
+    return msgspec.structs.replace(docket, inventories=(*docket.inventories, inventory))
+
+
+def _collector_attested(docket: Docket, fact: Fact, by: int) -> Docket:
+    data: ev.CollectorAttested = fact.event.data
+    exclusions = tuple(data.exclusions)
+    span = Coverage(
+        fact.index,
+        fact.time_us,
+        by,
+        data.collector,
+        rfc3339_us(data.from_),
+        rfc3339_us(data.to),
+        data.running,
+        exclusions,
+    )
+    return msgspec.structs.replace(docket, coverage=(*docket.coverage, span))
+
+
+def _revoked(docket: Docket, fact: Fact, by: int) -> Docket:
+    data: ev.KeyRevoked | ev.TokenRevoked = fact.event.data
+    if isinstance(data.compromised_since, UnsetType):
+        return docket
+    vkey = data.vkey if isinstance(data, ev.KeyRevoked) else None
+    since_us = rfc3339_us(data.compromised_since)
+    gone = Compromised(fact.index, data.name, vkey, since_us)
+    return msgspec.structs.replace(docket, compromised=(*docket.compromised, gone))
+
+
+_STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {
+    ev.KeyRevoked: _revoked,
+    ev.TokenRevoked: _revoked,
+    ev.StoreRegistered: _store_registered,
+    ev.StoreRetired: _store_retired,
+    ev.OrderIssued: _order_issued,
+    ev.CheckpointAnchored: _anchored,
+    ev.InventoryBegun: _inventory_begun,
+    ev.InventoryAttested: _inventory_attested,
+    ev.CollectorAttested: _collector_attested,
+}

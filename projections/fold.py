@@ -1,0 +1,58 @@
+"""The fold: facts in, state out. The same class runs beside Postgres and on a laptop."""
+
+from msgspec import Struct
+
+from projections import docket, holdings
+from projections.docket import Docket, Edge
+from projections.fact import Fact
+from projections.holdings import Holdings
+from projections.registry import Poster
+from signing.setdigest import digest_of
+
+
+class StateDigest(Struct, frozen=True):
+    """The digest (base64 in documents) of one projection's rows, with the version that made them."""
+
+    name: str
+    version: int
+    rows: int
+    digest: bytes
+
+
+class Fold:
+    """State after the facts taken so far, in log order. Holdings may be a part: the caller's partition."""
+
+    def __init__(self, state: Docket, edges: dict[int, Edge], held: Holdings) -> None:
+        self.docket = state
+        self.edges = edges
+        self.holdings = held
+        self._numbers = {poster: number for number, poster in enumerate(state.posters)}
+
+    @classmethod
+    def empty(cls) -> "Fold":
+        return cls(docket.EMPTY, {}, {})
+
+    def take(self, fact: Fact) -> None:
+        """Apply one fact. The order of facts is the log's; a gap or a swap gives another state."""
+        by = self._number(fact.poster)
+        holdings.apply(self.holdings, fact, by)
+        edge = docket.edge_of(fact, by)
+        if edge is not None:
+            self.edges[fact.index] = edge
+        self.docket = docket.apply(self.docket, fact, by)
+
+    def digests(self) -> tuple[StateDigest, ...]:
+        """What anybody who folds the same facts must arrive at."""
+        held = digest_of(holdings.rows(self.holdings))
+        rest = digest_of(docket.rows(self.docket, self.edges))
+        return (
+            StateDigest(docket.NAME, docket.VERSION, rest.count, rest.digest),
+            StateDigest(holdings.NAME, holdings.VERSION, held.count, held.digest),
+        )
+
+    def _number(self, poster: Poster) -> int:
+        number = self._numbers.get(poster)
+        if number is None:
+            self.docket, number = docket.number_poster(self.docket, poster)
+            self._numbers[poster] = number
+        return number

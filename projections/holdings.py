@@ -1,0 +1,217 @@
+"""Holdings: what the ledger says of each record, copy by copy.
+
+The unit of proof is a copy: one record in one store. A `Holding` keeps, for one handle, the moves of its
+copies in log order; nothing is judged here, so that one fold serves every order and every earlier size.
+Who may move a copy, and whether an erasure counts, is decided where the moves are read (`lives.py`).
+
+States are immutable and shared: the thousand records of one bulk event that stood alike before it stand
+alike after it, so they point at one `Holding`. That keeps bulk folding, memory and judging cheap.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from projections import events as ev
+from projections.fact import Fact
+
+NAME = "holdings"
+VERSION = 1
+
+MoveKind = Literal["held", "collected", "copied", "derived", "erased", "failed", "reappeared"]
+
+
+class Move(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """One step in the life of a copy. `by` is the poster's number in the docket.
+
+    Only erasures fill the last four: method, whether said to be irrecoverable, how many pieces of evidence
+    were committed to, and the time the poster claims (Unix microseconds).
+    """
+
+    index: int
+    time_us: int
+    kind: MoveKind
+    by: int
+    method: str = ""
+    irrecoverable: bool = False
+    evidence: int = 0
+    claimed_us: int = 0
+
+
+class ResidencyFact(Struct, frozen=True, array_like=True):
+    """Somebody said, at `index`, where the data subject resides. No codes: unknown."""
+
+    index: int
+    time_us: int
+    by: int
+    basis: str
+    codes: tuple[str, ...]
+
+
+class Trait(Struct, frozen=True, array_like=True):
+    """What was said of the data itself when it was held or collected."""
+
+    index: int
+    categories: tuple[str, ...]
+    special_category: bool
+    minor: str
+    source_kind: str
+
+
+class Holding(Struct, frozen=True, omit_defaults=True):
+    """All that the log says of one handle, in log order. `derived` holds the lineage edges it came from."""
+
+    copies: dict[str, tuple[Move, ...]] = {}
+    derived: tuple[int, ...] = ()
+    residency: tuple[ResidencyFact, ...] = ()
+    traits: tuple[Trait, ...] = ()
+
+
+EMPTY = Holding()
+
+Change = Callable[[Holding], Holding]
+Holdings = dict[str, Holding]
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_decoder = msgspec.json.Decoder(Holding)
+
+
+def encode_row(holding: Holding) -> bytes:
+    """The canonical JSON of one state row."""
+    return _encoder.encode(holding)
+
+
+def decode_row(row: bytes) -> Holding:
+    """Read a state row that `encode_row` wrote."""
+    return _decoder.decode(row)
+
+
+def keys(event: ev.Event[Any]) -> tuple[str, ...]:
+    """The handles whose state this event changes."""
+    data = event.data
+    if isinstance(data, ev.DataDerived):
+        return data.artefacts
+    if isinstance(data, ev.DataDeleted):
+        return given(data.records) or given(data.artefacts)
+    if isinstance(data, _BY_RECORDS):
+        return data.records
+    return ()
+
+
+def named(event: ev.Event[Any]) -> set[str]:
+    """Every handle that the event names, whether or not it changes that handle's state."""
+    data = event.data
+    return {
+        handle
+        for field in ("artefacts", "records")
+        for handle in given(getattr(data, field, UNSET))
+    }
+
+
+def apply(holdings: Holdings, fact: Fact, by: int) -> None:
+    """Fold one fact into the handles that it names. `by` is the poster's number in the docket."""
+    touched = keys(fact.event)
+    if not touched:
+        return
+    change = _change(fact.event.data, fact, by)
+    # Keyed by identity: equal states of one event are one object (see the module's note). The prior state
+    # is kept beside its successor so that its identity can't be taken by a new object meanwhile.
+    seen: dict[int, tuple[Holding, Holding]] = {}
+    for handle in touched:
+        prior = holdings.get(handle, EMPTY)
+        known = seen.get(id(prior))
+        if known is None:
+            known = seen[id(prior)] = (prior, change(prior))
+        holdings[handle] = known[1]
+
+
+def rows(holdings: Holdings) -> Iterator[bytes]:
+    """The state's lines for its digest: handle, space, canonical JSON. Unordered."""
+    encoded: dict[int, bytes] = {}
+    for handle, holding in holdings.items():
+        row = encoded.get(id(holding))
+        if row is None:
+            row = encoded[id(holding)] = b" " + encode_row(holding)
+        yield handle.encode() + row
+
+
+def given(value: tuple[str, ...] | UnsetType) -> tuple[str, ...]:
+    """An optional list's members; none when it was left out."""
+    return () if isinstance(value, UnsetType) else value
+
+
+_BY_RECORDS = (
+    ev.DataHeld,
+    ev.DataCollected,
+    ev.DataCopied,
+    ev.DataReappeared,
+    ev.DeletionFailed,
+    ev.ResidencyAsserted,
+)
+
+
+def _change(data: Any, fact: Fact, by: int) -> Change:
+    """The step from a handle's state before this event to the one after."""
+    index, time_us = fact.index, fact.time_us
+    if isinstance(data, (ev.DataHeld, ev.DataCollected)):
+        return _presence(data, fact, by)
+    if isinstance(data, ev.DataDerived):
+        move = Move(index, time_us, "derived", by)
+        return lambda prior: _moved(prior, data.store, move, derived=(index,))
+    if isinstance(data, ev.DataCopied):
+        return _step(data.to_store, Move(index, time_us, "copied", by))
+    if isinstance(data, ev.DataReappeared):
+        return _step(data.store, Move(index, time_us, "reappeared", by))
+    if isinstance(data, ev.DeletionFailed):
+        return _step(data.store, Move(index, time_us, "failed", by))
+    if isinstance(data, ev.DataDeleted):
+        return _step(data.store, _erasure(data, fact, by))
+    assert isinstance(data, ev.ResidencyAsserted)
+    said = ResidencyFact(index, time_us, by, data.basis, data.residency)
+    return lambda prior: _moved(prior, residency=(said,))
+
+
+def _presence(data: ev.DataHeld | ev.DataCollected, fact: Fact, by: int) -> Change:
+    """A record is there: its copy, what it is, and where its subject is said to reside."""
+    collected = isinstance(data, ev.DataCollected)
+    move = Move(fact.index, fact.time_us, "collected" if collected else "held", by)
+    trait = Trait(
+        fact.index,
+        tuple(data.categories),
+        data.special_category,
+        data.minor,
+        data.source_kind if isinstance(data, ev.DataCollected) else "",
+    )
+    residency: tuple[ResidencyFact, ...] = ()
+    if data.residency is not UNSET and data.residency_basis is not UNSET:
+        residency = (ResidencyFact(fact.index, fact.time_us, by, data.residency_basis, data.residency),)
+    return lambda prior: _moved(prior, data.store, move, residency=residency, traits=(trait,))
+
+
+def _erasure(data: ev.DataDeleted, fact: Fact, by: int) -> Move:
+    evidence = 0 if data.evidence is UNSET else len(data.evidence)
+    claimed_us = ev.time_us(fact.event)
+    return Move(
+        fact.index, fact.time_us, "erased", by, data.method, data.irrecoverable, evidence, claimed_us
+    )
+
+
+def _step(store: str, move: Move) -> Change:
+    return lambda prior: _moved(prior, store, move)
+
+
+def _moved(
+    prior: Holding,
+    store: str = "",
+    move: Move | None = None,
+    *,
+    derived: tuple[int, ...] = (),
+    residency: tuple[ResidencyFact, ...] = (),
+    traits: tuple[Trait, ...] = (),
+) -> Holding:
+    copies = prior.copies
+    if move is not None:
+        copies = {**copies, store: (*copies.get(store, ()), move)}
+    return Holding(copies, prior.derived + derived, prior.residency + residency, prior.traits + traits)

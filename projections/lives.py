@@ -1,0 +1,97 @@
+"""Lives of a copy: what its moves amount to at some size of the log.
+
+A copy is live from the moment anybody says it is there until the store's own operator says that it is
+irrecoverably erased. A copy that appears again afterwards begins a new life.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from projections.docket import Docket, Store
+from projections.holdings import Move
+
+State = Literal["absent", "live", "erased"]
+
+# NIST SP 800-88 ranks clear < purge < destroy; cryptographic erase is one of its purge techniques.
+METHOD_RANK: Mapping[str, int] = {
+    "soft": 0,
+    "clear": 1,
+    "purge": 2,
+    "crypto_erase": 2,
+    "retrain": 3,
+    "destroy": 3,
+}
+
+
+class Copy(Struct, frozen=True):
+    """One copy at one size. `erasure` is the move that ended its last life; `misfits` had no effect."""
+
+    state: State
+    lives: int = 0
+    erasure: Move | None = None
+    collections: tuple[Move, ...] = ()
+    misfits: tuple[tuple[str, Move], ...] = ()
+
+
+ABSENT = Copy("absent")
+
+
+def read_copy(
+    moves: tuple[Move, ...], store: Store | None, docket: Docket, gone: Mapping[int, int], size: int
+) -> Copy:
+    """Follow the moves below `size`. `gone` are the discredited posters (`docket.discredited`).
+
+    Rules by name: `erasure.foreign` (only the key named as the store's operator erases from it),
+    `erasure.recoverable` (soft, or not irrecoverable, or a versioned or locked store keeps it),
+    `erasure.orphan` (what was erased had never been held: the ledger is incomplete),
+    `erasure.compromised` (said under a key that was no longer to be believed). What such a key said to be
+    there stays: that is no way to make a copy vanish.
+    """
+    state: State = "absent"
+    lives = 0
+    erasure: Move | None = None
+    collections: list[Move] = []
+    misfits: list[tuple[str, Move]] = []
+    for move in moves:
+        if move.index >= size:
+            break
+        if move.kind == "erased":
+            fault = _fault(move, store, docket, gone, state)
+            if fault is not None:
+                misfits.append((fault, move))
+            if fault in (None, "erasure.orphan") and state != "erased":
+                state, erasure = "erased", move
+        elif move.kind != "failed":
+            if move.kind == "collected":
+                collections.append(move)
+            if state != "live":
+                state, lives, erasure = "live", lives + 1, None
+    return Copy(state, lives, erasure, tuple(collections), tuple(misfits))
+
+
+def is_live(
+    moves: tuple[Move, ...], store: Store | None, docket: Docket, gone: Mapping[int, int], size: int
+) -> bool:
+    """Whether the copy is in the store, as the ledger has it, at `size`."""
+    return read_copy(moves, store, docket, gone, size).state == "live"
+
+
+def _fault(
+    move: Move, store: Store | None, docket: Docket, gone: Mapping[int, int], state: State
+) -> str | None:
+    if move.by in gone and move.time_us >= gone[move.by]:
+        return "erasure.compromised"
+    if store is None or docket.posters[move.by].name != store.operator_key:
+        return "erasure.foreign"
+    if not move.irrecoverable or METHOD_RANK[move.method] == 0 or _survives(move.method, store):
+        return "erasure.recoverable"
+    return "erasure.orphan" if state == "absent" else None
+
+
+def _survives(method: str, store: Store) -> bool:
+    """Versions outlive an overwrite, locks outlive a purge; neither outlives its key or its medium."""
+    if store.object_locked:
+        return method not in ("crypto_erase", "destroy")
+    return store.versioned and METHOD_RANK[method] < METHOD_RANK["purge"]

@@ -1,0 +1,117 @@
+"""The live runner: folds a log's entries into Postgres, behind the appends and never in their way.
+
+A batch of entries, the rows they change and the cursor are one transaction, so each entry is folded exactly
+once, however often a process dies. A crash before the commit leaves the batch to be folded again.
+"""
+
+from collections.abc import Iterable
+
+from asyncpg import Connection
+
+from projections import docket, holdings, store
+from projections.docket import Docket
+from projections.fact import Fact
+from projections.fold import Fold
+from projections.holdings import Holding, Holdings
+from projections.reading import FactReader
+from projections.registry import Registry
+from signing.note import parse_note
+
+BATCH_ENTRIES = 2_000
+
+
+async def catch_up(conn: Connection, log: str) -> int:
+    """Fold everything that the log holds by now. Returns the size reached."""
+    await store.make_cursor(conn, log)
+    reader, stands_at = FactReader(Registry.empty()), 0
+    while True:
+        async with conn.transaction():
+            begin, state = await store.lock_cursor(conn, log)
+            end = min(await store.head_size(conn, log), begin + BATCH_ENTRIES)
+            if end == begin:
+                return begin
+            if begin != stands_at:
+                reader = await reader_at(conn, log, begin)
+            await _fold(conn, log, reader, state, begin, end)
+        stands_at = end
+
+
+async def load(conn: Connection, log: str) -> tuple[Fold, int]:
+    """The whole folded state in memory, and the size it stands at: what a judgment needs."""
+    async with conn.transaction(isolation="repeatable_read", readonly=True):
+        size, state = await store.read_cursor(conn, log)
+        held: Holdings = {}
+        intern = _Interner()
+        async for record in conn.cursor(store.ALL_ROWS, log, store.VERSION, prefetch=5_000):
+            held[record["handle"]] = intern.holding(record["row"])
+        edges = {
+            record["index"]: docket.decode_edge(record["edge"])
+            for record in await conn.fetch(store.ALL_EDGES, log, store.VERSION)
+        }
+    return Fold(state, edges, held), size
+
+
+async def _fold(conn: Connection, log: str, reader: FactReader, state: Docket, begin: int, end: int) -> None:
+    facts = [fact for _, raw in await store.entries(conn, log, begin, end) if (fact := reader.read(raw))]
+    prior = await _holdings_of(conn, log, facts)
+    fold = Fold(state, {}, dict(prior))
+    for fact in facts:
+        fold.take(fact)
+    await _write_rows(conn, log, prior, fold.holdings)
+    await store.insert_edges(conn, log, fold.edges)
+    named = ((handle, fact.index) for fact in facts for handle in sorted(holdings.named(fact.event)))
+    await store.insert_record_entries(conn, log, named)
+    await store.move_cursor(conn, log, end, fold.docket)
+
+
+async def reader_at(conn: Connection, log: str, size: int) -> FactReader:
+    """A reader that stands before entry `size`, maybe in the middle of a submission."""
+    reader = FactReader(Registry.empty())
+    for record in await conn.fetch(store.REGISTRATIONS, log, size):
+        reader.begin(parse_note(record["note"]))
+        reader.read(record["entry"])
+    note = await conn.fetchval(store.SUBMISSION_AT, log, size)
+    if note is not None:
+        reader.begin(parse_note(note))
+    return reader
+
+
+async def _holdings_of(conn: Connection, log: str, facts: Iterable[Fact]) -> Holdings:
+    touched = {handle for fact in facts for handle in holdings.keys(fact.event)}
+    intern = _Interner()
+    records = await store.rows_of(conn, log, touched)
+    return {record["handle"]: intern.holding(record["row"]) for record in records}
+
+
+async def _write_rows(conn: Connection, log: str, prior: Holdings, after: Holdings) -> None:
+    rows = _Encoder()
+    added = ((handle, rows.row(held)) for handle, held in after.items() if handle not in prior)
+    await store.insert_rows(conn, log, added)
+    changed = [(handle, rows.row(after[handle])) for handle, held in prior.items() if after[handle] is not held]
+    await store.update_rows(conn, log, changed)
+
+
+class _Interner:
+    """Gives equal rows one holding, as the fold does: see the note in `holdings`."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, Holding] = {}
+
+    def holding(self, row: bytes) -> Holding:
+        known = self._known.get(row)
+        if known is None:
+            known = self._known[row] = holdings.decode_row(row)
+        return known
+
+
+class _Encoder:
+    """Writes each shared holding once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, bytes] = {}
+
+    def row(self, holding: Holding) -> bytes:
+        row = self._known.get(id(holding))
+        if row is None:
+            row = self._known[id(holding)] = holdings.encode_row(holding)
+        return row

@@ -1,0 +1,194 @@
+"""Scope: which records an order reaches, from what the log says of residency, lineage and the data itself.
+
+A record is `in`, `out` or `unknown`. Only a statement on one of the scope's bases takes a record out; any
+statement that names the scope's territory, on whatever basis, brings it in. Derived records follow their
+inputs: one input in scope is enough, and an input nobody knows makes them unknown.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+from projections.docket import Docket, Edge
+from projections.holdings import EMPTY, Holding, Holdings, ResidencyFact
+from projections.order import Scope
+from projections.vocabulary import covers
+
+Reach = Literal["in", "out", "unknown"]
+LINEAGE = "lineage"
+
+
+class Standing(Struct, frozen=True):
+    """Where a record stands to a scope, and on whose word (`by`: a poster's number) and basis."""
+
+    reach: Reach
+    basis: str = ""
+    by: int = -1
+
+
+UNKNOWN = Standing("unknown")
+
+
+class Reader:
+    """Answers for one scope at one size of the log; remembers what it worked out.
+
+    `authority` is the number of the posters under the key that signed the order; `moved_by` those whose word
+    may move a record out after the order (that authority and its assessors); `ordered` the order's entry.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        held: Holdings,
+        edges: Mapping[int, Edge],
+        size: int,
+        *,
+        ordered: int,
+        authority: frozenset[int],
+        moved_by: frozenset[int],
+        believes: Callable[[int, int], bool],
+    ) -> None:
+        self._scope = scope
+        self._held = held
+        self._edges = edges
+        self._size = size
+        self._ordered = ordered
+        self._authority = authority
+        self._moved_by = moved_by
+        self._believes = believes
+        self._own: dict[int, Standing | None] = {}
+        self._of_edge: dict[int, Standing | dict[str, Standing]] = {}
+        for index in sorted(index for index in edges if index < size):
+            self._of_edge[index] = self._follow(index, edges[index])
+
+    def standing(self, handle: str, holding: Holding) -> Standing:
+        """Where the record stands, through its own residency and that of all it was derived from."""
+        return self._before(handle, holding, self._size)
+
+    def depends_on_handle(self, holding: Holding) -> bool:
+        """Whether handles with this state may stand differently (pairwise lineage)."""
+        return any(self._edges[i].artefacts for i in holding.derived if i < self._size)
+
+    def own(self, holding: Holding) -> Standing | None:
+        """What was said of the record itself; None when nothing was."""
+        key = id(holding)
+        if key not in self._own:
+            self._own[key] = self._read(holding)
+        return self._own[key]
+
+    def _follow(self, index: int, edge: Edge) -> Standing | dict[str, Standing]:
+        """What this derivation hands on. Pairwise lineage hands each artefact its own inputs' standing.
+
+        An input counts with what had gone into it by then, so derivations can't run in circles.
+        """
+        if not edge.inputs:
+            return Standing("unknown", LINEAGE, edge.by)
+        reached = [
+            Standing(self._before(one, self._held.get(one, EMPTY), index).reach, LINEAGE, edge.by)
+            for one in edge.inputs
+        ]
+        if edge.artefacts:
+            return dict(zip(edge.artefacts, reached, strict=True))
+        return max(reached, key=_rank)
+
+    def _before(self, handle: str, holding: Holding, size: int) -> Standing:
+        own = self.own(holding)
+        edges = [index for index in holding.derived if index < size]
+        if not edges:
+            return own or UNKNOWN
+        if own is not None and own.reach == "in":
+            return own
+        return max((self._handed(index, handle) for index in edges), key=_rank)
+
+    def _handed(self, index: int, handle: str) -> Standing:
+        found = self._of_edge[index]
+        return found[handle] if isinstance(found, dict) else found
+
+    def _read(self, holding: Holding) -> Standing | None:
+        excluded = self._outside_by_kind(holding)
+        if excluded is not None:
+            return excluded
+        if not self._scope.residency:
+            return Standing("in")
+        said = [fact for fact in holding.residency if fact.index < self._size]
+        if not said:
+            return None
+        return self._residency(said, holding)
+
+    def _residency(self, said: list[ResidencyFact], holding: Holding) -> Standing:
+        when = self._scope.residency_when
+        if when == "at_collection":
+            first = min((trait.index for trait in holding.traits), default=said[0].index)
+            said = [fact for fact in said if fact.index <= first] or said[:1]
+        if when == "ever":
+            for fact in said:
+                if self._names(fact):
+                    return Standing("in", fact.basis, fact.by)
+        return self._latest(said)
+
+    def _latest(self, said: list[ResidencyFact]) -> Standing:
+        """The last word on an accepted basis decides; a move out after the order needs a trusted one."""
+        was_in = False
+        standing = UNKNOWN
+        for fact in said:
+            if self._names(fact):
+                standing = Standing("in", fact.basis, fact.by)
+                was_in = was_in or fact.index < self._ordered
+            elif not self._settles(fact):
+                standing = standing if standing.reach == "in" else UNKNOWN
+            elif was_in and fact.index > self._ordered and fact.by not in self._moved_by:
+                standing = UNKNOWN
+            else:
+                standing = Standing("out", fact.basis, fact.by)
+        return standing
+
+    def _names(self, fact: ResidencyFact) -> bool:
+        return any(
+            code == own or code.startswith(own + "-") for code in fact.codes for own in self._scope.residency
+        )
+
+    def _settles(self, fact: ResidencyFact) -> bool:
+        """Whether this can take a record out: it names another place, on an accepted basis, believably."""
+        if not fact.codes or self._ambiguous(fact) or not self._believes(fact.by, fact.time_us):
+            return False
+        return self._accepted(fact)
+
+    def _ambiguous(self, fact: ResidencyFact) -> bool:
+        """A country was named where the order reaches one of its parts: it may be there."""
+        return any(own.startswith(code + "-") for code in fact.codes for own in self._scope.residency)
+
+    def _accepted(self, fact: ResidencyFact) -> bool:
+        """The basis `authority` is the ordering authority's alone to claim."""
+        if fact.basis == "authority" and fact.by not in self._authority:
+            return False
+        return fact.basis in self._scope.residency_bases
+
+    def _outside_by_kind(self, holding: Holding) -> Standing | None:
+        """Out by category, source or age, where the scope is narrowed to some and the log says otherwise."""
+        scope = self._scope
+        traits = [trait for trait in holding.traits if trait.index < self._size]
+        if not traits:
+            return None
+        categories = {category for trait in traits for category in trait.categories}
+        if scope.categories and not any(covers(own, one) for own in scope.categories for one in categories):
+            return Standing("out", "category")
+        sources = {trait.source_kind for trait in traits}
+        if scope.source_kinds and "" not in sources and sources.isdisjoint(scope.source_kinds):
+            return Standing("out", "source_kind")
+        if scope.minors == "only" and all(trait.minor == "no" for trait in traits):
+            return Standing("out", "minor")
+        return None
+
+
+def posters_under(docket: Docket, vkeys: Iterable[str]) -> frozenset[int]:
+    """The numbers of the posters whose key is one of these."""
+    wanted = set(vkeys)
+    return frozenset(n for n, poster in enumerate(docket.posters) if poster.vkey in wanted)
+
+
+_ORDER: Mapping[Reach, int] = {"out": 0, "unknown": 1, "in": 2}
+
+
+def _rank(standing: Standing) -> int:
+    return _ORDER[standing.reach]

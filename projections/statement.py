@@ -1,0 +1,185 @@
+"""The statement: a verdict as the text of a signed note, the same bytes for everyone who replays the log.
+
+Format: docs/spec/statement.md. A pure function of the entries below `size`, the order, `as_of` and the rules.
+"""
+
+from collections import Counter
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from projections.case import Case
+from projections.finding import Finding, Level, OutOfScope, StoreCoverage, Verdict, Word
+from projections.fold import StateDigest
+from projections.order import order_hash
+from projections.verdict import Judgment, Status
+from signing.encoding import encode_base64
+from signing.errors import FormatError
+
+HEADER = "writ/statement/v1\n"
+
+
+class Log(Struct, frozen=True, forbid_unknown_fields=True):
+    """The log that was judged: all entries below `size`, whose tree has this root (base64)."""
+
+    origin: str
+    root: str
+    size: int
+
+
+class OrderReference(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which order, and by SHA-256 of its canonical JSON (base64) exactly which words."""
+
+    hash: str
+    id: str
+    version: int
+
+
+class Projection(Struct, frozen=True, forbid_unknown_fields=True):
+    """The state that the judgment was read from: the digest (base64) of its rows after all `size` entries."""
+
+    digest: str
+    name: str
+    rows: int
+    version: int
+
+
+class StoreLook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A declared store; if anybody looked into it since its last erasure, who, where in the log, and whether
+    his count and digest agree with the ledger's. `level`: E3 for an assessor of the order, else E2."""
+
+    agrees: bool | UnsetType = UNSET
+    begun: int | UnsetType = UNSET
+    by: str | UnsetType = UNSET
+    count: int | UnsetType = UNSET
+    ledger_count: int | UnsetType = UNSET
+    level: Level | UnsetType = UNSET
+    looked: bool
+    store: str
+
+
+class Reason(Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule that stands in the way, what it speaks of, and how many copies it concerns."""
+
+    copies: int
+    rule: str
+    subject: str
+
+
+class ObligationStatement(Struct, frozen=True, forbid_unknown_fields=True):
+    """One obligation. `counts` count copies; `exceptions` count listed entries by rule; `digests` base64."""
+
+    counts: dict[str, int]
+    deadline: int
+    digests: dict[str, str]
+    evidence: Level
+    exceptions: dict[str, int]
+    gaps: tuple[Reason, ...]
+    id: str
+    out_of_scope: tuple[OutOfScope, ...]
+    stores: tuple[StoreLook, ...]
+    type: str
+    verdict: Verdict
+    word: Word
+
+
+class Statement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The whole statement. `verdict` stands only while the order is in force, else `would_be`."""
+
+    as_of: int
+    counted: int
+    evidence: Level
+    log: Log
+    obligations: tuple[ObligationStatement, ...]
+    order: OrderReference
+    projections: tuple[Projection, ...]
+    provisional: Literal[True] | UnsetType = UNSET
+    rules: str
+    status: Status
+    verdict: Verdict | UnsetType = UNSET
+    word: Word
+    would_be: Verdict | UnsetType = UNSET
+
+
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(Statement)
+
+
+def make_statement(
+    case: Case,
+    judgment: Judgment,
+    *,
+    log: Log,
+    states: tuple[StateDigest, ...],
+    rules: str,
+    provisional: bool,
+) -> Statement:
+    """Put a judgment into words that can be signed. `rules` is the hash (hex) of the rules that judged."""
+    in_force = judgment.status == "in_force"
+    return Statement(
+        as_of=case.as_of,
+        counted=case.size,
+        evidence=judgment.evidence,
+        log=log,
+        obligations=tuple(_obligation(one) for one in judgment.findings),
+        order=OrderReference(encode_base64(order_hash(case.order)), case.order.id, case.order.version),
+        projections=tuple(Projection(encode_base64(s.digest), s.name, s.rows, s.version) for s in states),
+        provisional=True if provisional else UNSET,
+        rules=rules,
+        status=judgment.status,
+        verdict=judgment.verdict if in_force else UNSET,
+        word=judgment.word,
+        would_be=UNSET if in_force else judgment.verdict,
+    )
+
+
+def format_statement(statement: Statement) -> str:
+    """The note text: header line, then one line of canonical JSON."""
+    return HEADER + _encoder.encode(statement).decode() + "\n"
+
+
+def parse_statement(text: str) -> Statement:
+    """Read a note text, accepting only what `format_statement` writes."""
+    if not text.startswith(HEADER):
+        raise FormatError(f"not a statement: its first line is not {HEADER.strip()!r}")
+    try:
+        statement = _decoder.decode(text[len(HEADER) :].encode())
+    except (ValueError, RecursionError) as error:
+        raise FormatError(f"statement: {error}") from error
+    if format_statement(statement) != text:
+        raise FormatError("statement is not in canonical form")
+    return statement
+
+
+def _obligation(finding: Finding) -> ObligationStatement:
+    rules = Counter(one.rule for one in finding.irregularities)
+    return ObligationStatement(
+        counts=finding.counts,
+        deadline=finding.deadline,
+        digests={name: encode_base64(digest) for name, digest in finding.digests.items()},
+        evidence=finding.evidence,
+        exceptions=dict(rules),
+        gaps=tuple(Reason(gap.copies, gap.rule, gap.subject) for gap in finding.gaps),
+        id=finding.obligation,
+        out_of_scope=finding.out_of_scope,
+        stores=tuple(_look(one) for one in finding.coverage),
+        type=finding.type,
+        verdict=finding.verdict,
+        word=finding.word,
+    )
+
+
+def _look(one: StoreCoverage) -> StoreLook:
+    if not one.looked:
+        return StoreLook(looked=False, store=one.store)
+    return StoreLook(
+        agrees=one.agrees,
+        begun=one.begun,
+        by=one.by,
+        count=one.count,
+        ledger_count=one.ledger_count,
+        level="E3" if one.assessor else "E2",
+        looked=True,
+        store=one.store,
+    )

@@ -1,0 +1,123 @@
+"""The SQL of live projections: rows, lineage, docket and the cursor that moves in their transaction."""
+
+from collections.abc import Iterable, Sequence
+
+from asyncpg import Connection, Record
+
+from projections import docket, holdings
+from projections.docket import Docket, Edge
+
+HEAD_SIZE = "SELECT size FROM heads WHERE log = $1"
+ENTRIES = "SELECT index, entry FROM entries WHERE log = $1 AND index >= $2 AND index < $3 ORDER BY index"
+SUBMISSION_AT = """
+    SELECT note FROM submissions WHERE log = $1 AND entry_index < $2
+    ORDER BY entry_index DESC LIMIT 1
+"""
+REGISTRATIONS = """
+    SELECT e.entry, s.note FROM registrations r
+    JOIN entries e ON e.log = r.log AND e.index = r.index
+    JOIN LATERAL (
+        SELECT note FROM submissions WHERE log = r.log AND entry_index < r.index
+        ORDER BY entry_index DESC LIMIT 1
+    ) s ON true
+    WHERE r.log = $1 AND r.index < $2 ORDER BY r.index
+"""
+MAKE_CURSOR = """
+    INSERT INTO projection_cursors (log, projection, version, size, state) VALUES ($1, $2, $3, 0, $4)
+    ON CONFLICT DO NOTHING
+"""
+LOCK_CURSOR = """
+    SELECT size, state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3 FOR UPDATE
+"""
+CURSOR = "SELECT size, state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
+MOVE_CURSOR = """
+    UPDATE projection_cursors SET size = $4, state = $5 WHERE log = $1 AND projection = $2 AND version = $3
+"""
+ROWS_OF = """
+    SELECT encode(handle, 'hex') AS handle, row FROM holdings
+    WHERE log = $1 AND version = $2 AND handle = ANY($3::bytea[])
+"""
+ALL_ROWS = "SELECT encode(handle, 'hex') AS handle, row FROM holdings WHERE log = $1 AND version = $2 ORDER BY handle"
+UPDATE_ROWS = """
+    UPDATE holdings h SET row = n.row FROM unnest($3::bytea[], $4::bytea[]) AS n(handle, row)
+    WHERE h.log = $1 AND h.version = $2 AND h.handle = n.handle
+"""
+ALL_EDGES = "SELECT index, edge FROM lineage WHERE log = $1 AND version = $2 ORDER BY index"
+
+_NAME = f"{docket.NAME}+{holdings.NAME}"
+# Rows and docket are written together, so either's version renews both.
+VERSION = 100 * docket.VERSION + holdings.VERSION
+
+
+async def head_size(conn: Connection, log: str) -> int:
+    """How many entries the log has."""
+    size: int | None = await conn.fetchval(HEAD_SIZE, log)
+    return size or 0
+
+
+async def entries(conn: Connection, log: str, begin: int, end: int) -> list[Record]:
+    """The entries [begin, end), each as (index, entry)."""
+    found: list[Record] = await conn.fetch(ENTRIES, log, begin, end)
+    return found
+
+
+async def make_cursor(conn: Connection, log: str) -> None:
+    """See that the log's cursor exists; a new one stands at 0."""
+    await conn.execute(MAKE_CURSOR, log, _NAME, VERSION, docket.encode_docket(docket.EMPTY))
+
+
+async def lock_cursor(conn: Connection, log: str) -> tuple[int, Docket]:
+    """The size folded so far, and the docket there. Another process that folds this log waits here."""
+    row = await conn.fetchrow(LOCK_CURSOR, log, _NAME, VERSION)
+    assert row is not None, "make_cursor has made it"
+    return row["size"], docket.decode_docket(row["state"])
+
+
+async def read_cursor(conn: Connection, log: str) -> tuple[int, Docket]:
+    """The size folded so far, and the docket there; (0, empty) before the first batch."""
+    row = await conn.fetchrow(CURSOR, log, _NAME, VERSION)
+    return (row["size"], docket.decode_docket(row["state"])) if row else (0, docket.EMPTY)
+
+
+async def move_cursor(conn: Connection, log: str, size: int, state: Docket) -> None:
+    """Say what has been folded, in the transaction that wrote it."""
+    await conn.execute(MOVE_CURSOR, log, _NAME, VERSION, size, docket.encode_docket(state))
+
+
+async def rows_of(conn: Connection, log: str, handles: Iterable[str]) -> list[Record]:
+    """The state rows of these handles, each as (handle, row)."""
+    found: list[Record] = await conn.fetch(ROWS_OF, log, VERSION, [bytes.fromhex(one) for one in handles])
+    return found
+
+
+async def insert_rows(conn: Connection, log: str, rows: Iterable[tuple[str, bytes]]) -> None:
+    """Write the rows of handles that had none."""
+    await conn.copy_records_to_table(
+        "holdings",
+        records=[(log, VERSION, bytes.fromhex(handle), row) for handle, row in rows],
+        columns=("log", "version", "handle", "row"),
+    )
+
+
+async def update_rows(conn: Connection, log: str, rows: Sequence[tuple[str, bytes]]) -> None:
+    """Replace the rows of handles that had one."""
+    handles = [bytes.fromhex(handle) for handle, _ in rows]
+    await conn.execute(UPDATE_ROWS, log, VERSION, handles, [row for _, row in rows])
+
+
+async def insert_edges(conn: Connection, log: str, edges: dict[int, Edge]) -> None:
+    """Write the lineage edges of one batch."""
+    await conn.copy_records_to_table(
+        "lineage",
+        records=[(log, VERSION, index, docket.encode_edge(edge)) for index, edge in edges.items()],
+        columns=("log", "version", "index", "edge"),
+    )
+
+
+async def insert_record_entries(conn: Connection, log: str, named: Iterable[tuple[str, int]]) -> None:
+    """Remember which entries name which handle."""
+    await conn.copy_records_to_table(
+        "record_entries",
+        records=[(log, bytes.fromhex(handle), index) for handle, index in named],
+        columns=("log", "handle", "index"),
+    )
