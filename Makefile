@@ -33,7 +33,7 @@ bench: .venv/.dev ## measure the promised rates side by side, print a table, wri
 	$(BIN)/python -m tests.bench
 
 soak: .venv/.dev ## kill the service and Postgres under load, many times in a row
-	$(BIN)/pytest -m soak -o addopts="--import-mode=importlib" tests
+	$(BIN)/pytest -m soak
 
 lock: .venv/.dev ## renew the locked requirements from pyproject.toml
 	$(call compile,pyproject.toml,verify)
