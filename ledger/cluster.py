@@ -161,7 +161,8 @@ def _make_files(cluster: Cluster) -> None:
     _run_tool(
         cluster.command("postgres", "--single", "-D", str(made), "postgres"),
         f"CREATE ROLE {OWNER_ROLE} LOGIN CREATEDB CREATEROLE PASSWORD '{password}'\n"
-        f"CREATE DATABASE {DATABASE_NAME} OWNER {OWNER_ROLE}\n",
+        f"CREATE DATABASE {DATABASE_NAME} OWNER {OWNER_ROLE}\n"
+        f"REVOKE CONNECT ON DATABASE {DATABASE_NAME} FROM PUBLIC\n",
     )
     os.rename(made, cluster.files)
     aside.rmdir()

@@ -108,6 +108,7 @@ class EmbeddedPostgres:
                 await owner.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{self.cluster.password(name)}'")
             if not await owner.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
                 await owner.execute(f"CREATE DATABASE {name} OWNER {name}")
+                await owner.execute(f"SET ROLE {name}; REVOKE CONNECT ON DATABASE {name} FROM PUBLIC")
         finally:
             await owner.close()
         return self.cluster.dsn(name, name)

@@ -19,6 +19,7 @@ _LOCK_MIGRATIONS = "SELECT pg_advisory_lock(8252742016521)"
 _ROLE_EXISTS = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)"
 _MAY_ADMINISTER = "SELECT pg_has_role($1, 'MEMBER WITH ADMIN OPTION')"
 _CREATE_ROLE = f"CREATE ROLE {SERVICE_ROLE} LOGIN"
+_QUOTE_GRANT = f"SELECT format('GRANT CONNECT ON DATABASE %I TO {SERVICE_ROLE}', current_database())"
 _QUOTE_PASSWORD = f"SELECT format('ALTER ROLE {SERVICE_ROLE} LOGIN PASSWORD %L', $1::text)"
 
 
@@ -48,6 +49,7 @@ async def _ensure_service_role(connection: asyncpg.Connection, password: str) ->
     # Where an administrator made the role, the owner may have no say over it, and it has its password.
     if password and await connection.fetchval(_MAY_ADMINISTER, SERVICE_ROLE):
         await connection.execute(await connection.fetchval(_QUOTE_PASSWORD, password))
+    await connection.execute(await connection.fetchval(_QUOTE_GRANT))
 
 
 async def _upgrade(owner_dsn: str) -> None:

@@ -136,7 +136,9 @@ BEGIN
     WHILE present * width < upto LOOP
         partition := 'entries_' || lpad(present::text, 5, '0');
         -- Made apart and then attached: CREATE ... PARTITION OF would shut out every reader and writer.
-        EXECUTE format('CREATE TABLE %I (LIKE entries INCLUDING ALL)', partition);
+        -- An entry that fits a page stays in it: a bulk event in one piece is written twice as fast as in four.
+        EXECUTE format('CREATE TABLE %I (LIKE entries INCLUDING ALL) WITH (toast_tuple_target = 8160)',
+            partition);
         PERFORM writ_make_append_only(partition::regclass);
         EXECUTE format('ALTER TABLE entries ATTACH PARTITION %I FOR VALUES FROM (%s) TO (%s)',
             partition, present * width, (present + 1) * width);

@@ -77,7 +77,7 @@ async def test_service_cannot_change_what_is_appended(
     await fill(service)
     for relation in await append_only_relations(owner):
         for statement in changes(relation):
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
                 await service.execute(statement)
 
 
