@@ -92,4 +92,4 @@ def _covers(spans: list[Coverage], scope: Scope, start: int, end: int) -> bool:
 
 def _counts(span: Coverage, scope: Scope) -> bool:
     """A collector that stood still, or that left out the whole of the scope's territory."""
-    return not span.running or bool(scope.residency) and set(scope.residency) <= set(span.exclusions)
+    return not span.running or (bool(scope.residency) and set(scope.residency) <= set(span.exclusions))

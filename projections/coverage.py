@@ -7,7 +7,7 @@ from signing.encoding import encode_base64
 
 
 def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
-    """The inventory that governs a store: begun after its last erasure, the latest assessor's, else the latest."""
+    """Whose look governs a store: of those begun after its last erasure, the latest assessor's, else the latest."""
     since = [
         one
         for one in case.docket.inventories
@@ -27,9 +27,7 @@ def gap_of(coverage: StoreCoverage) -> Gap | None:
     if not coverage.looked:
         return Gap("inventory.missing", coverage.store)
     if not coverage.agrees:
-        return Gap(
-            "inventory.disagrees", coverage.store, abs(coverage.count - coverage.ledger_count)
-        )
+        return Gap("inventory.disagrees", coverage.store, abs(coverage.count - coverage.ledger_count))
     return None
 
 

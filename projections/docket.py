@@ -263,7 +263,7 @@ def _inventory_begun(docket: Docket, fact: Fact, by: int) -> Docket:
 
 
 def _inventory_attested(docket: Docket, fact: Fact, by: int) -> Docket:
-    """An attestation counts from the beginning that the same poster announced; without one it has no place."""
+    """It stands where the same poster announced its beginning; without that it has no place in the log."""
     data: ev.InventoryAttested = fact.event.data
     begun = next(
         (

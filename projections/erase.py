@@ -2,11 +2,19 @@
 
 from collections import Counter
 
-from msgspec import Struct
-
 from projections import coverage
 from projections.case import Case
-from projections.finding import Finding, Gap, Irregularity, Level, OutOfScope, StoreCoverage, Verdict, Word, lowest
+from projections.finding import (
+    Finding,
+    Gap,
+    Irregularity,
+    Level,
+    OutOfScope,
+    StoreCoverage,
+    Verdict,
+    Word,
+    lowest,
+)
 from projections.holdings import Move
 from projections.lives import METHOD_RANK, Copy
 from projections.order import Obligation, deadline_at
@@ -171,9 +179,7 @@ def _timeliness(survey: _Survey, store: str, erasure: Move, copies: int) -> str:
 
 def _levels(survey: _Survey, covered: tuple[StoreCoverage, ...]) -> dict[str, Level]:
     """The evidence behind each store: a look into it, else the weakest assertion of an erasure there."""
-    return {
-        one.store: coverage.level(one, survey.asserted.get(one.store, "E0")) for one in covered
-    }
+    return {one.store: coverage.level(one, survey.asserted.get(one.store, "E0")) for one in covered}
 
 
 def _word(levels: dict[str, Level]) -> Word:

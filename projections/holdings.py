@@ -103,11 +103,7 @@ def keys(event: ev.Event[Any]) -> tuple[str, ...]:
 def named(event: ev.Event[Any]) -> set[str]:
     """Every handle that the event names, whether or not it changes that handle's state."""
     data = event.data
-    return {
-        handle
-        for field in ("artefacts", "records")
-        for handle in given(getattr(data, field, UNSET))
-    }
+    return {handle for field in ("artefacts", "records") for handle in given(getattr(data, field, UNSET))}
 
 
 def apply(holdings: Holdings, fact: Fact, by: int) -> None:
@@ -193,9 +189,7 @@ def _presence(data: ev.DataHeld | ev.DataCollected, fact: Fact, by: int) -> Chan
 def _erasure(data: ev.DataDeleted, fact: Fact, by: int) -> Move:
     evidence = 0 if data.evidence is UNSET else len(data.evidence)
     claimed_us = ev.time_us(fact.event)
-    return Move(
-        fact.index, fact.time_us, "erased", by, data.method, data.irrecoverable, evidence, claimed_us
-    )
+    return Move(fact.index, fact.time_us, "erased", by, data.method, data.irrecoverable, evidence, claimed_us)
 
 
 def _step(store: str, move: Move) -> Change:

@@ -37,7 +37,9 @@ ROWS_OF = """
     SELECT encode(handle, 'hex') AS handle, row FROM holdings
     WHERE log = $1 AND version = $2 AND handle = ANY($3::bytea[])
 """
-ALL_ROWS = "SELECT encode(handle, 'hex') AS handle, row FROM holdings WHERE log = $1 AND version = $2 ORDER BY handle"
+ALL_ROWS = """
+    SELECT encode(handle, 'hex') AS handle, row FROM holdings WHERE log = $1 AND version = $2 ORDER BY handle
+"""
 UPDATE_ROWS = """
     UPDATE holdings h SET row = n.row FROM unnest($3::bytea[], $4::bytea[]) AS n(handle, row)
     WHERE h.log = $1 AND h.version = $2 AND h.handle = n.handle

@@ -87,7 +87,9 @@ async def _write_rows(conn: Connection, log: str, prior: Holdings, after: Holdin
     rows = _Encoder()
     added = ((handle, rows.row(held)) for handle, held in after.items() if handle not in prior)
     await store.insert_rows(conn, log, added)
-    changed = [(handle, rows.row(after[handle])) for handle, held in prior.items() if after[handle] is not held]
+    changed = [
+        (handle, rows.row(after[handle])) for handle, held in prior.items() if after[handle] is not held
+    ]
     await store.update_rows(conn, log, changed)
 
 

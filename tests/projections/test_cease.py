@@ -1,0 +1,162 @@
+"""The prohibition to collect, rule by rule (DOMAIN §5)."""
+
+import pytest
+
+from projections.finding import Finding
+from projections.order import Scope
+from tests.projections.story import Story, cease_gb, erase_gb
+
+FROM, LATER, DAY_39, DAY_41 = (f"2026-{day}T00:00:00Z" for day in ("01-01", "01-20", "02-09", "02-11"))
+PAST = 40
+
+
+def ordered() -> Story:
+    story = Story()
+    story.order(cease_gb())
+    return story
+
+
+def finding(story: Story, days: float = PAST) -> Finding:
+    return story.judge(days).findings[0]
+
+
+def late(story: Story, days: int = 41) -> Story:
+    """Let time pass: nobody can attest to what has not happened yet."""
+    story.log.now_us += days * 86_400_000_000
+    return story
+
+
+def test_a_collector_that_stood_still_all_the_time() -> None:
+    story = late(ordered())
+    story.attest(FROM, DAY_41)
+    found = finding(story)
+    assert (found.verdict, found.evidence, found.word) == ("carried_out", "E0", "controller")
+
+
+def test_a_day_of_grace_before_the_moment_judged() -> None:
+    story = late(ordered())
+    story.attest(FROM, DAY_39)
+    assert finding(story, 40).verdict == "carried_out"
+    assert finding(story, 40.01).verdict == "cannot_be_proved"
+
+
+@pytest.mark.parametrize(
+    ("running", "exclusions", "verdict"),
+    [
+        (True, (), "cannot_be_proved"),
+        (True, ("FR",), "cannot_be_proved"),
+        (True, ("FR", "GB"), "carried_out"),
+    ],
+)
+def test_a_running_collector_must_leave_the_territory_out(
+    running: bool, exclusions: tuple[str, ...], verdict: str
+) -> None:
+    story = late(ordered())
+    story.attest(FROM, DAY_41, running=running, exclusions=exclusions)
+    assert finding(story).verdict == verdict
+
+
+def test_excluding_countries_is_no_answer_to_a_scope_without_territory() -> None:
+    story = Story()
+    story.order(
+        cease_gb().__class__(deadline=cease_gb().deadline, id="cease", scope=Scope(), type="cease_collecting")
+    )
+    late(story)
+    story.attest(FROM, DAY_41, running=True, exclusions=("GB",))
+    assert [gap.rule for gap in finding(story).gaps] == ["collector.gap"]
+
+
+def test_a_gap_in_coverage() -> None:
+    story = late(ordered())
+    story.attest(FROM, LATER)
+    story.attest("2026-01-21T00:00:00Z", DAY_41)
+    found = finding(story)
+    assert found.verdict == "cannot_be_proved"
+    assert [(gap.rule, gap.subject) for gap in found.gaps] == [("collector.gap", "collector-1")]
+    story.attest("2026-01-19T00:00:00Z", "2026-01-22T00:00:00Z")
+    assert finding(story).verdict == "carried_out"
+
+
+def test_nobody_attests_to_the_future() -> None:
+    story = ordered()
+    story.attest(FROM, DAY_41)
+    assert [gap.rule for gap in finding(story).gaps] == ["collector.gap"]
+
+
+def test_no_collector_named_is_no_coverage() -> None:
+    assert finding(ordered(), 20).verdict == "outstanding"
+    assert finding(ordered()).verdict == "cannot_be_proved"
+
+
+def test_a_prohibited_collection_breaches_for_good() -> None:
+    story = late(ordered())
+    story.attest(FROM, DAY_41)
+    index = story.collect(1)
+    story.erase(1)
+    found = finding(story)
+    assert found.verdict == "breached"
+    assert [(one.rule, one.index, one.copies) for one in found.irregularities] == [
+        ("collection.prohibited", index, 1)
+    ]
+    assert finding(story, 20).verdict == "breached"
+
+
+def test_collecting_elsewhere_is_not_prohibited() -> None:
+    story = late(ordered())
+    story.attest(FROM, DAY_41)
+    story.collect(1, residency="US")
+    assert finding(story).verdict == "carried_out"
+
+
+def test_an_earlier_claimed_time_does_not_excuse_a_collection() -> None:
+    story = ordered()
+    story.collect(1, time="2025-06-01T00:00:00Z")
+    assert finding(story).verdict == "breached"
+
+
+def test_an_opening_balance_is_no_collection() -> None:
+    story = late(ordered())
+    story.attest(FROM, DAY_41)
+    story.hold(1)
+    assert finding(story).verdict == "carried_out"
+
+
+def test_collected_after_the_order_is_two_findings() -> None:
+    story = Story()
+    story.order(erase_gb(), cease_gb())
+    story.collect(1)
+    erase, cease = story.judge(PAST).findings
+    assert (erase.verdict, cease.verdict) == ("breached", "breached")
+    assert story.judge(PAST).verdict == "breached"
+
+
+def test_the_order_takes_the_worst_of_its_obligations() -> None:
+    story = late(ordered())
+    story.attest(FROM, DAY_41)
+    story.order(erase_gb(), cease_gb())
+    judgment = story.judge(PAST)
+    assert [one.verdict for one in judgment.findings] == ["cannot_be_proved", "carried_out"]
+    assert judgment.verdict == "cannot_be_proved"
+
+
+def test_dependencies_and_oaths_bind() -> None:
+    story = late(Story())
+    story.attest(FROM, DAY_41)
+    story.order(erase_gb(), cease_gb(depends_on=("erase",), oath="sworn"))
+    found = story.judge(PAST).findings[1]
+    assert found.verdict == "cannot_be_proved"
+    assert [gap.rule for gap in found.gaps] == ["dependency.not_carried_out", "oath.missing"]
+
+
+def test_what_these_rules_do_not_read_is_never_carried_out() -> None:
+    story = Story()
+    other = cease_gb().__class__(deadline=cease_gb().deadline, id="p", type="publish")
+    story.order(other)
+    found = finding(story)
+    assert (found.verdict, found.gaps[0].rule) == ("cannot_be_proved", "obligation.not_evaluated")
+
+
+def test_an_order_not_yet_in_force_has_no_verdict_of_its_own() -> None:
+    story = ordered()
+    assert story.judge(-1).status == "issued"
+    assert story.judge(0).status == "in_force"

@@ -1,0 +1,467 @@
+"""The obligation to erase, rule by rule (DOMAIN §5). Each test fails when its rule is taken away."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from projections.finding import Finding
+from projections.verdict import headline
+from tests.projections.story import (
+    ASSESSOR,
+    AUTHORITY,
+    COMPANY,
+    DAY_S,
+    START_S,
+    WITNESS,
+    Story,
+    erase_gb,
+    replace_scope,
+)
+
+PAST = 40  # days; the deadline is day 30
+
+
+def erased(**how: object) -> Story:
+    """The least history of an order carried out: held, ordered, erased, looked into."""
+    story = Story()
+    story.hold(1, 2)
+    story.hold(3, residency="US")
+    story.order(erase_gb(**how))
+    story.erase(1, 2)
+    story.look("faces", 3)
+    story.look("index")
+    return story
+
+
+def finding(story: Story, days: float = PAST) -> Finding:
+    return story.judge(days).findings[0]
+
+
+def rules(found: Finding) -> set[str]:
+    return {gap.rule for gap in found.gaps}
+
+
+def test_erased_and_looked_into_is_carried_out_on_the_controllers_own_word() -> None:
+    judgment = erased().judge(PAST)
+    assert judgment.verdict == "carried_out"
+    assert (judgment.evidence, judgment.word) == ("E2", "controller")
+    assert headline(judgment) == (
+        "carried out on the controller's own word, over the 2 stores it declared, "
+        "none of them looked into by an assessor, 2 by the controller itself"
+    )
+    counts = judgment.findings[0].counts
+    assert (counts["in_scope"], counts["live"], counts["out_of_scope"]) == (2, 0, 1)
+
+
+def test_an_assessor_raises_the_evidence() -> None:
+    story = erased()
+    story.look("faces", 3, by=ASSESSOR)
+    assert finding(story).evidence == "E2"
+    story.look("index", by=ASSESSOR)
+    assert (finding(story).evidence, finding(story).word) == ("E3", "assessor")
+
+
+def test_an_auditor_whom_the_order_does_not_name_is_the_controllers_own() -> None:
+    story = erased()
+    story.log.register("friend.example", "auditor")
+    story.look("faces", 3, by="friend.example")
+    story.look("index", by="friend.example")
+    assert finding(story).evidence == "E2"
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(20, "outstanding"), (PAST, "breached")])
+def test_a_live_copy_is_outstanding_then_breached(days: float, verdict: str) -> None:
+    story = Story()
+    story.hold(1, 2)
+    story.order()
+    story.erase(1)
+    found = finding(story, days)
+    assert found.verdict == verdict
+    assert (found.counts["live"], found.counts["erased_time_unproved"]) == (1, 1)
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(20, "outstanding"), (PAST, "cannot_be_proved")])
+def test_nobody_looking_is_missing_evidence(days: float, verdict: str) -> None:
+    story = Story()
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    found = finding(story, days)
+    assert found.verdict == verdict
+    assert rules(found) == {"inventory.missing"}
+    assert "nobody has looked into them" in headline(story.judge(days))
+
+
+def test_an_inventory_begun_before_the_last_erasure_looked_too_early() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.look("faces", 1, 2)
+    story.erase(1, 2)
+    assert rules(finding(story)) == {"inventory.missing"}
+
+
+def test_an_inventory_that_disagrees_is_no_evidence() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    story.look("faces", 1)
+    found = finding(story)
+    assert found.verdict == "cannot_be_proved"
+    assert rules(found) == {"inventory.disagrees"}
+
+
+def test_an_inventory_posted_without_looking_is_overruled_by_the_assessors() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    story.look("faces")
+    assert finding(story).verdict == "carried_out"
+    story.look("faces", 2, by=ASSESSOR)
+    story.look("faces")
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_an_inventory_under_another_blinding_key_disagrees() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2, residency="US")
+    story.hold(3)
+    story.order()
+    story.erase(3)
+    story.look("faces", 901, 902)
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_an_attestation_without_a_beginning_has_no_place_in_the_log() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    begun = story.look("faces", 1, name="inv")
+    story.erase(1)
+    story.log.rows.pop(begun)  # In the log as it stood, the beginning was never announced.
+    assert rules(finding(story)) == {"inventory.missing"}
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda story: story.erase(1, method="soft", irrecoverable=False),
+        lambda story: story.erase(1, irrecoverable=False),
+    ],
+)
+def test_a_recoverable_erasure_is_none(act: Callable[[Story], int]) -> None:
+    story = Story()
+    story.hold(1)
+    story.order()
+    act(story)
+    found = finding(story)
+    assert found.verdict == "breached"
+    assert [one.rule for one in found.irregularities] == ["erasure.recoverable"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "live"),
+    [
+        ({"versioned": True}, "clear", 1),
+        ({"versioned": True}, "purge", 0),
+        ({"object_locked": True}, "purge", 1),
+        ({"object_locked": True}, "crypto_erase", 0),
+    ],
+)
+def test_versions_and_locks_are_copies(kind: dict[str, Any], method: str, live: int) -> None:
+    story = Story(stores=())
+    story.declare("bucket", **kind)
+    story.hold(1, store="bucket")
+    story.order()
+    story.erase(1, store="bucket", method=method)
+    assert finding(story).counts["live"] == live
+
+
+def test_only_the_stores_operator_erases_from_it() -> None:
+    story = Story(stores=())
+    story.log.register("processor.example", "processor")
+    story.declare("faces", operator="processor.example")
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    found = finding(story)
+    assert found.verdict == "breached"
+    assert [one.rule for one in found.irregularities] == ["erasure.foreign"]
+    story.erase(1, by="processor.example")
+    assert finding(story).counts["live"] == 0
+
+
+def test_erasing_what_was_never_held_is_an_orphan() -> None:
+    story = erased()
+    story.residency(9, "GB", "registration")
+    story.erase(9)
+    story.look("faces", 3)
+    found = finding(story)
+    assert found.verdict == "cannot_be_proved"
+    assert rules(found) == {"erasure.orphan"}
+
+
+def test_a_weaker_method_than_ordered_is_missing_evidence() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order(erase_gb(min_method="destroy"))
+    story.erase(1, method="purge")
+    story.look("faces")
+    assert rules(finding(story)) == {"erasure.below_method"}
+
+
+def test_evidence_below_what_the_order_asks() -> None:
+    story = erased(min_evidence="E3")
+    assert rules(finding(story)) == {"evidence.below_required"}
+    story.look("faces", 3, by=ASSESSOR)
+    story.look("index", by=ASSESSOR)
+    assert finding(story).verdict == "carried_out"
+
+
+def test_an_independent_look_can_be_demanded() -> None:
+    story = erased(independent=True)
+    assert rules(finding(story)) == {"evidence.not_independent"}
+
+
+def test_an_erasure_with_a_receipt_is_worth_more_than_a_bare_one() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, evidence=True)
+    assert finding(story, 20).evidence == "E1"
+    story.erase(2)
+    assert finding(story, 20).evidence == "E0"
+
+
+def test_what_reappears_reopens_the_order() -> None:
+    story = erased()
+    story.hold(1)
+    found = finding(story)
+    assert found.verdict == "breached"
+    assert found.counts["reopened"] == 1
+    story.erase(1)
+    assert rules(finding(story)) == {"inventory.missing"}
+
+
+def test_a_retired_store_has_erased_nothing() -> None:
+    from projections.events import StoreRetired
+
+    story = Story()
+    story.hold(1)
+    story.order()
+    story.post(StoreRetired(controller="clearview", store="faces"))
+    assert finding(story).verdict == "breached"
+
+
+def test_nothing_in_scope_is_no_success_by_itself() -> None:
+    story = Story(stores=("faces",))
+    story.order()
+    assert rules(finding(story)) == {"inventory.missing", "residency.no_method"}
+    story.hold(1, residency="US")
+    story.look("faces", 1)
+    assert finding(story).verdict == "carried_out"
+
+
+def test_no_declared_store_proves_nothing() -> None:
+    story = Story(stores=())
+    story.order()
+    assert finding(story).verdict == "cannot_be_proved"
+    assert "store.none_declared" in rules(finding(story))
+
+
+def test_a_copy_in_a_store_that_nobody_declared_is_a_gap() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, store="hidden")
+    story.order()
+    assert "store.undeclared" in rules(finding(story))
+
+
+# Residency.
+
+
+@pytest.mark.parametrize(
+    ("setting", "in_scope", "gaps"),
+    [("in_scope", 1, set()), ("out_of_scope", 0, set()), ("report", 1, {"residency.unknown"})],
+)
+def test_unknown_residency_is_as_the_scope_says(setting: str, in_scope: int, gaps: set[str]) -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, residency="")
+    story.hold(2, residency="US")
+    story.order(erase_gb(scope=replace_scope(unknown_residency=setting)))
+    if in_scope:
+        story.erase(1)
+    story.look("faces", *([2] if in_scope else [1, 2]))
+    found = finding(story)
+    assert found.counts["in_scope"] == found.counts["unknown_residency"] == in_scope
+    assert rules(found) == gaps
+
+
+def test_a_weak_basis_takes_nothing_out_of_scope() -> None:
+    story = Story()
+    story.hold(1, residency="US", basis="inference")
+    story.order()
+    assert finding(story).counts["unknown_residency"] == 1
+
+
+def test_a_weak_basis_brings_into_scope() -> None:
+    story = Story()
+    story.hold(1, residency="US")
+    story.residency(1, "GB", "ip")
+    story.order()
+    assert (finding(story).counts["in_scope"], finding(story).counts["unknown_residency"]) == (1, 0)
+
+
+def test_only_the_ordering_authority_speaks_as_one() -> None:
+    story = Story()
+    story.hold(1, residency=None)
+    story.order()
+    story.residency(1, "US", "authority")
+    assert finding(story).counts["in_scope"] == 1
+    story.residency(1, "US", "authority", by=AUTHORITY)
+    assert finding(story).counts["in_scope"] == 0
+
+
+def test_ever_a_resident_sticks() -> None:
+    story = Story()
+    story.hold(1)
+    story.residency(1, "US", "registration")
+    story.order()
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_a_move_out_of_scope_after_the_order_needs_a_trusted_word() -> None:
+    story = Story()
+    story.hold(1)
+    story.order(erase_gb(scope=replace_scope(residency_when="at_order")))
+    story.residency(1, "US", "registration")
+    assert finding(story).counts["unknown_residency"] == 1
+    story.residency(1, "US", "registration", by=ASSESSOR)
+    assert finding(story).counts["in_scope"] == 0
+
+
+def test_a_part_of_the_country_is_in_it_and_the_country_may_be_in_its_part() -> None:
+    story = Story()
+    story.hold(1, residency="GB-SCT")
+    story.hold(2, residency="GB")
+    story.hold(3, residency="GG")
+    story.order()
+    assert finding(story).counts["in_scope"] == 2
+    story.order(erase_gb(scope=replace_scope(residency=("GB-SCT",))))
+    found = finding(story)
+    assert (found.counts["in_scope"], found.counts["unknown_residency"]) == (2, 1)
+
+
+# Lineage.
+
+
+def test_derived_records_follow_their_inputs() -> None:
+    story = Story()
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.derive([11, 12], [1])
+    story.derive([21], [2])
+    story.derive([31], [1, 2])
+    story.derive([41], [99])
+    story.order()
+    found = finding(story)
+    assert found.counts["derived_live"] == 4
+    assert found.counts["unknown_residency"] == 1
+    assert [(one.basis, one.copies) for one in found.out_of_scope] == [("lineage", 1), ("registration", 1)]
+
+
+def test_pairwise_lineage_keeps_pairs_apart() -> None:
+    story = Story()
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.derive([11, 12, 13], [1, 2, 2], lineage="each")
+    story.order()
+    assert finding(story).counts["derived_live"] == 1
+
+
+def test_lineage_runs_through_long_chains() -> None:
+    story = Story()
+    story.hold(1)
+    for number in range(2, 1500):
+        story.derive([number], [number - 1])
+    story.order()
+    assert finding(story).counts["in_scope"] == 1499
+
+
+def test_derived_records_can_be_left_out() -> None:
+    story = Story()
+    story.hold(1)
+    story.derive([11], [1])
+    story.order(erase_gb(include=("copies",)))
+    assert finding(story).counts["in_scope"] == 1
+
+
+# Time.
+
+
+def test_only_a_quorum_proves_that_an_erasure_was_in_time() -> None:
+    story = erased()
+    assert finding(story).counts["erased_time_unproved"] == 2
+    story.log.anchor(WITNESS)
+    assert finding(story).counts["erased_in_time"] == 2
+
+
+def test_an_anchor_after_the_deadline_proves_nothing_in_time() -> None:
+    story = erased()
+    story.log.anchor(WITNESS, time_s=START_S + 31 * DAY_S)
+    assert finding(story).counts["erased_time_unproved"] == 2
+
+
+def test_late_success_is_carried_out_with_the_days_late() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    story.log.now_us += 33 * DAY_S * 1_000_000
+    story.erase(1)
+    story.look("faces")
+    found = finding(story)
+    assert (found.verdict, found.counts["erased_late"]) == ("carried_out", 1)
+    assert [(one.rule, one.days_late) for one in found.irregularities] == [("erasure.late", 4)]
+
+
+def test_a_claimed_time_never_rescues_a_deadline() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    story.log.now_us += 33 * DAY_S * 1_000_000
+    story.erase(1, time="2026-01-02T00:00:00Z")
+    story.look("faces")
+    found = finding(story)
+    assert found.counts["erased_late"] == 1
+    assert [one.rule for one in found.irregularities] == ["erasure.backdated"]
+
+
+def test_what_a_stolen_key_erased_is_not_erased() -> None:
+    from projections.events import KeyRevoked
+    from tests.projections.logbuilder import ADMIN, vkey_of
+
+    story = erased()
+    story.post(
+        KeyRevoked(
+            compromised_since="2026-01-01T00:00:00Z",
+            controller="clearview",
+            name=COMPANY,
+            role="controller",
+            vkey=vkey_of(COMPANY),
+        ),
+        by=ADMIN,
+    )
+    found = finding(story)
+    assert found.verdict == "breached"
+    assert {one.rule for one in found.irregularities} == {"erasure.compromised"}
+
+
+def test_counts_add_up_to_the_population() -> None:
+    story = erased()
+    story.hold(*range(100, 120))
+    story.erase(*range(100, 110))
+    counts = finding(story).counts
+    parts = ("live", "erased_in_time", "erased_late", "erased_time_unproved")
+    assert counts["in_scope"] == sum(counts[part] for part in parts) == 22
