@@ -14,8 +14,7 @@ import msgspec
 from projections.vocabulary import MAX_HANDLES, FieldError
 from signing.canonical import parse_canonical
 from signing.errors import FormatError, TooLargeError
-
-MAX_EVENT_BYTES: Final = 48 * 1024
+from signing.submission import MAX_EVENT_BYTES
 
 _UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING_FIELD: Final = re.compile(r"Object missing required field `(.*)`")
@@ -52,10 +51,14 @@ def diagnose(line: bytes, decoders: Mapping[bytes, msgspec.json.Decoder[Any]]) -
         hint = _closest(name, (known.decode() for known in decoders))
         return EventError(f"{name} is no type of event{hint}; `writ events` lists the types", "type")
     try:
-        decoder.decode(line)
+        event = decoder.decode(line)
     except msgspec.ValidationError as error:
         return _explain(error, value)
-    return EventError("the line is not in canonical form: sort the keys and leave out all white space")
+    # Canonical, and of the right shape: then a field that has a default was left out.
+    written = msgspec.json.decode(msgspec.json.encode(event))
+    return EventError(
+        "missing: a default is written out, so that an event has one form", _left_out(value, written)
+    )
 
 
 def _explain(error: msgspec.ValidationError, value: Any) -> EventError:
@@ -77,6 +80,21 @@ def _explain(error: msgspec.ValidationError, value: Any) -> EventError:
     if match := _LENGTH.fullmatch(text):
         return EventError(_length_problem(value, path, match[1], match[2]), path)
     return EventError(text[:1].lower() + text[1:], path or None)
+
+
+def _left_out(value: Any, written: Any, path: str = "") -> str | None:
+    """The path of the first field that is in `written` and not in `value`."""
+    if isinstance(written, dict):
+        pairs = [(_join(path, name), name) for name in written]
+        missing = next((place for place, name in pairs if name not in value), None)
+        return missing or _first(_left_out(value[name], written[name], place) for place, name in pairs)
+    if isinstance(written, list):
+        return _first(_left_out(value[n], item, f"{path}[{n}]") for n, item in enumerate(written))
+    return None
+
+
+def _first(places: Iterable[str | None]) -> str | None:
+    return next(filter(None, places), None)
 
 
 def _length_problem(value: Any, path: str, relation: str, limit: str) -> str:

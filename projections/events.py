@@ -14,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from projections import vocabulary as v
-from projections.diagnosis import MAX_EVENT_BYTES, diagnose
+from projections.diagnosis import diagnose
 from projections.events_data import (
     DataAccessed,
     DataCollected,
@@ -44,6 +44,7 @@ from projections.events_log import (
 from projections.events_proof import CollectorAttested, InventoryAttested, InventoryBegun, OrderIssued
 from projections.moments import rfc3339_us
 from projections.vocabulary import Data
+from signing.submission import MAX_EVENT_BYTES
 
 __all__ = [
     "EVENT_TYPES",

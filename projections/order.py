@@ -102,7 +102,10 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     assessors: Annotated[tuple[v.Vkey, ...], Few] = ()
     log_vkey: v.Vkey
     max_statement_age: v.Duration = "P7D"
-    witnesses: Annotated[tuple[v.PolicyLine, ...], Few] = ()
+    witnesses: Annotated[
+        tuple[v.PolicyLine, ...],
+        Meta(max_length=v.MAX_LIST, description="lines of a C2SP tlog-policy, in order"),
+    ] = ()
 
     def __post_init__(self) -> None:
         v.check_sorted(self.assessors, "assessors")
@@ -139,7 +142,14 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     instrument_sha256: v.Sha256
     issued: v.Moment
     legal_basis: v.Id
-    obligations: Annotated[tuple[Obligation, ...], Meta(min_length=1, max_length=v.MAX_LIST)]
+    obligations: Annotated[
+        tuple[Obligation, ...],
+        Meta(
+            min_length=1,
+            max_length=v.MAX_LIST,
+            description="[obligations](#obligation), as in the instrument",
+        ),
+    ]
     served: v.Moment | UnsetType = UNSET
     trust: Trust
     version: Annotated[int, Meta(ge=1, le=1_000_000)] = 1

@@ -42,7 +42,7 @@ OrderId = Annotated[
     Meta(
         pattern=rf"^{_NAME}/[a-z0-9.-]{{1,64}}$",
         max_length=320,
-        description="order id: the authority's key name, a slash, the order's own name",
+        description="order id: the authority's key name, a slash, a name of its own",
     ),
 ]
 Reference = Annotated[
@@ -100,15 +100,15 @@ Percent = Annotated[int, Meta(ge=0, le=100)]
 Days = Annotated[int, Meta(ge=0, le=100_000)]
 
 
-def _handles(what: str) -> Any:
-    items = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
-    return Meta(min_length=1, max_length=MAX_HANDLES, description=what, extra_json_schema={"items": items})
-
-
-# Items are checked in bulk by the functions below: a pattern for each would cost a call for each.
-Handles = Annotated[tuple[str, ...], _handles("handles, sorted, distinct")]
+# Shown in the schema and checked in bulk by the functions below: a checked pattern costs a call an item.
+Handle = Annotated[str, Meta(extra_json_schema={"pattern": "^[0-9a-f]{32}$"}, description="handle")]
+_handles = Meta(min_length=1, max_length=MAX_HANDLES, description="handles, sorted")
+Handles = Annotated[tuple[Handle, ...], _handles]
 PairedHandles = Annotated[
-    tuple[str, ...], _handles("handles; paired with `artefacts` when the lineage is `each`")
+    tuple[Handle, ...],
+    Meta(
+        min_length=1, max_length=MAX_HANDLES, description="handles, sorted unless they pair with `artefacts`"
+    ),
 ]
 
 # --- Words
@@ -226,7 +226,7 @@ class Evidence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 EvidenceList = Annotated[
     tuple[Evidence, ...],
-    Meta(min_length=1, max_length=MAX_LIST, description="documents, sorted by kind and hash"),
+    Meta(min_length=1, max_length=MAX_LIST, description="[evidence](#evidence), sorted by kind and hash"),
 ]
 
 
