@@ -1,0 +1,231 @@
+"""One log on a service, seen by somebody who holds its vkey and trusts nothing else.
+
+What comes back is checked before it is used: a checkpoint by its signature, growth by a consistency proof
+made from the log's own tiles. A tile counts only as far as such a proof confirms it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import quote
+
+import aiohttp
+import msgspec
+from yarl import URL
+
+from ledger.failure import Failure
+from signing.checkpoint import Checkpoint, open_checkpoint
+from signing.errors import FormatError, ProofError
+from signing.keys import VerifierKey
+from signing.merkle import verify_consistency
+from signing.note import Note
+from signing.tiles import Tile, consistency_from_tiles, tile_path, tiles_for_consistency
+
+MAX_ANSWER_BYTES = 1 << 20
+HASH_BYTES = 32
+FULL_WIDTH = 256
+SIZE_CONFLICT = "urn:writ:problem:size-conflict"
+# A service that is starting, draining or busy: the outcome is unknown or "not now", and asking again is safe.
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+
+
+class Unreachable(Failure):
+    """The service did not answer in time; what became of the request is unknown, and asking again is safe."""
+
+
+class RefusedByService(Failure):
+    """The service answered that it won't: a status, the problem's title, and the place in what was sent."""
+
+    def __init__(self, status: int, what: str, remedy: str = "") -> None:
+        super().__init__(what, remedy)
+        self.status = status
+
+
+class Dishonest(Failure, ProofError):
+    """The log said two things that can't both be true. Keep the state folder: it holds the evidence."""
+
+
+class RolledBack(Dishonest):
+    """The log shows less than it once signed for."""
+
+
+class Forked(Dishonest):
+    """The log's tree is not a continuation of the tree it showed before."""
+
+
+class FalseReceipt(Dishonest):
+    """A receipt does not prove what it was given for."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """An RFC 9457 problem, as far as the client reads it."""
+
+    type: str = ""
+    title: str = ""
+    detail: str = ""
+    line: int | None = None
+    field: str | None = None
+    note: str | None = None
+    frontier: str | None = None
+
+
+class Answer(NamedTuple):
+    """A whole answer of the service."""
+
+    status: int
+    body: bytes
+
+
+class RemoteLog:
+    """A log on a service. Requests are repeated for up to `patience_s` while the service is away or busy."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        key: VerifierKey,
+        *,
+        token: str | None = None,
+        patience_s: float = 60.0,
+    ) -> None:
+        self.key = key
+        self.service = url.rstrip("/")
+        self.url = f"{self.service}/logs/{key.name.rsplit('/', 1)[-1]}"
+        self._session = session
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._patience_s = patience_s
+
+    async def checkpoint(self) -> tuple[Checkpoint, Note, str]:
+        """The log's current checkpoint, its signature verified: parsed, as a note, and as it came."""
+        answer = await self.get("checkpoint")
+        try:
+            checkpoint, note = open_checkpoint(answer.body, self.key)
+        except ProofError as error:
+            raise Dishonest(
+                f"the checkpoint at {self.url} is not signed by {self.key.name}: {error}",
+                "check that --url and --log belong together",
+            ) from error
+        return checkpoint, note, answer.body.decode()
+
+    async def require_growth(self, old: Checkpoint, new: Checkpoint) -> None:
+        """Return only if the tree of `new` continues that of `old`, proved from tiles."""
+        if old.origin != new.origin:
+            raise Forked(f"a checkpoint of {new.origin} was given for one of {old.origin}")
+        if new.size < old.size:
+            raise RolledBack(
+                f"{new.origin} shows size {new.size}, but it once signed for size {old.size}",
+                "stop posting and show both checkpoints to the log's witnesses and to the authority",
+            )
+        if old.size == 0:
+            return
+        try:
+            proof = [] if old.size == new.size else await self._consistency_proof(old.size, new.size)
+            verify_consistency(old.size, new.size, proof, old.root, new.root)
+        except (ProofError, FormatError) as error:
+            raise Forked(
+                f"{new.origin} at size {new.size} does not continue the tree it signed at size {old.size}: "
+                f"{error}",
+                "stop posting and show both checkpoints to the log's witnesses and to the authority",
+            ) from error
+
+    async def get(self, path: str) -> Answer:
+        """GET a path below the log; any status but 200 is an error."""
+        answer = await self.ask("GET", f"{self.url}/{path}")
+        if answer.status != 200:
+            raise refusal(answer, f"GET {self.url}/{path}")
+        return answer
+
+    async def source(self, origin: str) -> Answer:
+        """What the service holds of a source log: 200 with its last note and frontier, or 404."""
+        return await self.ask("GET", f"{self.url}/sources/{quote(origin, safe='')}")
+
+    async def submit(self, submission: bytes) -> Answer:
+        """Post a submission; sent again as it is until the service has answered."""
+        return await self.ask("POST", f"{self.url}/submissions", submission)
+
+    async def ask(self, method: str, url: str, body: bytes | None = None) -> Answer:
+        """Send a request that may safely be repeated, until it is answered or patience ends."""
+        deadline = asyncio.get_running_loop().time() + self._patience_s
+        pause_s = 0.05
+        while True:
+            trouble, wait_s = "", 0.0
+            try:
+                answer, wait_s = await self._ask_once(method, url, body)
+                if answer.status not in RETRIED_STATUSES:
+                    return answer
+                problem = read_problem(answer)
+                trouble = f"{answer.status} {problem.detail or problem.title}".rstrip()
+            except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+                trouble = str(error) or type(error).__name__
+            # Jitter keeps posters that were cut off together from coming back together.
+            pause_s = min(2.0, pause_s * 2)
+            wait_s = max(wait_s, pause_s * random.uniform(0.5, 1.0))  # noqa: S311
+            if asyncio.get_running_loop().time() + wait_s > deadline:
+                raise Unreachable(
+                    f"{method} {url} is not answered: {trouble}",
+                    "see that the service is running and the --url right; repeating the command is safe",
+                )
+            await asyncio.sleep(wait_s)
+
+    async def _ask_once(self, method: str, url: str, body: bytes | None) -> tuple[Answer, float]:
+        # The URL is encoded already; decoding %2F would change a source's name.
+        target = URL(url, encoded=True)
+        async with self._session.request(
+            method, target, data=body, headers=self._headers, allow_redirects=False
+        ) as response:
+            content = b""
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise RefusedByService(
+                        response.status, f"{url} answers with over {MAX_ANSWER_BYTES} bytes"
+                    )
+            wait = response.headers.get("Retry-After", "")
+            return Answer(response.status, content), float(wait) if wait.isdecimal() else 0.0
+
+    async def _consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
+        tiles = tiles_for_consistency(old_size, new_size)
+        contents = await asyncio.gather(*(self._tile(tile) for tile in tiles))
+        by_tile: Mapping[Tile, bytes] = dict(zip(tiles, contents, strict=True))
+        return consistency_from_tiles(old_size, new_size, by_tile)
+
+    async def _tile(self, tile: Tile) -> bytes:
+        """A hash tile's bytes; where a partial tile is gone, the beginning of the full one (tlog-tiles)."""
+        answer = await self.ask("GET", f"{self.url}/{tile_path(tile)}")
+        if answer.status == 404 and tile.width < FULL_WIDTH:
+            full = msgspec.structs.replace(tile, width=FULL_WIDTH)
+            answer = await self.ask("GET", f"{self.url}/{tile_path(full)}")
+        if answer.status != 200:
+            raise refusal(answer, f"GET {self.url}/{tile_path(tile)}")
+        return answer.body[: tile.width * HASH_BYTES]
+
+
+def read_problem(answer: Answer) -> Problem:
+    """The problem in an answer; an answer of another kind gives an empty one."""
+    try:
+        return msgspec.json.decode(answer.body, type=Problem)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Problem()
+
+
+def refusal(answer: Answer, request: str) -> RefusedByService:
+    """An answer that is no success, as an error that names the place."""
+    problem = read_problem(answer)
+    what = problem.detail or problem.title or answer.body[:200].decode("utf-8", "replace").strip()
+    place = f"line {problem.line}: " if problem.line is not None else ""
+    field = f" (field {problem.field})" if problem.field else ""
+    remedy = REMEDIES.get(answer.status, "")
+    return RefusedByService(
+        answer.status, f"{request} is refused ({answer.status}): {place}{what}{field}", remedy
+    )
+
+
+REMEDIES = {
+    401: "check the key or the token, and that it is registered in this log (writ key register)",
+    403: "ask the log's administrator which role this key or token has",
+    404: "check --log and --url; `writ log show` lists what the service has",
+    413: "send less at once",
+}
