@@ -1,0 +1,154 @@
+"""The command line `writ`.
+
+`writ` imports nothing beyond the standard library until a subcommand is chosen, and then only that
+subcommand's module: a verifier's machine has neither aiohttp nor asyncpg. Each module offers a pair of
+functions, one that declares the arguments and one that runs and returns the exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NamedTuple
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+
+class Command(NamedTuple):
+    """Where a subcommand lives. Its words are its key in `COMMANDS`."""
+
+    module: str
+    summary: str
+    arguments: str = "add_arguments"
+    run: str = "run"
+
+
+COMMANDS: dict[tuple[str, ...], Command] = {
+    ("serve",): Command(
+        "ledger.cli_serve", "run the service, with a Postgres of its own unless one is given"
+    ),
+    ("keygen",): Command("ledger.cli_keygen", "make a signing, witness or blinding key"),
+    ("log", "create"): Command(
+        "ledger.cli_log", "make a log's keys and its first entry", "add_create_arguments", "create"
+    ),
+    ("log", "show"): Command(
+        "ledger.cli_log", "show a log's checkpoint and size", "add_show_arguments", "show"
+    ),
+    ("key", "register"): Command(
+        "ledger.cli_key", "let a key post in a role", "add_register_arguments", "register"
+    ),
+    ("key", "revoke"): Command("ledger.cli_key", "end a key's validity", "add_revoke_arguments", "revoke"),
+    ("token", "create"): Command(
+        "ledger.cli_token", "make a bearer token and print its secret once", "add_create_arguments", "create"
+    ),
+    ("blind",): Command("ledger.cli_blind", "turn native ids into handles, one a line"),
+    ("post",): Command("ledger.cli_post", "sign the events of a file and post them"),
+    ("order", "issue"): Command(
+        "ledger.cli_order",
+        "sign an order with the authority's key and post it",
+        "add_issue_arguments",
+        "issue",
+    ),
+    ("status",): Command("ledger.cli_status", "show an order's verdict and what stands behind it"),
+    ("export",): Command("ledger.cli_export", "write the evidence bundle of an order"),
+    ("verify",): Command("projections.runners.verify", "check an evidence bundle, offline"),
+    ("replay",): Command("projections.runners.replay_command", "check a whole log and fold it again"),
+    ("witness",): Command("ledger.cli_witness", "cosign the checkpoints of logs"),
+    ("events",): Command("ledger.cli_events", "list the event types, their schemas and examples"),
+    ("demo",): Command("ledger.demo", "play one real case from order to proof"),
+}
+
+GROUPS = {"log": "create or show a log", "key": "register or revoke keys", "token": "create bearer tokens",
+          "order": "issue orders"}  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code; expected failures are one line on stderr."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    chosen = chosen_command(words)
+    arguments = build_parser(chosen).parse_args(words)
+    command = COMMANDS[chosen] if chosen else None
+    assert command is not None, "the parser refuses a line without a subcommand"
+    try:
+        code: int = getattr(import_module(command.module), command.run)(arguments)
+        # Flushed here, so that a closed pipe is met where it is handled.
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader (`head`, say) has seen enough. Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    except Exception as error:
+        if not _is_expected(error):
+            raise
+        print(error_line(error, as_json=arguments.json), file=sys.stderr)
+        return EXIT_FAILED
+    return code
+
+
+def chosen_command(words: Sequence[str]) -> tuple[str, ...] | None:
+    """The subcommand that a line of words begins with, or None (for `--help`, a group alone, a mistake)."""
+    return next((tuple(words[:n]) for n in (1, 2) if tuple(words[:n]) in COMMANDS), None)
+
+
+def build_parser(chosen: tuple[str, ...] | None) -> argparse.ArgumentParser:
+    """The parser of all subcommands, with the arguments of the chosen one: only its module is imported."""
+    parser = argparse.ArgumentParser(
+        prog="writ", description="A ledger of orders about personal data and of what was done about them."
+    )
+    parser.add_argument("--version", action="version", version=f"writ {_version()}")
+    top = parser.add_subparsers(metavar="COMMAND", required=True)
+    groups: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
+    for words, command in COMMANDS.items():
+        if len(words) == 2 and words[0] not in groups:
+            group = top.add_parser(words[0], help=GROUPS[words[0]], description=GROUPS[words[0]])
+            groups[words[0]] = group.add_subparsers(metavar="COMMAND", required=True)
+        place = groups[words[0]] if len(words) == 2 else top
+        child = place.add_parser(words[-1], help=command.summary, description=command.summary)
+        if words == chosen:
+            _declare(child, command)
+    return parser
+
+
+def error_line(error: Exception, *, as_json: bool) -> str:
+    """What is wrong and the remedy, as one line of prose or of JSON."""
+    what = " ".join(str(error).split()) or type(error).__name__
+    remedy = " ".join(getattr(error, "remedy", "").split())
+    if as_json:
+        return json.dumps({"error": what, "kind": type(error).__name__, "remedy": remedy})
+    return f"writ: {what}" + (f" — {remedy}" if remedy else "")
+
+
+def _declare(parser: argparse.ArgumentParser, command: Command) -> None:
+    # A command may word its own --json; the later declaration wins.
+    parser.conflict_handler = "resolve"
+    parser.add_argument("--json", action="store_true", help="print JSON instead of prose")
+    getattr(import_module(command.module), command.arguments)(parser)
+
+
+def _is_expected(error: Exception) -> bool:
+    """Whether people are expected to meet this error: bad input, a false proof, a refused connection."""
+    from ledger.failure import Failure
+    from signing.errors import FormatError, ProofError
+
+    return isinstance(error, Failure | FormatError | ProofError | OSError)
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("writ")
+    except PackageNotFoundError:
+        return "from a source tree"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

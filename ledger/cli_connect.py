@@ -1,0 +1,154 @@
+"""What the client commands share: how they reach a log, as whom they post, and how they answer."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from ledger.client import Poster, Receipt
+    from ledger.remote import RemoteLog
+
+DEFAULT_URL = "http://127.0.0.1:8321"
+
+
+def add_log_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how a log is reached: for commands that read."""
+    parser.add_argument("--url", default=DEFAULT_URL, help=f"the service (default {DEFAULT_URL})")
+    parser.add_argument("--log", required=True, metavar="VKEY", help="the log's verifier key")
+    parser.add_argument(
+        "--token", metavar="SECRET", help="a reader's bearer token, where the log is not public"
+    )
+    parser.add_argument(
+        "--patience", type=float, default=30.0, metavar="SECONDS", help="how long to ask again (default 30)"
+    )
+
+
+def add_post_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how a log is reached and who posts."""
+    add_log_arguments(parser)
+    parser.add_argument("--key", required=True, metavar="FILE", help="the poster's signing key")
+    parser.add_argument("--source", metavar="NAME", help="the source log: the key's name or a path under it")
+    parser.add_argument("--state", metavar="DIR", help="what the poster remembers (default: FILE.state)")
+
+
+def add_controller_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare whose log it is; `log create` leaves it beside the administrator's key."""
+    parser.add_argument("--controller", metavar="ID", help="the log's controller (default: as at log create)")
+
+
+@asynccontextmanager
+async def open_log(args: argparse.Namespace) -> AsyncIterator["RemoteLog"]:
+    """The log that the arguments name."""
+    from ledger.client import open_session
+    from ledger.remote import RemoteLog
+    from signing.keys import parse_vkey
+
+    key = parse_vkey(args.log)
+    async with open_session() as session:
+        yield RemoteLog(session, args.url, key, token=args.token, patience_s=args.patience)
+
+
+@asynccontextmanager
+async def open_poster(args: argparse.Namespace) -> AsyncIterator["Poster"]:
+    """The poster that the arguments name, what a crash left pending settled."""
+    from ledger import client
+    from ledger.keyfiles import read_key
+
+    signer = read_key(Path(args.key))
+    async with (
+        open_log(args) as log,
+        client.open_poster(log, signer, state_folder(args), args.source) as poster,
+    ):
+        yield poster
+
+
+def state_folder(args: argparse.Namespace) -> Path:
+    """Where a key's posters remember what they signed: beside the key, so that both move together."""
+    return Path(args.state) if args.state else Path(f"{args.key}.state")
+
+
+def controller_of(args: argparse.Namespace) -> str:
+    """Whose log it is: as told, or as `log create` noted it."""
+    from ledger.failure import Failure
+
+    if args.controller:
+        return str(args.controller)
+    noted = controller_file(state_folder(args), args.log)
+    try:
+        return noted.read_text().strip()
+    except FileNotFoundError:
+        raise Failure(
+            f"the controller of {args.log.split('+')[0]} is not known here", "give --controller ID"
+        ) from None
+
+
+def controller_file(state: Path, log_vkey: str) -> Path:
+    """Where `log create` notes whose log it is."""
+    from ledger.source_state import folder_path
+
+    return folder_path(state, log_vkey, "x").parent / "controller"
+
+
+async def post_one(args: argparse.Namespace, type: str, data: Mapping[str, object]) -> "Receipt":
+    """Post one event of our own making; fields of its data that are None are left out."""
+    from projections.events import decode_event
+
+    async with open_poster(args) as poster:
+        line = make_line(type, data, poster.folder.state.source)
+        decode_event(line)  # says which field is wrong before anything is sent
+        return (await poster.post([line]))[0]
+
+
+def make_line(type: str, data: Mapping[str, object], source: str) -> bytes:
+    """An event's canonical line, with a new id and the time; data fields that are None are left out."""
+    from signing.canonical import canonicalise
+
+    given = {name: value for name, value in data.items() if value is not None}
+    return canonicalise(
+        {
+            "data": given,
+            "id": uuid4().hex,
+            "source": source,
+            "specversion": "1.0",
+            "time": now(),
+            "type": type,
+        }
+    )
+
+
+def now() -> str:
+    """The time for an event, in whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def run(work: Coroutine[Any, Any, int]) -> int:
+    """Run a command's coroutine to its exit code."""
+    return asyncio.run(work)
+
+
+def answer(args: argparse.Namespace, value: dict[str, Any], *prose: str) -> int:
+    """Print the result, as JSON when that was asked for, and return success."""
+    print(json.dumps(value) if args.json else "\n".join(prose))
+    return 0
+
+
+def receipt_value(receipt: "Receipt") -> dict[str, Any]:
+    """A receipt as JSON shows it."""
+    from signing.encoding import encode_base64
+
+    return {
+        "index": receipt.index,
+        "time_us": receipt.time_us,
+        "source_size": receipt.source_size,
+        "checkpoint": {
+            "origin": receipt.checkpoint.origin,
+            "size": receipt.checkpoint.size,
+            "root": encode_base64(receipt.checkpoint.root),
+        },
+    }
