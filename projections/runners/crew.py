@@ -1,0 +1,125 @@
+"""Crew: worker processes that read and check chunks of a log, and verify signatures in between.
+
+A worker is given the source, and then only numbers of chunks and lists of signatures: every task is a pure
+function of those and of the source's bytes, so that a task's place and order never matter.
+"""
+
+import os
+import pickle
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+from projections.audit import SignatureCheck, check_signatures
+from projections.chunk import Chunk, inspect
+from projections.runners.source import Source
+from projections.runners.tiles import TileReader
+from signing.errors import ProofError
+from signing.tiles import WIDTH
+
+CHUNK_TILES = 16
+SIGNATURES_PER_TASK = 256
+SMALL_CHUNKS = 2
+"""Up to here, starting processes costs more than they save."""
+
+
+class Crew:
+    """Gives the chunks of a log in order, and verifies signatures on the side."""
+
+    def __init__(self, source: Source, size: int, workers: int | None = None) -> None:
+        """Work on a log of `size` entries with so many processes: by default one a core, none for a "
+        "small log."""
+        self._reader = TileReader(source, size)
+        self._count = -(-size // (CHUNK_TILES * WIDTH))
+        self._checks: list[SignatureCheck] = []
+        self._verifying: deque[Future[None]] = deque()
+        wanted = os.cpu_count() or 1 if workers is None else workers
+        self._workers = 0 if workers is None and self._count <= SMALL_CHUNKS else wanted
+        self._pool: ProcessPoolExecutor | None = None
+        if self._workers:
+            # Pickled by hand: a forked worker would otherwise share this process's file position.
+            given = (pickle.dumps(source), size)
+            self._pool = ProcessPoolExecutor(self._workers, initializer=_prepare, initargs=given)
+
+    def chunks(self, *, with_lines: bool) -> Iterator[Chunk]:
+        """Every chunk, in the order of the log."""
+        if self._pool is None:
+            for number in range(self._count):
+                yield read_chunk(self._reader, number, with_lines=with_lines)
+            return
+        waiting: deque[Future[Chunk]] = deque()
+        for number in range(self._count):
+            waiting.append(self._pool.submit(_read_chunk, number, with_lines))
+            # So many may be ahead of the fold: enough to keep all busy, few enough to keep memory small.
+            if len(waiting) > 2 * self._workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def verify_later(self, checks: list[SignatureCheck]) -> None:
+        """Have signatures verified; ProofError as soon as one is known to be false."""
+        self._checks += checks
+        while len(self._checks) >= SIGNATURES_PER_TASK:
+            self._verify(self._checks[:SIGNATURES_PER_TASK])
+            del self._checks[:SIGNATURES_PER_TASK]
+        while self._verifying and self._verifying[0].done():
+            self._verifying.popleft().result()
+
+    def verify_all(self) -> None:
+        """Return once every signature given is known to be true."""
+        checks, self._checks = self._checks, []
+        self._verify(checks)
+        while self._verifying:
+            self._verifying.popleft().result()
+
+    @contextmanager
+    def signatures_first(self) -> Iterator[None]:
+        """When something else fails, a false signature that stands before it in the log is told instead."""
+        try:
+            yield
+        except ProofError:
+            self.verify_all()
+            raise
+
+    def _verify(self, checks: list[SignatureCheck]) -> None:
+        if self._pool is None:
+            check_signatures(checks)
+        else:
+            self._verifying.append(self._pool.submit(check_signatures, checks))
+
+    def __enter__(self) -> Self:
+        """Use in a with statement."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the processes go, whatever they are at."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def read_chunk(reader: TileReader, number: int, *, with_lines: bool) -> Chunk:
+    """Read and check one chunk."""
+    entries: list[bytes] = []
+    tiles: list[bytes] = []
+    first = number * CHUNK_TILES
+    for index in range(first, min(first + CHUNK_TILES, -(-reader.size // WIDTH))):
+        entries += reader.entries(index)
+        tiles.append(reader.leaves(index))
+    return inspect(first * WIDTH, entries, tiles, with_lines=with_lines)
+
+
+_readers: list[TileReader] = []
+"""The worker process's own, set when it starts."""
+
+
+def _prepare(source: bytes, size: int) -> None:
+    _readers.append(TileReader(pickle.loads(source), size))  # noqa: S301 - from our own parent
+
+
+def _read_chunk(number: int, with_lines: bool) -> Chunk:
+    return read_chunk(_readers[0], number, with_lines=with_lines)

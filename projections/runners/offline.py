@@ -1,0 +1,77 @@
+"""Offline: a whole log read from a source, checked and folded, on as many processes as there are cores.
+
+Worker processes read, hash and decode runs of entries (`projections.chunk`); this process joins them in order
+(`projections.audit`) and folds. What passes between them are plain values.
+"""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from projections.audit import Audit, Audited
+from projections.events import decode_event
+from projections.fold import Fold
+from projections.repeats import Repeats
+from projections.runners.crew import Crew
+from projections.runners.source import Source
+from projections.runners.tiles import TileReader
+from signing.checkpoint import parse_checkpoint
+from signing.entry import parse_entry
+from signing.errors import ProofError
+from signing.note import Note, parse_note
+
+Progress = Callable[[int, int], None]
+"""Called with the entries done and the entries in all."""
+
+MAX_LISTED = 1_000
+
+
+class Replayed(Struct):
+    """A log that was checked, and what its events amount to."""
+
+    audit: Audit
+    audited: Audited
+    note: Note
+    tiles: TileReader
+    fold: Fold
+    repeats: list[tuple[int, int]]
+    """Entries whose source and id stood in an earlier entry, which is given first; at most a thousand."""
+
+
+def replay(
+    source: Source, *, fold: bool = True, workers: int | None = None, progress: Progress | None = None
+) -> Replayed:
+    """Check the whole log behind a source and fold it. ProofError, FormatError or OSError says what failed.
+
+    Whose signature the checkpoint must bear, the caller knows: it is returned unchecked.
+    """
+    note = parse_note(source.read("checkpoint"))
+    claim = parse_checkpoint(note.text)
+    if claim.size == 0:
+        raise ProofError("the log is empty: its checkpoint counts 0 entries")
+    tiles = TileReader(source, claim.size)
+    audit, state, repeats = Audit(claim, tiles.read), Fold.empty(), Repeats()
+    with Crew(source, claim.size, workers) as crew:
+        for chunk in crew.chunks(with_lines=fold):
+            with crew.signatures_first():
+                audit.take(chunk)
+            crew.verify_later(audit.take_checks())
+            repeats.add(chunk.id_hashes)
+            for fact in audit.facts(chunk):
+                state.take(fact)
+            if progress is not None:
+                progress(chunk.first_index + chunk.count, claim.size)
+        with crew.signatures_first():
+            audited = audit.finish()
+        crew.verify_all()
+    return Replayed(audit, audited, note, tiles, state, _confirm(repeats.candidates()[:MAX_LISTED], tiles))
+
+
+def _confirm(candidates: list[tuple[int, int]], tiles: TileReader) -> list[tuple[int, int]]:
+    """Those whose source and id are really equal, and not only their hashes."""
+    return [(first, again) for first, again in candidates if _name(tiles, first) == _name(tiles, again)]
+
+
+def _name(tiles: TileReader, index: int) -> tuple[str, str]:
+    event = decode_event(parse_entry(tiles.entry(index)).body)
+    return event.source, event.id
