@@ -133,6 +133,10 @@ class Edge:
         """The edge of the empty tree."""
         return cls(0, [])
 
+    def copy(self) -> "Edge":
+        """An edge of its own, which may grow while this one stays as it is."""
+        return Edge(self.size, self._open)
+
     def frontier(self) -> CompactRange:
         """The tree's frontier, recomputed from the open tiles."""
         nodes = [node for hashes in reversed(self._open) for node in range_of(0, hashes).nodes]
