@@ -84,7 +84,7 @@ def parse_submission(raw: bytes, max_lines: int | None = None) -> Submission:
     text, separator, rest = raw.partition(b"\n\n")
     signature, separator_2, body = rest.partition(b"\n\n")
     if not separator or not separator_2:
-        raise FormatError("submission is not six lines, a signature line and event lines, parted by empty lines")
+        raise FormatError("submission is not six lines, a signature line and events, parted by empty lines")
     if b"\n" in signature:
         raise FormatError("submission has more than one signature line: exactly one key signs it")
     note = parse_note(text + separator + signature + b"\n")
