@@ -7,12 +7,17 @@ from asyncpg import Connection, Record
 from projections import docket, holdings
 from projections.docket import Docket, Edge
 
-HEAD_SIZE = "SELECT size FROM heads WHERE log = $1"
-ENTRIES = "SELECT index, entry FROM entries WHERE log = $1 AND index >= $2 AND index < $3 ORDER BY index"
-SUBMISSION_AT = """
-    SELECT note FROM submissions WHERE log = $1 AND entry_index < $2
-    ORDER BY entry_index DESC LIMIT 1
+# Batches end where commits ended, so that every size folded is one that the log had, root and all.
+NEXT_SIZE = """
+    SELECT coalesce(
+        (SELECT max(size) FROM checkpoints WHERE log = $1 AND size > $2 AND size <= $3),
+        (SELECT min(size) FROM checkpoints WHERE log = $1 AND size > $3),
+        $2)
 """
+SIZE_AT = "SELECT max(size) FROM checkpoints WHERE log = $1 AND time_us <= $2 AND size <= $3"
+ROOT_AT = "SELECT root FROM checkpoints WHERE log = $1 AND size = $2"
+ORIGIN = "SELECT origin FROM logs WHERE log = $1"
+ENTRIES = "SELECT index, entry FROM entries WHERE log = $1 AND index >= $2 AND index < $3 ORDER BY index"
 REGISTRATIONS = """
     SELECT e.entry, s.note FROM registrations r
     JOIN entries e ON e.log = r.log AND e.index = r.index
@@ -51,10 +56,21 @@ _NAME = f"{docket.NAME}+{holdings.NAME}"
 VERSION = 100 * docket.VERSION + holdings.VERSION
 
 
-async def head_size(conn: Connection, log: str) -> int:
-    """How many entries the log has."""
-    size: int | None = await conn.fetchval(HEAD_SIZE, log)
+async def next_size(conn: Connection, log: str, size: int, most: int) -> int:
+    """A size that the log had, about `most` entries beyond `size`; `size` itself when there are none."""
+    found: int = await conn.fetchval(NEXT_SIZE, log, size, size + most)
+    return found
+
+
+async def size_at(conn: Connection, log: str, time_us: int, folded: int) -> int:
+    """How many of the entries folded were recorded by then."""
+    size: int | None = await conn.fetchval(SIZE_AT, log, time_us, folded)
     return size or 0
+
+
+async def identity(conn: Connection, log: str, size: int) -> tuple[str, bytes]:
+    """The log's origin, and the root that it had at `size`."""
+    return await conn.fetchval(ORIGIN, log), await conn.fetchval(ROOT_AT, log, size)
 
 
 async def entries(conn: Connection, log: str, begin: int, end: int) -> list[Record]:

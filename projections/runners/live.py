@@ -27,7 +27,7 @@ async def catch_up(conn: Connection, log: str) -> int:
     while True:
         async with conn.transaction():
             begin, state = await store.lock_cursor(conn, log)
-            end = min(await store.head_size(conn, log), begin + BATCH_ENTRIES)
+            end = await store.next_size(conn, log, begin, BATCH_ENTRIES)
             if end == begin:
                 return begin
             if begin != stands_at:
@@ -65,14 +65,11 @@ async def _fold(conn: Connection, log: str, reader: FactReader, state: Docket, b
 
 
 async def reader_at(conn: Connection, log: str, size: int) -> FactReader:
-    """A reader that stands before entry `size`, maybe in the middle of a submission."""
+    """A reader that stands before entry `size`, where a submission begins."""
     reader = FactReader(Registry.empty())
     for record in await conn.fetch(store.REGISTRATIONS, log, size):
         reader.begin(parse_note(record["note"]))
         reader.read(record["entry"])
-    note = await conn.fetchval(store.SUBMISSION_AT, log, size)
-    if note is not None:
-        reader.begin(parse_note(note))
     return reader
 
 

@@ -1,0 +1,150 @@
+"""The projector: folds logs and judges orders in a process of its own, so that no append waits for either.
+
+One process, one thing at a time: a judgment first folds what the log holds by then. When the process dies,
+the next call starts another; what it had not committed is folded again.
+"""
+
+import asyncio
+import multiprocessing
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import TypeVar
+
+import asyncpg
+from msgspec import Struct
+
+from projections import store
+from projections.case import Case
+from projections.docket import IssuedOrder
+from projections.finding import Irregularity
+from projections.fold import Fold
+from projections.runners import live
+from projections.statement import Log, Statement, make_statement
+from projections.verdict import headline, judge
+from signing.encoding import encode_base64
+
+T = TypeVar("T")
+
+
+class OrderStatus(Struct, frozen=True):
+    """An order's verdict as it stands, and every exception listed. `statement` is provisional, unsigned, and
+    without state digests: what is to be proved is exported."""
+
+    headline: str
+    statement: Statement
+    exceptions: tuple[tuple[str, tuple[Irregularity, ...]], ...]
+
+
+class OrderLine(Struct, frozen=True):
+    """One order in a list."""
+
+    id: str
+    version: int
+    entry: int
+    issued_by: str
+
+
+class Projector:
+    """The process that folds and judges. `rules` is the hash of the rules, for statements."""
+
+    def __init__(self, dsn: str, rules: str) -> None:
+        self._dsn = dsn
+        self._rules = rules
+        self._pool = _new_pool()
+
+    async def catch_up(self, log: str) -> int:
+        """Fold what the log holds by now; returns the size reached."""
+        return await self._call(_catch_up, self._dsn, log)
+
+    async def orders(self, log: str) -> list[OrderLine]:
+        """The orders in a log, in its sequence."""
+        return await self._call(_orders, self._dsn, log)
+
+    async def status(self, log: str, order: str, as_of: int) -> OrderStatus | None:
+        """The verdict on an order at `as_of` (Unix seconds); None when the log has no such order."""
+        return await self._call(_status, self._dsn, log, order, as_of, self._rules)
+
+    def close(self) -> None:
+        """Let the process finish what it does, and end it."""
+        self._pool.shutdown(cancel_futures=True)
+
+    async def _call(self, function: Callable[..., T], *args: object) -> T:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, function, *args)
+        except BrokenProcessPool:
+            self._pool = _new_pool()
+            return await loop.run_in_executor(self._pool, function, *args)
+
+
+def _new_pool() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+
+
+# What follows runs in the projector's process. Between calls it keeps the state last judged.
+_kept: dict[str, tuple[Fold, int]] = {}
+
+
+def _catch_up(dsn: str, log: str) -> int:
+    return asyncio.run(_with_connection(dsn, lambda conn: live.catch_up(conn, log)))
+
+
+def _orders(dsn: str, log: str) -> list[OrderLine]:
+    fold, _ = asyncio.run(_load(dsn, log))
+    posters = fold.docket.posters
+    return [
+        OrderLine(one.order.id, one.order.version, one.index, posters[one.by].name)
+        for one in fold.docket.orders
+    ]
+
+
+def _status(dsn: str, log: str, order: str, as_of: int, rules: str) -> OrderStatus | None:
+    fold, folded = asyncio.run(_load(dsn, log))
+    issued = find_order(fold, order)
+    if issued is None:
+        return None
+    size, origin, root = asyncio.run(
+        _with_connection(dsn, lambda conn: _moment(conn, log, as_of, folded, issued.index))
+    )
+    case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
+    judgment = judge(case)
+    identity = Log(origin, encode_base64(root), size)
+    return OrderStatus(
+        headline(judgment),
+        make_statement(case, judgment, log=identity, states=(), rules=rules, provisional=True),
+        tuple((one.obligation, one.irregularities) for one in judgment.findings),
+    )
+
+
+async def _moment(
+    conn: asyncpg.Connection, log: str, as_of: int, folded: int, issued: int
+) -> tuple[int, str, bytes]:
+    """The size that counts at `as_of`, but the order itself counts; the log's origin, and its root there."""
+    size = await store.size_at(conn, log, as_of * 1_000_000, folded)
+    if size <= issued:
+        size = await store.next_size(conn, log, issued, 1)
+    return size, *await store.identity(conn, log, size)
+
+
+def find_order(fold: Fold, order: str) -> IssuedOrder | None:
+    """The first order issued under this id. Whether its key is the authority's, only a reader can say."""
+    return next((one for one in fold.docket.orders if one.order.id == order), None)
+
+
+async def _load(dsn: str, log: str) -> tuple[Fold, int]:
+    async def load(conn: asyncpg.Connection) -> tuple[Fold, int]:
+        size = await live.catch_up(conn, log)
+        if log not in _kept or _kept[log][1] != size:
+            _kept[log] = await live.load(conn, log)
+        return _kept[log]
+
+    return await _with_connection(dsn, load)
+
+
+async def _with_connection(dsn: str, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await work(conn)
+    finally:
+        await conn.close()

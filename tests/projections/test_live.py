@@ -1,0 +1,164 @@
+"""The live runner against a real Postgres: the same state as a fold in memory, exactly once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from ledger.config import Database
+from ledger.projector import Projector
+from projections import store
+from projections.events import decode_event
+from projections.fold import Fold
+from projections.registrations import STEPS
+from projections.runners import live
+from signing.merkle import leaf_hashes_of, range_of, root_of
+from signing.note import parse_note
+from signing.submission import parse_submission_text
+from tests.projections.logbuilder import LogBuilder
+from tests.projections.story import DAY_S, START_S, Story, cease_gb, erase_gb
+
+LOG = "clearview"
+
+
+async def write(conn: asyncpg.Connection, log: LogBuilder, begin: int = 0) -> None:
+    """Put a log's entries from `begin` on into the ledger's tables, one commit a submission."""
+    if begin == 0:
+        await conn.execute("INSERT INTO logs VALUES ($1, $2, 0)", LOG, log.origin)
+    entries = log.entries()
+    leaves = leaf_hashes_of(entries)
+    for index in range(begin, log.size):
+        row = log.rows[index]
+        await conn.execute("INSERT INTO entries VALUES ($1, $2, $3)", LOG, index, entries[index])
+        if row.kind == "event":
+            if type(decode_event(row.body).data) in STEPS:
+                await conn.execute("INSERT INTO registrations VALUES ($1, $2)", LOG, index)
+            continue
+        text = parse_submission_text(parse_note(row.body).text)
+        size = index + 1 + text.size - text.base
+        await conn.execute(
+            "INSERT INTO submissions VALUES ($1, $2, $3, $4, $5, $6, $7, '')",
+            *(LOG, text.origin, text.size, text.base, index, size, row.body),
+        )
+        root = root_of(range_of(0, leaves[:size]))
+        await conn.execute("INSERT INTO checkpoints VALUES ($1, $2, $3, $4)", LOG, size, root, row.time_us)
+
+
+@pytest_asyncio.fixture
+async def conn(database: Database) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database.service_dsn)
+    yield connection
+    await connection.close()
+
+
+def told() -> Story:
+    story = Story()
+    story.hold(*range(1, 50))
+    story.hold(*range(50, 80), residency="US")
+    story.derive(list(range(101, 110)), [1])
+    story.order(erase_gb(), cease_gb())
+    story.erase(*range(1, 20))
+    return story
+
+
+def assert_same(loaded: Fold, story: Story) -> None:
+    assert loaded.digests() == story.fold().digests()
+
+
+async def test_the_live_state_is_that_of_a_fold_in_memory(conn: asyncpg.Connection) -> None:
+    story = told()
+    await write(conn, story.log)
+    assert await live.catch_up(conn, LOG) == story.log.size
+    fold, size = await live.load(conn, LOG)
+    assert size == story.log.size
+    assert_same(fold, story)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 7])
+async def test_small_batches_and_later_entries(
+    conn: asyncpg.Connection, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "BATCH_ENTRIES", batch)
+    story = told()
+    await write(conn, story.log)
+    await live.catch_up(conn, LOG)
+    before = story.log.size
+    story.erase(*range(20, 50))
+    story.hold(1)
+    await write(conn, story.log, before)
+    await live.catch_up(conn, LOG)
+    fold, _ = await live.load(conn, LOG)
+    assert_same(fold, story)
+
+
+async def test_two_runners_at_once_fold_each_entry_once(database: Database, conn: asyncpg.Connection) -> None:
+    story = told()
+    await write(conn, story.log)
+    other = await asyncpg.connect(database.service_dsn)
+    await asyncio.gather(live.catch_up(conn, LOG), live.catch_up(other, LOG))
+    await other.close()
+    fold, _ = await live.load(conn, LOG)
+    assert_same(fold, story)
+
+
+async def test_a_batch_that_fails_is_folded_again_whole(
+    conn: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = told()
+    await write(conn, story.log)
+
+    async def cut_off(*_: Any) -> None:
+        raise asyncpg.ConnectionDoesNotExistError("cut off before the cursor moved")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "move_cursor", cut_off)
+        with pytest.raises(asyncpg.ConnectionDoesNotExistError):
+            await live.catch_up(conn, LOG)
+    assert (await store.read_cursor(conn, LOG))[0] == 0
+    await live.catch_up(conn, LOG)
+    fold, _ = await live.load(conn, LOG)
+    assert_same(fold, story)
+
+
+async def test_every_entry_that_names_a_record_is_found(conn: asyncpg.Connection) -> None:
+    story = told()
+    await write(conn, story.log)
+    await live.catch_up(conn, LOG)
+    found = await conn.fetch(
+        "SELECT index FROM record_entries WHERE log = $1 AND handle = $2 ORDER BY index",
+        LOG,
+        (101).to_bytes(16, "big"),
+    )
+    derived = [i for i, row in enumerate(story.log.rows) if b"data.derived" in row.body]
+    assert [record["index"] for record in found] == derived
+
+
+async def test_a_verdict_from_the_projector_now_and_then(
+    database: Database, conn: asyncpg.Connection
+) -> None:
+    story = told()
+    await write(conn, story.log)
+    projector = Projector(database.service_dsn, "0" * 64)
+    try:
+        order = story.case().order.id
+        now = await projector.status(LOG, order, START_S + DAY_S)
+        assert now is not None
+        assert now.statement.verdict == story.judge(1).verdict
+        assert now.statement.obligations[0].counts == story.judge(1).findings[0].counts
+        erased_us = story.log.rows[-1].time_us
+        earlier = await projector.status(LOG, order, erased_us // 1_000_000 - 1)
+        assert earlier is not None
+        assert earlier.statement.obligations[0].counts["live"] == 49 + 9
+        assert await projector.status(LOG, "ico.example/none", START_S) is None
+        assert [line.id for line in await projector.orders(LOG)] == [order]
+    finally:
+        projector.close()
+
+
+async def test_statements_prepare_against_the_schema(conn: asyncpg.Connection) -> None:
+    for name, sql in vars(store).items():
+        if name.isupper() and name[0] != "_" and isinstance(sql, str):
+            await conn.prepare(sql)
