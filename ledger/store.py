@@ -1,0 +1,299 @@
+"""The ledger's SQL: every statement of the append path and of reading, as a constant above its function."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+import asyncpg
+import msgspec
+from asyncpg.pool import PoolConnectionProxy
+
+from ledger.sealing import Head, Sealed, SubmissionRow, TokenRow
+from signing.checkpoint import Checkpoint
+from signing.merkle import CompactRange, unpack_frontier
+from signing.tiles import Tile
+
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record] | Pool"
+"""Whatever runs a statement; outside of a transaction a pool will do."""
+
+
+class LogRow(msgspec.Struct, frozen=True):
+    """A log that this database holds."""
+
+    log: str
+    origin: str
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """An entry that changed the registry, with the submission that it stands in."""
+
+    index: int
+    entry: bytes
+    submission_index: int
+    note: bytes
+
+
+# Logs and their heads.
+
+INSERT_LOG = "INSERT INTO logs (log, origin, created_us) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+INSERT_HEAD = """
+INSERT INTO heads (log, size, root, last_leaf, last_time_us, frontier)
+VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING
+"""
+READ_LOGS = "SELECT log, origin FROM logs ORDER BY log"
+READ_LOG = "SELECT log, origin FROM logs WHERE log = $1"
+READ_HEAD = "SELECT size, root, last_leaf, last_time_us, frontier FROM heads WHERE log = $1"
+LOCK_HEAD = READ_HEAD + " FOR UPDATE"
+ADD_PARTITIONS = "SELECT writ_add_partitions($1)"
+
+
+async def insert_log(connection: Connection, row: LogRow, head: Head, now_us: int) -> None:
+    """Give a new log its row and an empty head; one that is there stays as it is."""
+    await connection.execute(INSERT_LOG, row.log, row.origin, now_us)
+    await connection.execute(INSERT_HEAD, row.log, *_head_columns(head))
+
+
+async def read_logs(connection: Connection) -> list[LogRow]:
+    """Every log of this database."""
+    return [LogRow(*row) for row in await connection.fetch(READ_LOGS)]
+
+
+async def read_log(connection: Connection, log: str) -> LogRow | None:
+    """The log of this name."""
+    row = await connection.fetchrow(READ_LOG, log)
+    return None if row is None else LogRow(*row)
+
+
+async def lock_head(connection: Connection, log: str) -> Head:
+    """Lock the log for appending until the transaction ends, and return where it ends now."""
+    return _head(await connection.fetchrow(LOCK_HEAD, log))
+
+
+async def read_head(connection: Connection, log: str) -> Head:
+    """Where the log ends now."""
+    return _head(await connection.fetchrow(READ_HEAD, log))
+
+
+async def add_partitions(connection: Connection, upto: int) -> int:
+    """Make room for entries below `upto`; returns the first index without room."""
+    return int(await connection.fetchval(ADD_PARTITIONS, upto))
+
+
+# Appending, in the order in which a commit writes.
+
+INSERT_TILES = """
+INSERT INTO tiles (log, level, index, hashes)
+SELECT $1::text, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])
+"""
+INSERT_SUBMISSIONS = """
+INSERT INTO submissions (log, commit_size, source, size, base, entry_index, note, frontier)
+SELECT $1::text, $2::bigint, *
+FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], $8::bytea[])
+"""
+INSERT_REGISTRATIONS = "INSERT INTO registrations (log, index) SELECT $1::text, * FROM unnest($2::bigint[])"
+INSERT_DOOR_ROWS = """
+INSERT INTO token_events (log, source, id, digest, entry_index)
+SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::bytea[], $5::bigint[])
+"""
+INSERT_CHECKPOINT = "INSERT INTO checkpoints (log, size, root, time_us) VALUES ($1, $2, $3, $4)"
+UPDATE_HEAD = """
+UPDATE heads SET size = $2, root = $3, last_leaf = $4, last_time_us = $5, frontier = $6 WHERE log = $1
+"""
+
+
+async def write_commit(connection: Connection, log: str, sealed: Sealed) -> None:
+    """Write every row of a commit, in the transaction that holds the head's lock.
+
+    Until that transaction commits, nobody sees any of it, and a failure anywhere leaves nothing.
+    """
+    await copy_entries(connection, log, sealed.before.size, sealed.entries)
+    if sealed.tiles:
+        await insert_tiles(connection, log, sealed.tiles)
+    await insert_submissions(connection, log, sealed.submissions)
+    if sealed.registrations:
+        await connection.execute(INSERT_REGISTRATIONS, log, sealed.registrations)
+    if sealed.token_rows:
+        await insert_token_events(connection, log, sealed.token_rows)
+    head = sealed.after.head
+    await connection.execute(INSERT_CHECKPOINT, log, head.size, head.root, head.last_time_us)
+    await connection.execute(UPDATE_HEAD, log, *_head_columns(head))
+
+
+async def copy_entries(connection: Connection, log: str, first: int, entries: Sequence[bytes]) -> None:
+    """Append entries, the first of which has index `first`."""
+    records = [(log, index, entry) for index, entry in enumerate(entries, first)]
+    await connection.copy_records_to_table("entries", records=records, columns=("log", "index", "entry"))
+
+
+async def insert_tiles(connection: Connection, log: str, tiles: Sequence[tuple[Tile, bytes]]) -> None:
+    """Append full tiles."""
+    levels = [tile.level for tile, _ in tiles]
+    indexes = [tile.index for tile, _ in tiles]
+    await connection.execute(INSERT_TILES, log, levels, indexes, [hashes for _, hashes in tiles])
+
+
+async def insert_submissions(connection: Connection, log: str, rows: Sequence[SubmissionRow]) -> None:
+    """Append what is kept of the submissions of one commit."""
+    await connection.execute(
+        INSERT_SUBMISSIONS,
+        log,
+        rows[0].commit_size,
+        [row.source for row in rows],
+        [row.size for row in rows],
+        [row.base for row in rows],
+        [row.entry_index for row in rows],
+        [row.note for row in rows],
+        [b"".join(row.frontier.nodes) for row in rows],
+    )
+
+
+async def insert_token_events(connection: Connection, log: str, rows: Sequence[TokenRow]) -> None:
+    """Append what the token door remembers."""
+    await connection.execute(
+        INSERT_DOOR_ROWS,
+        log,
+        [row.source for row in rows],
+        [row.id for row in rows],
+        [row.digest for row in rows],
+        [row.entry_index for row in rows],
+    )
+
+
+# What admission needs to know.
+
+READ_SOURCES = """
+SELECT source, size, frontier FROM unnest($2::text[]) AS wanted (source)
+CROSS JOIN LATERAL (
+    SELECT size, frontier FROM submissions s WHERE s.log = $1 AND s.source = wanted.source
+    ORDER BY size DESC LIMIT 1
+) AS last
+"""
+READ_ROOTS = "SELECT size, root FROM checkpoints WHERE log = $1 AND size = ANY($2::bigint[])"
+READ_DOOR_ROWS = """
+SELECT t.source, t.id, t.digest, t.entry_index
+FROM unnest($2::text[], $3::text[]) AS wanted (source, id)
+JOIN token_events t ON t.log = $1 AND t.source = wanted.source AND t.id = wanted.id
+"""
+READ_REGISTRATIONS = """
+SELECT r.index, e.entry, s.entry_index, s.note
+FROM registrations r
+JOIN entries e ON e.log = r.log AND e.index = r.index
+CROSS JOIN LATERAL (
+    SELECT entry_index, note FROM submissions
+    WHERE log = r.log AND entry_index <= r.index ORDER BY entry_index DESC LIMIT 1
+) AS s
+WHERE r.log = $1 AND r.index >= $2 ORDER BY r.index
+"""
+
+
+async def read_sources(connection: Connection, log: str, sources: Iterable[str]) -> dict[str, CompactRange]:
+    """The frontiers of those source logs which have one."""
+    rows = await connection.fetch(READ_SOURCES, log, list(sources))
+    return {row["source"]: unpack_frontier(row["size"], row["frontier"]) for row in rows}
+
+
+async def read_roots(connection: Connection, log: str, sizes: Iterable[int]) -> dict[int, bytes]:
+    """The roots of those checkpoints which the log had."""
+    return {row[0]: row[1] for row in await connection.fetch(READ_ROOTS, log, list(sizes))}
+
+
+async def read_token_events(
+    connection: Connection, log: str, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], TokenRow]:
+    """What the token door remembers of these events."""
+    rows = await connection.fetch(READ_DOOR_ROWS, log, [k[0] for k in keys], [k[1] for k in keys])
+    return {(row["source"], row["id"]): TokenRow(*row) for row in rows}
+
+
+async def read_registrations(connection: Connection, log: str, first: int) -> list[Registration]:
+    """The entries from index `first` that changed the registry, in order."""
+    return [Registration(*row) for row in await connection.fetch(READ_REGISTRATIONS, log, first)]
+
+
+# Reading.
+
+READ_ENTRIES = "SELECT entry FROM entries WHERE log = $1 AND index >= $2 AND index < $3 ORDER BY index"
+READ_ENTRIES_AT = (
+    "SELECT index, entry FROM entries WHERE log = $1 AND index = ANY($2::bigint[]) ORDER BY index"
+)
+READ_TILES = """
+SELECT t.level, t.index, t.hashes FROM unnest($2::smallint[], $3::bigint[]) AS wanted (level, index)
+JOIN tiles t ON t.log = $1 AND t.level = wanted.level AND t.index = wanted.index
+"""
+_SUBMISSION = (
+    "SELECT source, size, base, entry_index, commit_size, note, frontier FROM submissions WHERE log = $1"
+)
+READ_SUBMISSION = _SUBMISSION + " AND source = $2 AND size = $3"
+READ_LAST_SUBMISSION = _SUBMISSION + " AND source = $2 ORDER BY size DESC LIMIT 1"
+READ_SUBMISSION_OF = _SUBMISSION + " AND entry_index <= $2 ORDER BY entry_index DESC LIMIT 1"
+READ_RECORD_ENTRIES = """
+SELECT index FROM record_entries WHERE log = $1 AND handle = $2 AND index >= $3 ORDER BY index LIMIT $4
+"""
+
+
+async def read_entries(connection: Connection, log: str, begin: int, end: int) -> list[bytes]:
+    """The entries from `begin` to before `end`, as many of them as there are."""
+    return [row[0] for row in await connection.fetch(READ_ENTRIES, log, begin, end)]
+
+
+async def read_entries_at(connection: Connection, log: str, indexes: Sequence[int]) -> dict[int, bytes]:
+    """The entries at these indexes."""
+    return {row[0]: row[1] for row in await connection.fetch(READ_ENTRIES_AT, log, indexes)}
+
+
+async def read_tiles(connection: Connection, log: str, tiles: Iterable[Tile]) -> Mapping[Tile, bytes]:
+    """The full tiles among these that are stored."""
+    wanted = list(tiles)
+    rows = await connection.fetch(READ_TILES, log, [t.level for t in wanted], [t.index for t in wanted])
+    return {Tile(row["level"], row["index"]): row["hashes"] for row in rows}
+
+
+async def read_submission(connection: Connection, log: str, source: str, size: int) -> SubmissionRow | None:
+    """The submission that brought a source log to this size."""
+    return _submission(await connection.fetchrow(READ_SUBMISSION, log, source, size))
+
+
+async def read_last_submission(connection: Connection, log: str, source: str) -> SubmissionRow | None:
+    """The last submission to a source log."""
+    return _submission(await connection.fetchrow(READ_LAST_SUBMISSION, log, source))
+
+
+async def read_submission_of(connection: Connection, log: str, index: int) -> SubmissionRow | None:
+    """The submission that an entry belongs to."""
+    return _submission(await connection.fetchrow(READ_SUBMISSION_OF, log, index))
+
+
+async def read_record_entries(
+    connection: Connection, log: str, handle: bytes, first: int, limit: int
+) -> list[int]:
+    """The indexes from `first` of entries about a record, as far as the projection has got."""
+    return [row[0] for row in await connection.fetch(READ_RECORD_ENTRIES, log, handle, first, limit)]
+
+
+async def has_checkpoint(connection: Connection, log: str, checkpoint: Checkpoint) -> bool:
+    """Whether the log had this checkpoint."""
+    return (await read_roots(connection, log, [checkpoint.size])).get(checkpoint.size) == checkpoint.root
+
+
+def _head_columns(head: Head) -> tuple[int, bytes, bytes, int, bytes]:
+    return head.size, head.root, head.last_leaf, head.last_time_us, b"".join(head.frontier.nodes)
+
+
+def _head(row: asyncpg.Record | None) -> Head:
+    assert row is not None, "a log has a head from its creation on"
+    frontier = unpack_frontier(row["size"], row["frontier"])
+    return Head(row["size"], row["root"], row["last_leaf"], row["last_time_us"], frontier)
+
+
+def _submission(row: asyncpg.Record | None) -> SubmissionRow | None:
+    if row is None:
+        return None
+    return SubmissionRow(
+        source=row["source"],
+        size=row["size"],
+        base=row["base"],
+        entry_index=row["entry_index"],
+        commit_size=row["commit_size"],
+        note=row["note"],
+        frontier=unpack_frontier(row["size"], row["frontier"]),
+    )
