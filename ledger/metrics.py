@@ -1,0 +1,49 @@
+"""Every metric of the service, declared once. Each service has a registry of its own."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_ENTRIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+
+
+class Metrics:
+    """What the service counts."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.entries = Counter(
+            "writ_entries_total", "Entries made durable by this process.", ["log"], registry=self.registry
+        )
+        self.commits = Histogram(
+            "writ_commit_seconds",
+            "Time of one transaction, from the lock's request to its commit.",
+            ["log"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.commit_entries = Histogram(
+            "writ_commit_entries", "Entries of one commit.", ["log"], buckets=_ENTRIES, registry=self.registry
+        )
+        self.refusals = Counter(
+            "writ_refusals_total", "Requests refused, by problem.", ["problem"], registry=self.registry
+        )
+        self.retries = Counter(
+            "writ_transaction_retries_total",
+            "Transactions tried again because the database was away.",
+            ["log"],
+            registry=self.registry,
+        )
+        self.waiting = Gauge(
+            "writ_waiting", "Submissions waiting for the next commit.", ["log"], registry=self.registry
+        )
+        self.size = Gauge("writ_log_size", "Entries of the log.", ["log"], registry=self.registry)
+        self.released_size = Gauge(
+            "writ_released_size", "Size of the last checkpoint released.", ["log"], registry=self.registry
+        )
+        self.frozen = Gauge(
+            "writ_frozen", "1 when nothing may be signed for the log.", ["log"], registry=self.registry
+        )
+
+    def exposition(self) -> bytes:
+        """The metrics in Prometheus's text format."""
+        return generate_latest(self.registry)
