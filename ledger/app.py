@@ -1,0 +1,117 @@
+"""Running the service: Postgres, migrations, logs, HTTP, and an end in which nobody's request is lost."""
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+import uvloop
+from aiohttp import web
+
+from ledger import routes, routes_reading
+from ledger.config import Config, Database
+from ledger.embedded import EmbeddedPostgres
+from ledger.migrate import migrate
+from ledger.service import Service
+from ledger.web import BUDGET, SERVICE, Budget, Limits, answer_problems
+
+# Each part of the service brings its own routes.
+ROUTES: Final[list[web.RouteDef]] = [*routes.ROUTES, *routes_reading.ROUTES]
+SHUTDOWN_TIMEOUT_S: Final = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def running_service(
+    config: Config, *, limits: Limits | None = None, extra_routes: Sequence[web.RouteDef] = ()
+) -> AsyncIterator[Service]:
+    """A service that answers at its `url`, until the block ends and everybody in line is answered."""
+    async with _running_database(config) as database:
+        await migrate(database)
+        service = Service(config, database)
+        await service.start()
+        try:
+            runner = web.AppRunner(
+                _application(service, limits or Limits(), extra_routes),
+                access_log=None,
+                handle_signals=False,
+                shutdown_timeout=SHUTDOWN_TIMEOUT_S,
+            )
+            await runner.setup()
+            try:
+                site = web.TCPSite(runner, config.host, config.port, backlog=1024)
+                await site.start()
+                service.url = _url(runner, config)
+                _log.info("serving", url=service.url, logs=sorted(service.logs))
+                yield service
+            finally:
+                # No new connections; requests on their way are answered while the writers still work.
+                await runner.cleanup()
+        finally:
+            await service.stop()
+            _log.info("stopped")
+
+
+def serve(config: Config, announce: Callable[[Service], None]) -> None:
+    """Run the service until SIGINT or SIGTERM. `announce` is called once it answers."""
+    _configure_logging()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config, announce))
+
+
+async def _serve(config: Config, announce: Callable[[Service], None]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running_service(config) as service:
+        announce(service)
+        await stop.wait()
+
+
+@asynccontextmanager
+async def _running_database(config: Config) -> AsyncIterator[Database]:
+    """The database that was named, or one of our own for as long as the service runs."""
+    if config.database is not None:
+        yield config.database
+        return
+    postgres = EmbeddedPostgres(config.data)
+    database = await postgres.start()
+    try:
+        yield database
+    finally:
+        await postgres.stop()
+
+
+def _application(service: Service, limits: Limits, extra: Sequence[web.RouteDef]) -> web.Application:
+    application = web.Application(middlewares=[answer_problems], client_max_size=limits.body_bytes)
+    application[SERVICE] = service
+    application[BUDGET] = Budget(limits)
+    application.add_routes([*ROUTES, *extra])
+    return application
+
+
+def _url(runner: web.AppRunner, config: Config) -> str:
+    port = runner.addresses[0][1]
+    host = f"[{config.host}]" if ":" in config.host else config.host
+    return f"http://{host}:{port}"
+
+
+def _configure_logging() -> None:
+    """One JSON object a line on standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
