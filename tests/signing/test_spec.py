@@ -1,0 +1,63 @@
+"""The spec pages: their examples are the vectors, their commands run, and what they name exists."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from signing import encode_base64
+from signing.setdigest import EMPTY_BUCKET, bucket_hash, digest_of
+
+ROOT = Path(__file__).parents[2]
+SPEC = ROOT / "docs" / "spec"
+VECTORS = ROOT / "tests" / "vectors"
+PAGES = ["note-and-proofs", "entry", "submission", "set-digest", "handle"]
+
+
+@pytest.mark.parametrize(
+    ("page", "vector"),
+    [
+        ("note-and-proofs", "tlog-proof/good"),
+        ("note-and-proofs", "policy/good"),
+        ("entry", "entry/good"),
+        ("submission", "submission/good"),
+    ],
+)
+def test_the_example_is_the_good_vector(page: str, vector: str) -> None:
+    assert (VECTORS / vector).read_text() in (SPEC / f"{page}.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_example_stands_on_the_first_screen(page: str) -> None:
+    lines = (SPEC / f"{page}.md").read_text().splitlines()
+    assert "```" in lines[:8]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_pages_that_are_named_exist(page: str) -> None:
+    text = (SPEC / f"{page}.md").read_text()
+    for path in re.findall(r"`((?:tests|signing)/[A-Za-z0-9_./-]+)`", text):
+        assert (ROOT / path).exists(), path
+    for link in re.findall(r"\]\(([a-z-]+\.md)\)", text):
+        assert (SPEC / link).exists(), link
+
+
+def test_the_handle_command_prints_the_handle() -> None:
+    text = (SPEC / "handle.md").read_text()
+    command = text.split("```\n$ ")[1].split("\nSHA2-256")[0]
+    printed = subprocess.check_output(["bash", "-c", command], text=True)
+    shown = re.search(r"The handle is `([0-9a-f]{32})`", text)
+    assert shown is not None
+    assert printed.rpartition("= ")[2].startswith(shown[1])
+
+
+def test_the_set_digest_page_shows_the_true_digests() -> None:
+    text = (SPEC / "set-digest.md").read_text()
+    lines = (VECTORS / "set-digest/good").read_bytes().splitlines()
+    assert encode_base64(digest_of(lines).digest) in text
+    assert encode_base64(digest_of([]).digest) in text
+    command = text.split("```\n$ ")[1].split("\n```")[0]
+    printed = subprocess.check_output(["bash", "-c", command], text=True)
+    assert printed.split()[0] == bucket_hash(lines[:1]).hex()
+    assert bucket_hash([]) == EMPTY_BUCKET
