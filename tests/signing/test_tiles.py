@@ -191,6 +191,14 @@ def test_an_edge_resumes_from_its_open_tiles_only() -> None:
             Edge(700, open_tiles)
 
 
+def test_a_copy_of_an_edge_grows_alone() -> None:
+    edge = Edge.empty()
+    edge.extend(LEAVES[:250])
+    other = edge.copy()
+    other.extend(LEAVES[250:])
+    assert (edge.frontier(), other.frontier()) == (range_of(0, LEAVES[:250]), range_of(0, LEAVES))
+
+
 def test_an_open_tile_is_read_where_it_is() -> None:
     edge = Edge.empty()
     edge.extend(LEAVES)
