@@ -64,6 +64,11 @@ def header_bytes(kind: Kind, index: int, time_us: int, previous: bytes) -> bytes
     return f"{kind} {index} {time_us} ".encode() + b2a_base64(previous)
 
 
+def header_of(entry: bytes) -> bytes:
+    """The header line of an entry, its newline included: what makes the entry from the poster's own note."""
+    return entry[: entry.index(b"\n") + 1]
+
+
 def _kind(text: str) -> Kind:
     if text == "submission":
         return "submission"
