@@ -32,8 +32,8 @@ and there is no white space. A line MUST be the exact bytes that encoding its va
 - A field in [brackets] may be left out. Every other field is written, even where a reader could guess it.
 - Times are UTC. A leap second, or a day that the calendar lacks, is refused.
 
-This page is drawn from the code; `writ events` prints each type's JSON Schema. What a schema can't say (order,
-pairs, one field or the other) stands in the text beside it.
+This page is drawn from the code; `writ events` prints each type's JSON Schema. What a schema can't say
+(order, pairs, one field or the other) stands in the text beside it.
 
 ## What the log checks
 
@@ -45,8 +45,8 @@ pairs, one field or the other) stands in the text beside it.
   only in that name's role (rotation by overlap). No key is registered twice, nor is the log's own.
 - Operators and gateways are registered only under those two names. The last administrator's key can't be
   revoked. A revocation may be repeated only to date a compromise earlier.
-- A store's id is used once. Its `operator_key` names a key or token of a controller, processor or recipient that
-  is valid by then: a name that nobody holds could later be given to anybody, who would then erase there.
+- A store's id is used once. Its `operator_key` names a key or token of a controller, processor or recipient
+  that is valid by then: a name that nobody holds could later be given to anybody, who would then erase there.
 - An order's id begins with the name of the authority's key that posts it; it lists the log's controller, and
   names the log's key in `trust`.
 
@@ -54,13 +54,13 @@ pairs, one field or the other) stands in the text beside it.
 
 A date begins with its first second and, as a deadline, ends with its last, both in UTC: an order that is
 effective on 18 May 2022 is in force from 00:00:00 that day, and one to be carried out within three months of
-15 June is in time until 23:59:59 on 15 September. Months clip to the month's end (31 January and `P1M`: 28 or 29
-February). Years and months are added first, then weeks and days, then hours, minutes and seconds.
+15 June is in time until 23:59:59 on 15 September. Months clip to the month's end (31 January and `P1M`: 28 or
+29 February). Years and months are added first, then weeks and days, then hours, minutes and seconds.
 """
 
 
 def json_schema(event_type: str) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of one type of event. What it refuses, the decoder refuses; not the reverse."""
+    """The JSON Schema (2020-12) of one type of event. What it refuses, the decoder refuses too."""
     data = EVENT_TYPES[event_type]
     schema = msgspec.json.schema(Event[data])  # type: ignore[valid-type]
     definitions: dict[str, Any] = schema["$defs"]
