@@ -6,6 +6,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from projections import vocabulary as v
 from projections.vocabulary import Data, FieldError
+from signing.keys import is_within
 
 
 class LogCreated(Data, frozen=True, kw_only=True):
@@ -26,6 +27,10 @@ class LogCreated(Data, frozen=True, kw_only=True):
             if key.name != self.origin + suffix:
                 raise FieldError(field, f"is named {key.name}: this key's name is {self.origin}{suffix}")
         admin = v.check_vkey(self.admin_vkey, "admin_vkey")
+        if is_within(admin.name, self.origin) or is_within(self.origin, admin.name):
+            raise FieldError(
+                "admin_vkey", f"is named {admin.name}, a path under or above the origin: give it another"
+            )
         if admin.public == v.check_vkey(self.log_vkey, "log_vkey").public:
             raise FieldError("admin_vkey", "is the log's own key: make the administrator a key of its own")
 
