@@ -1,0 +1,302 @@
+"""The demonstration: one order, from the first entry to a proof on a laptop that trusts nobody."""
+
+import asyncio
+import json
+import secrets
+import sys
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from ledger import client
+from ledger.demo import company, estate, forgeries
+from ledger.demo.company import Company
+from ledger.demo.stage import Stage, bare_environment, free_port, without_network
+from ledger.embedded import EmbeddedPostgres
+from ledger.keyfiles import read_key, write_key
+from ledger.projector import OrderStatus
+from ledger.remote import RemoteLog
+from signing.keys import parse_vkey
+
+ORIGIN = "ledger.example/databank"
+CONTROLLER = "databank"
+AUTHORITY = "ico.example"
+IMPOSTOR = "authority.example"
+COLLECTOR = "scorer-1"
+SYSTEMS = "systems.databank.example"
+COUNTER = "inventory.databank.example"
+AUDITOR = "auditor.example"
+WITNESS = "witness.example/w1"
+ORDER = f"{AUTHORITY}/en-2026-1"
+
+
+class Play:
+    """One performance, in a folder of its own. `verifier` is the bare environment's `writ`."""
+
+    def __init__(self, stage: Stage, verifier: Path) -> None:
+        self.stage = stage
+        self.verifier = verifier
+        self.now = datetime.now(UTC).replace(microsecond=0)
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.keys: dict[str, tuple[Path, str]] = {}
+        self.log_vkey = ""
+        self.token = ""
+        self.estate = ""
+        self.blinding = secrets.token_bytes(32)
+
+    # Scenes, in order.
+
+    async def open_estate(self, postgres: EmbeddedPostgres) -> None:
+        """A real estate, in a database server of the company's own."""
+        stage = self.stage
+        stage.scene(1, "A controller with a real estate")
+        database = await postgres.start()
+        self.estate = database.owner_dsn
+        conn = await asyncpg.connect(self.estate)
+        with stage.progress("loading the Baseball Databank", 583_545) as advance:
+            people, statistics = await estate.load(conn, advance)
+        await conn.close()
+        stage.say(f"store people:     {people:>7,} people, with their country of birth")
+        stage.say(f"store statistics: {statistics:>7,} rows about them, derived records")
+
+    def start_service(self, folder: Path) -> None:
+        """The ledger arrives: service, log, witness, and a key for each who will post."""
+        stage = self.stage
+        stage.scene(2, "The ledger arrives late, as in life")
+        for name, kind in ((WITNESS, ["--witness"]), *((one, []) for one in self._posters())):
+            made = stage.writ("keygen", name, "--out", folder / "keys", *kind)
+            self.keys[name] = (Path(made["file"]), made["vkey"])
+        witness_port = free_port()
+        policy = folder / "policy"
+        vkey = self.keys[WITNESS][1]
+        policy.write_text(f"witness w1 {vkey} http://127.0.0.1:{witness_port}\nquorum w1\n")
+        data = folder / "service"
+        port = self.url.rpartition(":")[2]
+        stage.start("service", "serve", "--data", data, "--policy", policy, "--port", port)
+        stage.wait_for("service", f"{self.url}/health")
+        created = stage.writ(
+            "log", "create", ORIGIN, "--controller", CONTROLLER, "--url", self.url, "--data", data
+        )
+        self.log_vkey = created["log_vkey"]
+        self.keys["admin"] = (Path(created["admin_key"]), "")
+        where = ("--data", folder / "witness", "--port", witness_port)
+        stage.start("witness", "witness", "--log", self.log_vkey, "--key", self.keys[WITNESS][0], *where)
+        stage.wait_for("witness", f"http://127.0.0.1:{witness_port}/")
+        for name, role in self._posters().items():
+            self._post("key", "register", self.keys[name][1], "--role", role, by="admin")
+        reader = self._post("token", "create", "reader.databank.example", "--role", "reader", by="admin")
+        self.token = reader["secret"]
+        write_key(folder / "keys" / "blinding", self.blinding.hex())
+        stage.say(f"log {ORIGIN}, witnessed by {WITNESS}; not public: posters can't read it")
+
+    async def post_opening_balance(self) -> None:
+        """Everything the company holds, as bulk events; then some use, an objection, and coverage."""
+        stage, told = self.stage, self._company("systems")
+        conn = await asyncpg.connect(self.estate)
+        lines = list(told.stores(SYSTEMS))
+        lines += [line async for line in told.opening_balance(conn)]
+        lines += told.use(["aaronha01", "ruthba01", "thomafr04"])
+        lines.append(told.coverage(COLLECTOR, self.now - timedelta(days=31), self.now))
+        await conn.close()
+        receipts = await self._submit("systems", lines, "posting the opening balance")
+        stage.say(
+            f"{len(lines):,} events in {receipts} signed submissions: the opening balance (one lineage event"
+        )
+        stage.say("a person for their rows), look-ups, an objection, and a collector that stands still")
+
+    def issue_order(self, folder: Path) -> None:
+        """The authority's order, older than the ledger, under the authority's own key."""
+        stage = self.stage
+        stage.scene(3, "An authority issues its order, with its own key")
+        path = folder / "order.json"
+        path.write_text(json.dumps(self._order(ORDER, "GB"), indent=1))
+        issued = self._post("order", "issue", path, by=AUTHORITY)
+        stage.say(f"{ORDER}: erase everything about residents of GB, derived data included, unknown")
+        stage.say(f"residency in scope, by {self._deadline():%d %B %Y}; and cease collecting")
+        stage.say(
+            f"stands as entry {issued['receipt']['index'] + 1:,}; it names one witness and one assessor"
+        )
+
+    def show_status(self, number: int, title: str) -> OrderStatus:
+        """What the live service says of the order, in one line and its counts."""
+        self.stage.scene(number, title)
+        return self._tell_status()
+
+    async def erase(self) -> None:
+        """A deletion worker deletes for real, and posts what the database says it deleted."""
+        stage = self.stage
+        stage.scene(5, "A deletion worker erases, and posts what DELETE … RETURNING gave back")
+        conn = await asyncpg.connect(self.estate)
+        gone = await company.erase(conn)
+        # Deleted rows leave their bytes in the table's pages until these are cleared.
+        await conn.execute("VACUUM people, statistics")
+        await conn.close()
+        told = self._company("eraser")
+        lines = [line for store, rows in gone.items() for line in told.erased(store, rows, ORDER)]
+        await self._submit("eraser", lines, "posting erasures")
+        stage.say(f"deleted {len(gone['people']):,} people and {len(gone['statistics']):,} rows about them")
+
+    def take_inventories(self, folder: Path, by: str) -> None:
+        """Processes that hold the estate and the blinding key, and can't read the ledger."""
+        for store in estate.KEYS:
+            where = (
+                "--estate",
+                self.estate,
+                "--store",
+                store,
+                "--blinding-key",
+                folder / "keys" / "blinding",
+            )
+            done = self.stage.run(
+                *(sys.executable, "-m", "ledger.demo.inventory", *where, "--controller", CONTROLLER),
+                *("--url", self.url, "--log", self.log_vkey, "--key", self.keys[by][0]),
+            )
+            assert done.returncode == 0, done.stderr
+            count = int(done.stdout.split()[0])
+            self.stage.say(f"{by} counted {count:>7,} keys in store {store}")
+
+    def export(self, order: str, path: Path) -> Path:
+        """Anchor the log, state the verdict, and write the bundle."""
+        self.stage.writ("export", order, "-o", path, *self._reach())
+        return path
+
+    def verify(self, bundle: Path, expected: int) -> None:
+        """Let the bare environment judge a bundle, without network, from the authority's key alone."""
+        command = (
+            *without_network(),
+            self.verifier,
+            "verify",
+            bundle,
+            "--authority",
+            self.keys[AUTHORITY][1],
+        )
+        done = self.stage.run("env", "-i", *(f"{k}={v}" for k, v in bare_environment().items()), *command)
+        self.stage.quote(done.stdout + done.stderr)
+        if done.returncode != expected:
+            raise AssertionError(f"verify ended with {done.returncode}, not {expected}: {done.stderr}")
+
+    def issue_false_order(self, folder: Path) -> None:
+        """The operator registers a key of its own as an authority and issues an order to its own liking."""
+        path = folder / "false-order.json"
+        path.write_text(json.dumps(self._order(f"{IMPOSTOR}/en-1", "NZ")))
+        self._post("order", "issue", path, by=IMPOSTOR)
+
+    # What the scenes share.
+
+    def _tell_status(self) -> OrderStatus:
+        answer = self.stage.writ("status", ORDER, *self._reach())
+        status = msgspec.convert(answer, OrderStatus)
+        self.stage.say(f"[bold]{status.headline}[/bold]")
+        for one in status.statement.obligations:
+            counts = [f"{name.replace('_', ' ')} {n:,}" for name, n in one.counts.items() if n]
+            gaps = "; ".join(f"{gap.rule} {gap.subject}".strip() for gap in one.gaps)
+            self.stage.say(
+                f"{one.id}: {one.verdict.replace('_', ' ')} ({one.evidence}); {', '.join(counts)}"
+                + (f"; missing: {gaps}" if gaps else "")
+            )
+        return status
+
+    def _posters(self) -> dict[str, str]:
+        return {
+            SYSTEMS: "controller",
+            COUNTER: "controller",
+            AUTHORITY: "authority",
+            AUDITOR: "auditor",
+            IMPOSTOR: "authority",
+        }
+
+    def _company(self, path: str) -> Company:
+        return Company(CONTROLLER, f"{SYSTEMS}/{path}", self.blinding, self.now)
+
+    async def _submit(self, path: str, lines: list[bytes], what: str) -> int:
+        key = self.keys[SYSTEMS][0]
+        async with client.open_session() as session:
+            log = RemoteLog(session, self.url, parse_vkey(self.log_vkey), token=self.token)
+            state = Path(f"{key}.state")
+            async with client.open_poster(log, read_key(key), state, f"{SYSTEMS}/{path}") as poster:
+                with self.stage.progress(what, len(lines)) as advance:
+                    return len(await poster.post(lines, advance))
+
+    def _post(self, *words: object, by: str) -> Any:
+        return self.stage.writ(*words, "--url", self.url, "--log", self.log_vkey, "--key", self.keys[by][0])
+
+    def _reach(self) -> tuple[object, ...]:
+        return ("--url", self.url, "--log", self.log_vkey, "--token", self.token)
+
+    def _deadline(self) -> datetime:
+        return self.now + timedelta(days=30)
+
+    def _order(self, name: str, country: str) -> dict[str, Any]:
+        issued = f"{self.now - timedelta(days=30):%Y-%m-%d}"
+        scope = {"residency": [country], "unknown_residency": "in_scope"}
+        deadline = {"at": f"{self._deadline():%Y-%m-%d}"}
+        return {
+            "controllers": [CONTROLLER],
+            "country": country,
+            "effective": issued,
+            "id": name,
+            "instrument_sha256": sha256(b"enforcement notice\n").hexdigest(),
+            "issued": issued,
+            "legal_basis": "gdpr.58.2.g",
+            "obligations": [
+                {"id": "erase", "type": "erase", "scope": scope, "deadline": deadline},
+                {"id": "cease", "type": "cease_collecting", "scope": scope, "deadline": deadline},
+            ],
+            "trust": {
+                "assessors": [self.keys[AUDITOR][1]],
+                "log_vkey": self.log_vkey,
+                "witnesses": [f"witness w1 {self.keys[WITNESS][1]}", "quorum w1"],
+            },
+        }
+
+
+async def perform(play: Play, folder: Path) -> Path:
+    """Play all scenes; returns the bundle."""
+    stage = play.stage
+    postgres = EmbeddedPostgres(folder / "estate")
+    try:
+        await play.open_estate(postgres)
+        play.start_service(folder)
+        await play.post_opening_balance()
+        play.issue_order(folder)
+        before = play.show_status(4, "The verdict")
+        assert before.statement.verdict == "outstanding"
+        await play.erase()
+        after = play._tell_status()
+        assert after.statement.verdict == "outstanding"
+        stage.scene(6, "Somebody looks into the stores")
+        play.take_inventories(folder, COUNTER)
+        assert play._tell_status().statement.verdict == "carried_out"
+        play.take_inventories(folder, AUDITOR)
+        assert play._tell_status().statement.obligations[0].evidence == "E3"
+        return show_proof(play, folder)
+    finally:
+        await asyncio.to_thread(stage.stop)
+        await postgres.stop()
+
+
+def show_proof(play: Play, folder: Path) -> Path:
+    """Export the bundle, verify it offline, and let three forgeries be caught."""
+    stage = play.stage
+    offline = "no network" if without_network() else "network not cut off here: unshare is not allowed"
+    stage.scene(7, f"The proof, checked by another program on a bare laptop ({offline})")
+    bundle = play.export(ORDER, folder / "bundle.zip")
+    stage.say(f"bundle {bundle.stat().st_size / 1e6:.1f} MB; the authority brings only its own public key:")
+    play.verify(bundle, 0)
+    stage.say("[bold]Three forgeries[/bold]")
+    path = forgeries.flip_byte(bundle, folder / "flipped.zip")
+    stage.say(f"one byte of {path} flipped:")
+    play.verify(folder / "flipped.zip", 1)
+    log_key = read_key(folder / "service" / "keys" / f"{ORIGIN.replace('/', '_')}.key")
+    gone = forgeries.leave_out_erasure(bundle, folder / "left-out.zip", log_key)  # type: ignore[arg-type]
+    stage.say(f"erasure {gone:,} left out, the rest chained and signed anew with the log's own key:")
+    play.verify(folder / "left-out.zip", 1)
+    play.issue_false_order(folder)
+    false = play.export(f"{IMPOSTOR}/en-1", folder / "false-order.zip")
+    stage.say("an order by a key that the operator registered as an authority:")
+    play.verify(false, 1)
+    return bundle
