@@ -10,9 +10,9 @@ from projections.roles import ROLES, check_role
 
 OWN = {
     "store.registered", "store.retired", "blinding.destroyed", "processing.declared", "data.held",
-    "data.collected", "residency.asserted", "data.derived", "data.copied", "data.accessed", "objection.raised",
-    "data.deleted", "deletion.failed", "deletion.verified", "data.reappeared", "inventory.begun", "inventory.attested",
-    "collector.attested", "event.corrected",
+    "data.collected", "residency.asserted", "data.derived", "data.copied", "data.accessed",
+    "objection.raised", "data.deleted", "deletion.failed", "deletion.verified", "data.reappeared",
+    "inventory.begun", "inventory.attested", "collector.attested", "event.corrected",
 }  # fmt: skip
 # The other way round than the code has it: what each role may post.
 MAY_POST = {
