@@ -11,6 +11,7 @@ The command reads the message on its standard input and writes the 64-byte Ed255
 """
 
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -89,21 +90,17 @@ def write_key(path: Path, content: str) -> None:
 def read_key(path: Path) -> Signer:
     """Read a key file, refusing one that others may read."""
     try:
-        with open(path, encoding="utf-8") as file:
-            mode = os.fstat(file.fileno()).st_mode & 0o777
-            content = file.read()
-    except FileNotFoundError as error:
-        raise Failure(
-            f"there is no key at {path}", "make one with `writ keygen`, or name another file"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise Failure(f"{path} is not a key file: {error}", "it holds one PRIVATE+KEY line") from error
-    if mode & _FORBIDDEN_MODE:
-        raise Failure(f"{path} has mode {mode:04o}: others may read this key", f"chmod 600 {path}")
-    try:
-        return parse_key_file(content)
+        return parse_key_file(_read_secret(path))
     except FormatError as error:
         raise Failure(f"{path} is not a key file: {error}", "it holds one PRIVATE+KEY line") from error
+
+
+def read_blinding_key(path: Path) -> bytes:
+    """Read a blinding key: 64 lower-case hex digits in a file that nobody else may read."""
+    text = _read_secret(path).removesuffix("\n")
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise Failure(f"{path} is no blinding key", "it holds 64 hex digits (writ keygen --blinding)")
+    return bytes.fromhex(text)
 
 
 def parse_key_file(content: str) -> Signer:
@@ -127,6 +124,20 @@ def parse_key_file(content: str) -> Signer:
 def format_command(key: VerifierKey, command: tuple[str, ...]) -> str:
     """Write the key file of a key behind a command, but for the last newline: `write_key` adds it."""
     return f"vkey: {format_vkey(key)}\ncommand: {msgspec.json.encode(command).decode()}"
+
+
+def _read_secret(path: Path) -> str:
+    try:
+        with open(path, encoding="ascii") as file:
+            mode = os.fstat(file.fileno()).st_mode & 0o777
+            content = file.read()
+    except FileNotFoundError as error:
+        raise Failure(f"there is no key at {path}", "make one with `writ keygen`") from error
+    except UnicodeDecodeError as error:
+        raise Failure(f"{path} is not a key file: {error}", "make one with `writ keygen`") from error
+    if mode & _FORBIDDEN_MODE:
+        raise Failure(f"{path} has mode {mode:04o}: others may read this key", f"chmod 600 {path}")
+    return content
 
 
 class LogKeys(msgspec.Struct, frozen=True):
