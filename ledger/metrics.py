@@ -40,6 +40,24 @@ class Metrics:
         self.released_size = Gauge(
             "writ_released_size", "Size of the last checkpoint released.", ["log"], registry=self.registry
         )
+        self.anchored_size = Gauge(
+            "writ_anchored_size", "Size of the last anchor.", ["log"], registry=self.registry
+        )
+        self.folded_size = Gauge(
+            "writ_folded_size",
+            "Entries folded into the projections; writ_log_size less this is their lag.",
+            ["log"],
+            registry=self.registry,
+        )
+        self.cosignatures = Gauge(
+            "writ_cosignatures", "Witnesses that cosigned when last asked.", ["log"], registry=self.registry
+        )
+        self.witness_troubles = Counter(
+            "writ_witness_troubles_total",
+            "Times that a witness gave no cosignature; the log went on without it.",
+            ["log", "witness"],
+            registry=self.registry,
+        )
         self.frozen = Gauge(
             "writ_frozen", "1 when nothing may be signed for the log.", ["log"], registry=self.registry
         )
