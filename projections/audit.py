@@ -77,9 +77,14 @@ class _Open(Struct):
 class Audit:
     """Joins chunks in the order of the log. Holds state; does no IO but through `read_tile`."""
 
-    def __init__(self, claim: Checkpoint, read_tile: ReadTile) -> None:
-        """Audit the log that `claim` describes, whose signature the caller has checked or will."""
+    def __init__(self, claim: Checkpoint, read_tile: ReadTile, watched: frozenset[str] = frozenset()) -> None:
+        """Audit the log that `claim` describes; the caller checks whose signature it bears.
+
+        `watched` are note texts of submissions that somebody holds: `found` tells where they stand.
+        """
         self.registry = Registry.empty()
+        self.found: dict[str, int] = {}
+        self._watched = watched
         self._claim = claim
         self.history = History(read_tile)
         self._last_leaf = bytes(32)
@@ -187,6 +192,8 @@ class Audit:
         opened = _Open(part, merge(before, part.lines), self._check_signer(part), {})
         self._open = opened
         self._submissions += 1
+        if part.note.text in self._watched:
+            self.found[part.note.text] = index
         self._runs.append((index + 1, part.lines.end - part.lines.begin, opened.posters))
         self._check_source_root(opened)
 

@@ -73,6 +73,11 @@ class History:
                 del self._roots[next(iter(self._roots))]
         return root
 
+    def leaf_at(self, index: int) -> bytes:
+        """The leaf hash of one entry."""
+        assert index < self.size
+        return self._leaves_of(index // WIDTH)[index % WIDTH]
+
     def compare_upper_tiles(self) -> None:
         """Return only if every hash tile of level 1 and above holds the hashes that the entries give."""
         for tile, expected in self._upper_tiles():

@@ -16,8 +16,9 @@ from projections.runners.crew import Crew
 from projections.runners.source import Source
 from projections.runners.tiles import TileReader
 from signing.checkpoint import parse_checkpoint
-from signing.entry import parse_entry
+from signing.entry import Entry, parse_entry
 from signing.errors import ProofError
+from signing.merkle import leaf_hash
 from signing.note import Note, parse_note
 
 Progress = Callable[[int, int], None]
@@ -37,9 +38,21 @@ class Replayed(Struct):
     repeats: list[tuple[int, int]]
     """Entries whose source and id stood in an earlier entry, which is given first; at most a thousand."""
 
+    def entry(self, index: int) -> Entry:
+        """An entry of the checked log, read again and compared with the hash that was checked."""
+        raw = self.tiles.entry(index)
+        if leaf_hash(raw) != self.audit.history.leaf_at(index):
+            raise ProofError(f"entry {index}: not what was read before: the source changes while it is read")
+        return parse_entry(raw)
+
 
 def replay(
-    source: Source, *, fold: bool = True, workers: int | None = None, progress: Progress | None = None
+    source: Source,
+    *,
+    fold: bool = True,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    watched: frozenset[str] = frozenset(),
 ) -> Replayed:
     """Check the whole log behind a source and fold it. ProofError, FormatError or OSError says what failed.
 
@@ -50,7 +63,7 @@ def replay(
     if claim.size == 0:
         raise ProofError("the log is empty: its checkpoint counts 0 entries")
     tiles = TileReader(source, claim.size)
-    audit, state, repeats = Audit(claim, tiles.read), Fold.empty(), Repeats()
+    audit, state, repeats = Audit(claim, tiles.read, watched), Fold.empty(), Repeats()
     with Crew(source, claim.size, workers) as crew:
         for chunk in crew.chunks(with_lines=fold):
             with crew.signatures_first():

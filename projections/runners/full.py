@@ -1,0 +1,176 @@
+"""A full bundle: every entry is there, so everything is replayed and nobody is believed."""
+
+from msgspec import Struct
+
+from projections.clock import read_clock, time_failures
+from projections.docket import IssuedOrder
+from projections.runners import trust, wording
+from projections.runners.held import Held, check_held, watched
+from projections.runners.offline import Progress, Replayed, replay
+from projections.runners.outcome import Outcome
+from projections.runners.rules import rules_hash
+from projections.runners.source import Source
+from projections.statement import Statement, parse_statement
+from projections.stating import Stated, state
+from signing.errors import ProofError
+from signing.keys import parse_vkey
+from signing.note import Note, parse_note, signatures_of, verify_note
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """What the reader brings: the authority's key, the time, what he holds from before."""
+
+    authority: str | None
+    now: int
+    held: tuple[Held, ...] = ()
+    workers: int | None = None
+    progress: Progress | None = None
+
+
+def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
+    """Verify a bundle with all entries, and fill in the outcome. ProofError says what is wrong."""
+    note = parse_note(source.read("statement"))
+    statement = parse_statement(note.text)
+    replayed = replay(
+        source, workers=request.workers, progress=request.progress, watched=watched(request.held)
+    )
+    outcome.checked.append(_replayed(replayed))
+    outcome.exceptions += [
+        f"entry {again}: the same source and id as entry {first}" for first, again in replayed.repeats
+    ]
+    outcome.exceptions += trust.foreign_orders(replayed.fold.docket, request.authority)
+    issued = trust.find_issued(replayed.fold.docket, statement, request.authority)
+    _name_order(outcome, request, replayed, issued)
+    trust.check_log(outcome, issued.order, replayed.note)
+    seen_s = _seen_at(outcome, issued, replayed)
+    _check_clock(issued, replayed)
+    outcome.checked += check_held(request.held, replayed, parse_vkey(issued.order.trust.log_vkey))
+    stated = _restate(statement, issued, replayed)
+    outcome.checked.append("replaying the log gives this statement, byte for byte")
+    _check_signatures(outcome, issued, replayed, note)
+    trust.check_age(outcome, issued.order, statement, request.now, seen_s)
+    outcome.exceptions += [
+        wording.exception_line(one) for found in stated.judgment.findings for one in found.irregularities
+    ]
+    outcome.statement = statement
+    outcome.not_proven += wording.unproven_lines(statement)
+
+
+def _replayed(replayed: Replayed) -> str:
+    audited = replayed.audited
+    return (
+        f"{audited.checkpoint.size:,} entries: every hash and chain link, the tree and its tiles, the "
+        "roots of "
+        f"{len(audited.sources)} source logs, {audited.submissions:,} signatures, and whether each "
+        "key was valid and its "
+        f"role allowed each of {audited.events:,} events"
+    )
+
+
+def _name_order(outcome: Outcome, request: Request, replayed: Replayed, issued: IssuedOrder) -> None:
+    signer = replayed.fold.docket.posters[issued.by].vkey
+    outcome.order = issued.order.id
+    outcome.authority = request.authority
+    if request.authority is not None:
+        outcome.keys.append(f"authority {request.authority}, given by you")
+        outcome.checked.append(f"the order at entry {issued.index} is signed by that authority")
+    else:
+        outcome.exceptions.append(
+            f"no --authority was given: whether {signer}, which signed the order, is the authority's key, "
+            "is the operator's word"
+        )
+
+
+def _seen_at(outcome: Outcome, issued: IssuedOrder, replayed: Replayed) -> int | None:
+    """When witnesses last saw the log; whether they did decides if more than the operator's word "
+    "stands behind it."""
+    policy = issued.order.trust.policy()
+    at_s = trust.witnessed_at(outcome, issued.order, replayed.note)
+    clock = read_clock(replayed.fold.docket.anchors, policy)
+    anchored_s = max(clock.times, default=None)
+    outcome.witnessed = at_s is not None or anchored_s is not None
+    if at_s is None and anchored_s is not None:
+        outcome.attested.append(
+            f"witnesses named in the order, for the first {clock.sizes[-1]:,} entries, at "
+            f"{wording.moment(anchored_s)} at the latest"
+        )
+    return max((one for one in (at_s, anchored_s) if one is not None), default=None)
+
+
+def _check_clock(issued: IssuedOrder, replayed: Replayed) -> None:
+    anchors = replayed.fold.docket.anchors
+    recorded_us = {anchor.index: anchor.time_us for anchor in anchors}
+    for anchor in anchors:
+        recorded_us[anchor.size - 1] = replayed.entry(anchor.size - 1).time_us
+    for one in time_failures(anchors, issued.order.trust.policy(), recorded_us):
+        raise ProofError(f"entry {one.index}: {wording.RULES[one.rule]} (by {one.off_us // 1_000_000} s)")
+
+
+def _restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> Stated:
+    recorded = _recorded(replayed, statement.as_of) if statement.provisional else None
+    stated = state(
+        replayed.fold,
+        replayed.audited.checkpoint,
+        issued,
+        as_of=statement.as_of,
+        rules=rules_hash(),
+        recorded=recorded,
+    )
+    if stated.statement != statement:
+        raise ProofError(
+            "the statement is not what the log gives: " + "; ".join(differences(statement, stated.statement))
+        )
+    return stated
+
+
+def _recorded(replayed: Replayed, as_of: int) -> int:
+    """How many entries were recorded at or before a moment. Recorded times never decrease."""
+    low, high = 0, replayed.audited.checkpoint.size
+    while low < high:
+        middle = (low + high) // 2
+        if replayed.entry(middle).time_us <= as_of * 1_000_000:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def differences(stated: object, found: object, path: str = "") -> list[str]:
+    """The fields in which a statement differs from what replay found, at most ten."""
+    if isinstance(stated, Struct) and type(stated) is type(found):
+        names = stated.__struct_fields__
+        pairs = [
+            (f"{path}.{name}" if path else name, getattr(stated, name), getattr(found, name))
+            for name in names
+        ]
+    elif isinstance(stated, dict) and isinstance(found, dict):
+        names = tuple(sorted({*stated, *found}))
+        pairs = [
+            (f"{path}.{name}", stated.get(name, "nothing"), found.get(name, "nothing")) for name in names
+        ]
+    elif isinstance(stated, tuple) and isinstance(found, tuple) and len(stated) == len(found):
+        pairs = [
+            (f"{path}[{at}]", one, other) for at, (one, other) in enumerate(zip(stated, found, strict=True))
+        ]
+    elif stated != found:
+        return [f"{path} says {_short(stated)}, the log gives {_short(found)}"]
+    else:
+        return []
+    lines = [line for where, one, other in pairs for line in differences(one, other, where)]
+    return lines[:10]
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _check_signatures(outcome: Outcome, issued: IssuedOrder, replayed: Replayed, note: Note) -> None:
+    """Signatures on the statement: none is needed here, and none may be false."""
+    operators = [key for key in replayed.audit.registry.keys.values() if key.role == "operator"]
+    for operator in operators:
+        if signatures_of(note, operator.verifier):
+            verify_note(note, operator.verifier)
+            outcome.attested.append(f"the operator's key {operator.name}, which signed the statement")
+    for key in trust.assessors_of(issued.order, note):
+        outcome.attested.append(f"the assessor {key.name}, named in the order, who signed the statement")

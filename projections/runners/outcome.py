@@ -1,0 +1,104 @@
+"""Outcome: what a verification found, in words and as an exit code."""
+
+from msgspec import UNSET, Struct
+
+from projections.runners import wording
+from projections.statement import Statement
+
+CARRIED_OUT, NOT_SOUND, USAGE, NOT_CARRIED_OUT, ONE_WORD = 0, 1, 2, 3, 4
+"""Exit codes; of those that apply, in the order 2, 1, 4, 3, 0, the first is given."""
+
+
+class Outcome(Struct, kw_only=True):
+    """Filled in as a verification goes on, so that where it fails, what held before can still be told."""
+
+    bundle: str
+    kind: str = "full"
+    failure: str | None = None
+    order: str | None = None
+    statement: Statement | None = None
+    authority: str | None = None
+    witnessed: bool = False
+    age_s: int | None = None
+    checked: list[str] = []
+    keys: list[str] = []
+    attested: list[str] = []
+    exceptions: list[str] = []
+    not_proven: list[str] = []
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        if self.failure is not None or self.statement is None:
+            return NOT_SOUND
+        if not self.witnessed or self.authority is None:
+            return ONE_WORD
+        return CARRIED_OUT if self.statement.verdict == "carried_out" else NOT_CARRIED_OUT
+
+
+def prose(outcome: Outcome) -> str:
+    """The report, exceptions first."""
+    lines = [_title(outcome), ""]
+    if outcome.failure is not None:
+        lines += _section("What is wrong", [outcome.failure])
+    lines += _section("Exceptions", outcome.exceptions)
+    if outcome.statement is not None and outcome.failure is None:
+        for one in outcome.statement.obligations:
+            said = [
+                *wording.count_lines(one),
+                *(wording.store_line(store) for store in one.stores),
+                *(f"missing: {wording.gap_line(gap)}" for gap in one.gaps),
+                *(
+                    f"out of scope by {out.basis}, said by {out.by}: {out.copies:,}"
+                    for out in one.out_of_scope
+                ),
+            ]
+            lines += _section(wording.obligation_line(one), said)
+    if outcome.failure is not None:
+        lines += _section("What held until then", outcome.checked)
+    else:
+        lines += _section("Checked", outcome.checked)
+        lines += _section("Against these keys", outcome.keys)
+        lines += _section("The rest is attested by", outcome.attested)
+        lines += _section("Not proven", outcome.not_proven)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def as_json(outcome: Outcome) -> dict[str, object]:
+    """The report for programs."""
+    statement = outcome.statement
+    verdict = None
+    if statement is not None and outcome.failure is None and statement.verdict is not UNSET:
+        verdict = statement.verdict
+    return {
+        "bundle": outcome.bundle,
+        "kind": outcome.kind,
+        "sound": outcome.failure is None,
+        "exit_code": outcome.code,
+        "failure": outcome.failure,
+        "headline": None if statement is None or outcome.failure else wording.headline(statement),
+        "order": outcome.order,
+        "verdict": verdict,
+        "authority": outcome.authority,
+        "witnessed": outcome.witnessed,
+        "age_s": outcome.age_s,
+        "exceptions": outcome.exceptions,
+        "checked": outcome.checked,
+        "keys": outcome.keys,
+        "attested": outcome.attested,
+        "not_proven": outcome.not_proven,
+        "statement": statement,
+    }
+
+
+def _title(outcome: Outcome) -> str:
+    if outcome.failure is not None or outcome.statement is None:
+        return f"NOT SOUND: {outcome.bundle}"
+    title = f"{outcome.order}: {wording.headline(outcome.statement)}"
+    if outcome.code == ONE_WORD:
+        title += "\nThis rests on the operator's word alone."
+    return title
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [title, *(f"  {line}" for line in lines), ""] if lines else []

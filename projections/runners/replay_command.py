@@ -1,0 +1,147 @@
+"""`writ replay`: check a whole log and fold it again: a bundle, a directory of tiles, or a log's URL."""
+
+import argparse
+import sys
+import time
+
+import msgspec
+from msgspec import Struct
+
+from projections.docket import IssuedOrder
+from projections.finding import Verdict
+from projections.runners import wording
+from projections.runners.offline import Replayed, replay
+from projections.runners.outcome import NOT_SOUND, USAGE
+from projections.runners.progress import progress_bar
+from projections.runners.rules import rules_hash
+from projections.runners.source import open_source
+from projections.statement import Projection
+from projections.stating import counted_size, state
+from signing.checkpoint import verify_checkpoint
+from signing.encoding import encode_base64
+from signing.errors import FormatError, ProofError
+from signing.keys import parse_vkey
+
+
+class OrderResult(Struct, frozen=True):
+    """An order, judged as of the log's last entry; `provisional` where no witness vouches for it."""
+
+    id: str
+    version: int
+    entry: int
+    signed_by: str | None
+    as_of: int
+    provisional: bool
+    verdict: Verdict
+    headline: str
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """What a whole log amounts to. `log_vkey` is what the log itself says: believe it on no other ground."""
+
+    sound: bool = True
+    origin: str
+    size: int
+    root: str
+    log_vkey: str
+    submissions: int
+    events: int
+    sources: int
+    rules: str
+    states: tuple[Projection, ...]
+    repeats: tuple[tuple[int, int], ...]
+    orders: tuple[OrderResult, ...]
+    seconds: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `writ replay`."""
+    parser.add_argument("source", metavar="SOURCE", help="a bundle, a directory of tiles, or a log's URL")
+    parser.add_argument("--token", metavar="SECRET", help="a reader's bearer token, where a URL needs one")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Replay the source and print what its log amounts to."""
+    try:
+        source = open_source(args.source, args.token)
+    except OSError as error:
+        print(f"writ replay: {args.source}: {error.strerror or error}", file=sys.stderr)
+        return USAGE
+    try:
+        began_s = time.monotonic()
+        replayed = replay(source, progress=progress_bar("replaying"))
+        # The log's own key, as its first entry names it: the log agrees with itself, no more can be said.
+        verify_checkpoint(replayed.note, parse_vkey(replayed.audit.registry.log.log_vkey))
+        result = _result(replayed, time.monotonic() - began_s)
+    except (ProofError, FormatError) as error:
+        failed = {"sound": False, "failure": str(error)}
+        print(msgspec.json.encode(failed).decode() if args.json else f"NOT SOUND: {error}")
+        return NOT_SOUND
+    finally:
+        source.close()
+    print(msgspec.json.encode(result).decode() if args.json else prose(result))
+    return 0
+
+
+def prose(result: Result) -> str:
+    """The result in words."""
+    lines = [
+        f"{result.origin}: {result.size:,} entries, {result.submissions:,} submissions, "
+        f"{result.events:,} events of {result.sources:,} source logs",
+        f"  root     {result.root}",
+        f"  log key  {result.log_vkey}, which the log itself names",
+        f"  rules    {result.rules}",
+    ]
+    lines += [
+        f"  state    {one.name} {one.version}: {one.rows:,} rows, {one.digest}" for one in result.states
+    ]
+    lines += [
+        f"  repeated entry {again}: the source and id of entry {first}" for first, again in result.repeats
+    ]
+    for one in result.orders:
+        as_of = wording.moment(one.as_of) + (", provisional" if one.provisional else "")
+        lines += [
+            f"  order    {one.id} version {one.version}, entry {one.entry}, signed by {one.signed_by}",
+            f"           as of {as_of}: {one.headline}",
+        ]
+    lines.append(f"Every hash, link, root, signature, key and role holds ({result.seconds} s).")
+    return "\n".join(lines)
+
+
+def _result(replayed: Replayed, took_s: float) -> Result:
+    checkpoint, fold = replayed.audited.checkpoint, replayed.fold
+    last_us = replayed.entry(checkpoint.size - 1).time_us
+    return Result(
+        origin=checkpoint.origin,
+        size=checkpoint.size,
+        root=encode_base64(checkpoint.root),
+        log_vkey=replayed.audit.registry.log.log_vkey,
+        submissions=replayed.audited.submissions,
+        events=replayed.audited.events,
+        sources=len(replayed.audited.sources),
+        rules=rules_hash(),
+        states=tuple(
+            Projection(encode_base64(one.digest), one.name, one.rows, one.version) for one in fold.digests()
+        ),
+        repeats=tuple(replayed.repeats),
+        # The second that has passed when the last entry was recorded.
+        orders=tuple(_judge(replayed, one, -(-last_us // 1_000_000)) for one in fold.docket.orders),
+        seconds=round(took_s, 3),
+    )
+
+
+def _judge(replayed: Replayed, issued: IssuedOrder, as_of: int) -> OrderResult:
+    fold, checkpoint = replayed.fold, replayed.audited.checkpoint
+    vouched = counted_size(fold, issued, as_of) > issued.index
+    recorded = None if vouched else checkpoint.size
+    stated = state(fold, checkpoint, issued, as_of=as_of, rules=rules_hash(), recorded=recorded, states=())
+    return OrderResult(
+        id=issued.order.id,
+        version=issued.order.version,
+        entry=issued.index,
+        signed_by=fold.docket.posters[issued.by].vkey,
+        as_of=as_of,
+        provisional=not vouched,
+        verdict=stated.judgment.verdict,
+        headline=wording.headline(stated.statement),
+    )

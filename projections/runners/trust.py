@@ -1,0 +1,144 @@
+"""Trust: what the order lets a reader believe — which log, which witnesses and assessors, and for how long.
+
+The order is found under the authority's key, which the reader brings. Nothing else in a bundle says whom to
+trust.
+"""
+
+from projections.docket import Docket, IssuedOrder
+from projections.order import Order, order_hash
+from projections.runners import wording
+from projections.runners.outcome import Outcome
+from projections.statement import Statement
+from signing.checkpoint import Checkpoint, verify_checkpoint
+from signing.encoding import encode_base64
+from signing.errors import ProofError
+from signing.keys import VerifierKey, parse_vkey
+from signing.note import Note, signatures_of, verify_note
+from signing.policy import quorum_time
+
+CLOCK_TOLERANCE_S = 300
+"""How far a statement may be ahead of the reader's clock."""
+
+
+def find_issued(docket: Docket, statement: Statement, authority: str | None) -> IssuedOrder:
+    """The order that the statement is about, under the authority's key; ProofError says what there "
+    "is instead."""
+    orders = docket.orders
+    if authority is not None:
+        orders = tuple(one for one in orders if docket.posters[one.by].vkey == authority)
+        if not orders:
+            raise ProofError(_nobodys(docket, authority))
+    same = [one for one in orders if one.order.id == statement.order.id]
+    if not same:
+        signed = ", ".join(sorted({one.order.id for one in orders})) or "none"
+        raise ProofError(
+            f"the statement is about the order {statement.order.id}; orders by this key: {signed}"
+        )
+    issued = max(same, key=lambda one: (one.order.version, one.index))
+    check_reference(issued.order, statement)
+    return issued
+
+
+def check_reference(order: Order, statement: Statement) -> None:
+    """The statement is about this order, word for word."""
+    said = statement.order
+    if said.id != order.id or said.version != order.version:
+        raise ProofError(
+            f"the statement is about {said.id} version {said.version}; the order in force is {order.id} "
+            f"version {order.version}"
+        )
+    if said.hash != encode_base64(order_hash(order)):
+        raise ProofError(
+            f"the statement is about other words than those of the order {order.id}: its hash differs"
+        )
+
+
+def foreign_orders(docket: Docket, authority: str | None) -> list[str]:
+    """Orders under other keys, which have no effect."""
+    if authority is None:
+        return []
+    return [
+        f"entry {one.index}: an order {one.order.id} by another key, {docket.posters[one.by].vkey}: no effect"
+        for one in docket.orders
+        if docket.posters[one.by].vkey != authority
+    ]
+
+
+def check_log(outcome: Outcome, order: Order, note: Note) -> Checkpoint:
+    """The checkpoint is signed by the log that the order names."""
+    key = parse_vkey(order.trust.log_vkey)
+    checkpoint = verify_checkpoint(note, key)
+    outcome.keys.append(f"log {order.trust.log_vkey}, named in the order")
+    outcome.checked.append(f"the checkpoint of {checkpoint.size:,} entries is signed by that log")
+    return checkpoint
+
+
+def witnessed_at(outcome: Outcome, order: Order, note: Note) -> int | None:
+    """When the order's witnesses had cosigned this checkpoint: Unix seconds, or None without a quorum."""
+    policy = order.trust.policy()
+    time_s = quorum_time(policy, note)
+    named = [witness.key.name for witness in policy.witnesses if signatures_of(note, witness.key)]
+    if time_s is not None:
+        outcome.attested.append(
+            f"witnesses named in the order ({', '.join(named)}): they saw these entries and no others, "
+            f"at {wording.moment(time_s)} at the latest"
+        )
+    elif policy.quorum == "none":
+        outcome.exceptions.append(
+            "the order asks for no witnesses: when anything happened is the operator's word"
+        )
+    else:
+        outcome.exceptions.append(
+            "the checkpoint lacks the cosignatures of the witnesses that the order names"
+        )
+    return time_s
+
+
+def check_age(outcome: Outcome, order: Order, statement: Statement, now: int, seen_s: int | None) -> None:
+    """The statement is not too old, nor is what it looked at. `seen_s`: when witnesses last saw the log."""
+    most_s = order.trust.max_statement_age_s
+    outcome.age_s = now - statement.as_of
+    if outcome.age_s < -CLOCK_TOLERANCE_S:
+        raise ProofError(f"the statement is as of {wording.moment(statement.as_of)}, which is yet to come")
+    if outcome.age_s > most_s:
+        raise ProofError(
+            f"the statement is as of {wording.moment(statement.as_of)}, {_span(outcome.age_s)} ago; "
+            "the order accepts "
+            f"{_span(most_s)}: what happened since is not in it, ask for a new one"
+        )
+    if seen_s is not None and now - seen_s > most_s:
+        raise ProofError(
+            f"the witnesses last saw this log at {wording.moment(seen_s)}, {_span(now - seen_s)} ago; "
+            "the order accepts "
+            f"{_span(most_s)}: later entries may have been left out, ask for a new bundle"
+        )
+    outcome.checked.append(
+        f"the statement is as of {wording.moment(statement.as_of)}, {_span(outcome.age_s)} old (at "
+        f"most {_span(most_s)})"
+    )
+
+
+def assessors_of(order: Order, note: Note) -> list[VerifierKey]:
+    """The order's assessors who signed the statement; ProofError when a signature in their name is false."""
+    signed = []
+    for vkey in order.trust.assessors:
+        key = parse_vkey(vkey)
+        if signatures_of(note, key):
+            verify_note(note, key)
+            signed.append(key)
+    return signed
+
+
+def _nobodys(docket: Docket, authority: str) -> str:
+    others = [f"{one.order.id} (entry {one.index}) by {docket.posters[one.by].vkey}" for one in docket.orders]
+    rest = f"; {len(others)} signed by other keys: {', '.join(others)}" if others else ""
+    return f"no order in this log is signed by {authority}{rest}"
+
+
+def _span(seconds: int) -> str:
+    seconds = max(seconds, 0)
+    for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= unit:
+            count = seconds // unit
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{seconds} seconds"

@@ -1,0 +1,117 @@
+"""`writ verify`: check an evidence bundle offline, from the authority's public key alone.
+
+Needs PyNaCl and msgspec only. Exit codes: 0 sound and carried out; 3 sound, and not carried out; 4 sound, but
+resting on the operator's word alone; 1 not sound; 2 usage.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+
+from projections.moments import rfc3339_us
+from projections.runners.compact import verify_compact
+from projections.runners.full import Request, verify_full
+from projections.runners.held import Held, parse_held
+from projections.runners.outcome import USAGE, Outcome, as_json, prose
+from projections.runners.progress import progress_bar
+from projections.runners.source import ZipSource
+from signing.errors import FormatError, ProofError
+from signing.keys import ED25519, parse_vkey
+
+
+class UsageError(Exception):
+    """What the command was given can't be used."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `writ verify`."""
+    parser.add_argument("bundle", metavar="FILE.zip", help="the evidence bundle")
+    parser.add_argument(
+        "--authority", metavar="VKEY", help="the authority's public key: the one thing to bring"
+    )
+    parser.add_argument(
+        "--with",
+        dest="held",
+        metavar="NOTE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="submissions or receipts that you hold, which must be in the log",
+    )
+    parser.add_argument(
+        "--now", metavar="TIME", help="the time now, as 2026-12-24T00:00:00Z (default: the clock)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify the bundle, print the report and return the exit code."""
+    try:
+        request = _request(args)
+        outcome = verify_bundle(Path(args.bundle), request)
+    except UsageError as error:
+        print(f"writ verify: {error}", file=sys.stderr)
+        return USAGE
+    if args.json:
+        print(msgspec.json.encode(as_json(outcome)).decode())
+    else:
+        print(prose(outcome), end="")
+    return outcome.code
+
+
+def verify_bundle(path: Path, request: Request) -> Outcome:
+    """Verify the bundle at `path`. What is wrong with it is in the outcome; UsageError: there is no "
+    "such file."""
+    outcome = Outcome(bundle=path.name)
+    try:
+        with ZipSource(path) as source:
+            if any(name.startswith("tile/") for name in source.paths):
+                verify_full(source, request, outcome)
+            else:
+                verify_compact(source, request, outcome)
+    except (ProofError, FormatError) as error:
+        outcome.failure = str(error)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
+    return outcome
+
+
+def _request(args: argparse.Namespace) -> Request:
+    return Request(
+        authority=_authority(args.authority),
+        now=_now(args.now),
+        held=tuple(_held(name) for name in args.held),
+        progress=progress_bar("verifying"),
+    )
+
+
+def _authority(vkey: str | None) -> str | None:
+    if vkey is None:
+        return None
+    try:
+        key = parse_vkey(vkey)
+    except FormatError as error:
+        raise UsageError(f"--authority: {error}") from error
+    if key.algorithm != ED25519:
+        raise UsageError("--authority: this is a witness's key, which signs no orders")
+    return vkey
+
+
+def _now(text: str | None) -> int:
+    if text is None:
+        return int(time.time())
+    try:
+        return rfc3339_us(text) // 1_000_000
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"--now: {text} is not a time as 2026-12-24T00:00:00Z: {error}") from error
+
+
+def _held(name: str) -> Held:
+    try:
+        return parse_held(Path(name).name, Path(name).read_bytes())
+    except (FormatError, ProofError) as error:
+        raise UsageError(f"--with: {error}") from error
+    except OSError as error:
+        raise UsageError(f"--with {name}: {error.strerror or error}") from error

@@ -1,0 +1,165 @@
+"""Wording: a statement and its findings in plain words, the same on the command line and on the page."""
+
+from datetime import UTC, datetime
+
+from projections.finding import Finding, Irregularity, StoreCoverage
+from projections.statement import ObligationStatement, Reason, Statement, StoreLook
+from projections.verdict import Judgment
+from projections.verdict import headline as judgment_headline
+
+VERDICTS = {
+    "carried_out": "carried out",
+    "outstanding": "outstanding",
+    "breached": "breached",
+    "cannot_be_proved": "cannot be proved",
+}
+WORDS = {
+    "nobody": "nobody's word",
+    "controller": "the controller's own word",
+    "assessor": "the word of an assessor whom the order names",
+}
+LEVELS = {
+    "E0": "bare assertion",
+    "E1": "a system's receipt",
+    "E2": "the holder's own look at the store after the erasure",
+    "E3": "an assessor's reconciliation",
+    "E4": "an assessor and attested custody",
+}
+COUNTS = {
+    "in_scope": "copies in scope",
+    "live": "of them live",
+    "derived_live": "of the live ones derived data",
+    "erased_in_time": "erased in time",
+    "erased_late": "erased late",
+    "erased_time_unproved": "erased, not proved to be in time",
+    "unknown_residency": "of unknown residency",
+    "below_method": "erased by less than the required method",
+    "reopened": "erased, then back again",
+    "orphaned": "erased without ever having been declared",
+    "collected": "copies collected while prohibited",
+    "collectors": "collectors accounted for",
+    "out_of_scope": "copies out of scope",
+}
+GAPS = {
+    "store.none_declared": "no store was declared",
+    "store.undeclared": "the store {subject} holds copies and was never declared",
+    "erasure.below_method": "copies were erased by less than the method required ({subject})",
+    "erasure.orphan": "copies were erased that had never been declared: the ledger is incomplete",
+    "residency.unknown": "where their subjects reside is not known",
+    "residency.no_method": "nothing is in scope, and nobody said where anyone resides",
+    "evidence.below_required": "the evidence is below the required level {subject}",
+    "evidence.not_independent": "the evidence is not independent: no assessor of the order has looked",
+    "inventory.missing": "nobody has looked into the store {subject} since its last erasure",
+    "inventory.disagrees": "what was found in the store {subject} differs from the ledger",
+    "obligation.not_evaluated": "these rules do not judge obligations of type {subject}",
+    "dependency.not_carried_out": "the obligation {subject}, which comes first, is not carried out",
+    "oath.missing": "the statement under oath ({subject}) is missing",
+    "collector.none_named": "no collector has been accounted for",
+    "collector.gap": "the collector {subject} leaves part of the time unaccounted for",
+}
+RULES = {
+    "erasure.foreign": "an erasure by a key that is not the store's own: no effect",
+    "erasure.recoverable": "an erasure that can be undone: no effect",
+    "erasure.orphan": "erased what had never been declared",
+    "erasure.compromised": "posted under a key that was compromised by then: no effect",
+    "erasure.late": "erased after the deadline",
+    "erasure.backdated": "recorded after the deadline, and said to have been done before it",
+    "collection.prohibited": "collected while the order prohibited it",
+    "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
+    "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",
+}
+ALWAYS_UNPROVEN = (
+    "that no store and no copy exists which nobody declared: the ledger shows what was said, when "
+    "and by whom, "
+    "and that it was not changed since",
+    "that what was said is true, beyond what those named above looked into themselves",
+)
+
+
+def headline(statement: Statement) -> str:
+    """One sentence that can't be quoted without its ground."""
+    findings = tuple(_finding(one) for one in statement.obligations)
+    shown = statement.verdict or statement.would_be
+    assert isinstance(shown, str)
+    judgment = Judgment(statement.status, shown, statement.evidence, statement.word, findings)
+    return judgment_headline(judgment)
+
+
+def obligation_line(one: ObligationStatement) -> str:
+    """An obligation's verdict, deadline and evidence."""
+    so_far = " so far" if one.type.startswith("cease_") and one.verdict == "carried_out" else ""
+    return (
+        f"{one.id} ({one.type}): {VERDICTS[one.verdict]}{so_far}, due {moment(one.deadline)}; "
+        f"evidence {one.evidence}, {LEVELS[one.evidence]}, on {WORDS[one.word]}"
+    )
+
+
+def count_lines(one: ObligationStatement) -> list[str]:
+    """The counts that are not zero; `in scope` always."""
+    return [
+        f"{count:,} {COUNTS.get(name, name.replace('_', ' '))}"
+        for name, count in one.counts.items()
+        if count or name == "in_scope"
+    ]
+
+
+def gap_line(gap: Reason) -> str:
+    """What stands in the way of `carried out`."""
+    said = GAPS.get(gap.rule, gap.rule).format(subject=gap.subject)
+    return f"{said}: {copies(gap.copies)}" if gap.copies else said
+
+
+def store_line(one: StoreLook) -> str:
+    """Who looked into a store, and what he found."""
+    if not one.looked:
+        return f"{one.store}: nobody has looked into it since its last erasure"
+    whose = "an assessor of the order" if one.level == "E3" else "no assessor of the order"
+    agrees = "as the ledger says" if one.agrees else f"and the ledger says {one.ledger_count:,}"
+    return f"{one.store}: {one.by} ({whose}) found {one.count:,} copies at entry {one.begun}, {agrees}"
+
+
+def exception_line(one: Irregularity) -> str:
+    """An entry that had no effect, came late, or tells against its poster."""
+    where = f" in {one.store}" if one.store else ""
+    late = f", {one.days_late} days late" if one.days_late else ""
+    many = f", {copies(one.copies)}" if one.copies else ""
+    said = RULES.get(one.rule, one.rule)
+    return f"entry {one.index}, {moment(one.time_us // 1_000_000)}, by {one.by}{where}: {said}{many}{late}"
+
+
+def unproven_lines(statement: Statement) -> list[str]:
+    """What this statement does not prove, the particular before the general."""
+    lines = []
+    blind = sorted({look.store for one in statement.obligations for look in one.stores if not look.looked})
+    if blind:
+        lines.append(f"what is in {', '.join(blind)}: nobody has looked since the last erasure there")
+    own = sorted(
+        {
+            look.store
+            for one in statement.obligations
+            for look in one.stores
+            if look.looked and look.level != "E3"
+        }
+    )
+    if own:
+        lines.append(f"what is in {', '.join(own)}, but by the controller's own word")
+    if statement.provisional:
+        lines.append("when the latest entries were made: they are counted on the operator's clock alone")
+    return [*lines, *ALWAYS_UNPROVEN]
+
+
+def copies(count: int) -> str:
+    """A count of copies."""
+    return "1 copy" if count == 1 else f"{count:,} copies"
+
+
+def moment(seconds: int) -> str:
+    """Unix seconds as people write UTC."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _finding(one: ObligationStatement) -> Finding:
+    coverage = tuple(StoreCoverage(s.store, s.looked, assessor=s.level == "E3") for s in one.stores)
+    return Finding(
+        one.id, one.type, one.verdict, one.deadline, one.evidence, one.word, {}, {}, coverage, (), (), ()
+    )

@@ -1,0 +1,68 @@
+"""Stating: from a folded log and an order to the statement that everybody who folds it must reach."""
+
+from msgspec import Struct
+
+from projections.case import Case
+from projections.clock import read_clock
+from projections.docket import IssuedOrder
+from projections.fold import Fold, StateDigest
+from projections.statement import Log, Statement, make_statement
+from projections.verdict import Judgment, judge
+from signing.checkpoint import Checkpoint
+from signing.encoding import encode_base64
+
+
+class Stated(Struct, frozen=True):
+    """A statement, and the judgment with all the findings that it sums up."""
+
+    statement: Statement
+    judgment: Judgment
+
+
+def find_order(fold: Fold, order_id: str, version: int | None, vkey: str | None) -> IssuedOrder | None:
+    """The last order issued under this id, in this version and under this key, where they are given."""
+    return next(
+        (
+            issued
+            for issued in reversed(fold.docket.orders)
+            if issued.order.id == order_id
+            and version in (None, issued.order.version)
+            and vkey in (None, fold.docket.posters[issued.by].vkey)
+        ),
+        None,
+    )
+
+
+def counted_size(fold: Fold, issued: IssuedOrder, as_of: int) -> int:
+    """How many entries count at `as_of`: those that the order's witnesses had seen by then; 0 "
+    "without a quorum."""
+    return read_clock(fold.docket.anchors, issued.order.trust.policy()).counted_size(as_of)
+
+
+def state(
+    fold: Fold,
+    checkpoint: Checkpoint,
+    issued: IssuedOrder,
+    *,
+    as_of: int,
+    rules: str,
+    recorded: int | None = None,
+    states: tuple[StateDigest, ...] | None = None,
+) -> Stated:
+    """The statement on an order over a log folded up to `checkpoint`.
+
+    `recorded`, if given, makes it provisional: so many entries were recorded at or before `as_of`. `states`
+    are the fold's digests, where they are known already.
+    """
+    size = counted_size(fold, issued, as_of) if recorded is None else recorded
+    case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
+    judgment = judge(case)
+    statement = make_statement(
+        case,
+        judgment,
+        log=Log(checkpoint.origin, encode_base64(checkpoint.root), checkpoint.size),
+        states=fold.digests() if states is None else states,
+        rules=rules,
+        provisional=recorded is not None,
+    )
+    return Stated(statement, judgment)

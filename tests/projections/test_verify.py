@@ -1,0 +1,439 @@
+"""`writ verify` says what was checked, against which keys, on whose word — and exactly what is wrong."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ledger.cli import main
+from projections import events as ev
+from projections.statement import Statement
+from signing.checkpoint import Checkpoint, sign_checkpoint
+from signing.cosignature import cosign
+from signing.encoding import encode_base64
+from signing.keys import COSIGNATURE, ED25519, SigningKey
+from signing.note import add_signatures, format_note
+from signing.setdigest import digest_of
+from signing.submission import format_submission, make_submission
+from signing.tlog_proof import TlogProof, format_proof
+from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence, issued, order
+from tests.projections.logbuilder import ADMIN, ORIGIN, LogBuilder, key_of, rfc3339, vkey_of, write_zip
+from tests.projections.test_audit import collected, deleted, handle, store
+
+CARRIED_OUT, NOT_SOUND, USAGE, NOT_CARRIED_OUT, ONE_WORD = 0, 1, 2, 3, 4
+
+
+def held(*numbers: int) -> ev.DataHeld:
+    return ev.DataHeld(
+        as_of="2026-01-01T00:00:00Z",
+        categories=("user.biometric",),
+        controller="clearview",
+        minor="unknown",
+        records=tuple(sorted(map(handle, numbers))),
+        residency=("GB",),
+        residency_basis="registration",
+        special_category=True,
+        store="people",
+    )
+
+
+def erased(*numbers: int) -> ev.DataDeleted:
+    return msgspec.structs.replace(deleted(*numbers), cause_ref=f"{AUTHORITY}/en-2026-1")
+
+
+def looked(log: LogBuilder, who: str, count: int = 0) -> None:
+    """An inventory that finds nothing."""
+    log.post(who, ev.InventoryBegun(controller="clearview", inventory=f"i-{who}", store="people"))
+    digest = encode_base64(digest_of(f"{handle(at)}".encode() for at in range(count)).digest)
+    log.post(
+        who,
+        ev.InventoryAttested(
+            controller="clearview",
+            count=count,
+            digest=digest,
+            inventory=f"i-{who}",
+            method="quiescent",
+            store="people",
+        ),
+    )
+
+
+@pytest.fixture
+def log() -> LogBuilder:
+    """Ten copies held, an order to erase them; nothing done yet."""
+    log = LogBuilder()
+    log.register(CRAWLER, "controller")
+    log.register(AUTHORITY, "authority")
+    log.register(ASSESSOR, "auditor")
+    log.post(CRAWLER, store(), held(*range(10)))
+    log.post(AUTHORITY, issued(order()))
+    log.anchor(WITNESS)
+    return log
+
+
+@pytest.fixture
+def done(log: LogBuilder) -> Evidence:
+    """The same, and everything was erased and looked into."""
+    log.post(CRAWLER, erased(*range(10)))
+    looked(log, CRAWLER)
+    looked(log, ASSESSOR)
+    log.anchor(WITNESS)
+    return Evidence(log)
+
+
+def verify(
+    path: Path, evidence: Evidence, *more: str, authority: str | None = vkey_of(AUTHORITY), late_s: int = 60
+) -> tuple[int, list[str]]:
+    now = rfc3339((evidence.as_of + late_s) * 1_000_000)
+    given = [] if authority is None else ["--authority", authority]
+    return main(["verify", str(path), *given, "--now", now, *more]), [str(path)]
+
+
+Out = pytest.CaptureFixture[str]
+
+
+def test_carried_out(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    code, _ = verify(done.zip(tmp_path), done)
+    said = capsys.readouterr().out
+    assert code == CARRIED_OUT, said
+    assert "carried out on the word of an assessor" in said
+    assert "witnesses named in the order (witness.example/w1)" in said
+    assert f"authority {vkey_of(AUTHORITY)}, given by you" in said
+    assert "replaying the log gives this statement, byte for byte" in said
+    assert "Not proven" in said
+
+
+def test_json(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    verify(done.zip(tmp_path), done, "--json")
+    said = json.loads(capsys.readouterr().out)
+    assert (said["sound"], said["exit_code"], said["verdict"], said["kind"]) == (
+        True,
+        0,
+        "carried_out",
+        "full",
+    )
+    assert said["statement"]["obligations"][0]["counts"]["erased_in_time"] == 10
+
+
+def test_outstanding(log: LogBuilder, tmp_path: Path, capsys: Out) -> None:
+    evidence = Evidence(log)
+    code, _ = verify(evidence.zip(tmp_path), evidence)
+    assert code == NOT_CARRIED_OUT, capsys.readouterr().out
+    assert "outstanding" in capsys.readouterr().out
+
+
+def test_no_authority_is_one_word(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    code, _ = verify(done.zip(tmp_path), done, authority=None)
+    assert code == ONE_WORD
+    assert "no --authority was given" in capsys.readouterr().out
+
+
+def test_no_quorum_is_one_word(log: LogBuilder, tmp_path: Path, capsys: Out) -> None:
+    trust = msgspec.structs.replace(order().trust, witnesses=())
+    log.post(AUTHORITY, issued(msgspec.structs.replace(order(), trust=trust, version=2)))
+    evidence = Evidence(log, witnesses=())
+    code, _ = verify(evidence.zip(tmp_path), evidence)
+    assert code == ONE_WORD
+    assert "the order asks for no witnesses" in capsys.readouterr().out
+
+
+def refused(path: Path, evidence: Evidence, capsys: Out, *more: str, **how: object) -> str:
+    code, _ = verify(path, evidence, *more, **how)  # type: ignore[arg-type]
+    said = capsys.readouterr().out
+    assert code == NOT_SOUND, said
+    assert "NOT SOUND" in said
+    return said
+
+
+def test_an_order_under_the_operator_s_own_authority(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    said = refused(done.zip(tmp_path), done, capsys, authority=vkey_of("other.example"))
+    assert "no order in this log is signed by other.example" in said
+    assert f"1 signed by other keys: {AUTHORITY}/en-2026-1" in said
+
+
+def test_a_second_order_by_another_key_is_listed(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    done.log.register("false-ico.example", "authority")
+    false = order(id="false-ico.example/en-1")
+    done.log.post("false-ico.example", issued(false))
+    done.log.anchor(WITNESS)
+    code, _ = verify(done.zip(tmp_path), done)
+    assert code == CARRIED_OUT
+    assert "an order false-ico.example/en-1 by another key" in capsys.readouterr().out
+    swapped = replace(done, order_id="false-ico.example/en-1", signer="false-ico.example")
+    said = refused(swapped.zip(tmp_path), done, capsys)
+    assert "the statement is about the order false-ico.example/en-1" in said
+
+
+def test_a_checkpoint_of_another_log(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    files = done.files()
+    impostor = SigningKey(ORIGIN, ED25519, bytes(32))
+    checkpoint = Checkpoint(ORIGIN, done.log.size, done.log.checkpoint().root)
+    files["checkpoint"] = format_note(sign_checkpoint(checkpoint, impostor))
+    said = refused(write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "is not signed by 'ledger.example/clearview'" in said
+
+
+def test_a_statement_with_other_counts(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    statement: Statement = done.statement()
+    one = statement.obligations[0]
+    counts = {**one.counts, "in_scope": 9, "erased_in_time": 9}
+    changed = (msgspec.structs.replace(one, counts=counts),)
+    said = refused(done.zip(tmp_path, obligations=changed), done, capsys)
+    assert "obligations[0].counts.in_scope says 9, the log gives 10" in said
+
+
+def test_a_statement_under_other_rules(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    said = refused(done.zip(tmp_path, rules="0" * 64), done, capsys)
+    assert "rules says 000" in said
+
+
+def test_an_old_statement(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    said = refused(done.zip(tmp_path), done, capsys, late_s=8 * 86_400)
+    assert "8 days ago; the order accepts 7 days" in said
+
+
+def test_a_statement_that_looks_away_from_a_reappearance(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    """As of today, but over a log that ends before the data came back."""
+    seen_s = done.as_of
+    done.log.now_us += 9 * 86_400 * 1_000_000
+    files = done.files()
+    files["checkpoint"] = done.log.checkpoint_note(None, WITNESS, time_s=seen_s)
+    said = refused(write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "the witnesses last saw this log" in said
+
+
+def test_a_statement_of_tomorrow(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    assert "yet to come" in refused(done.zip(tmp_path), done, capsys, late_s=-3_600)
+
+
+def test_the_clock_set_back_before_an_anchor(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    """Erasures recorded months before witnesses had seen what stands before them."""
+    note = done.log.checkpoint_note(None, WITNESS, time_s=done.log.now_us // 1_000_000 + 86_400)
+    done.log.post(
+        f"{ORIGIN}/operator", ev.CheckpointAnchored(controller="clearview", note=encode_base64(note))
+    )
+    done.log.now_us += 2 * 86_400 * 1_000_000
+    said = refused(done.zip(tmp_path), done, capsys)
+    assert "the clock was set back (by 863" in said
+
+
+def test_a_false_signature_of_an_assessor(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    files = done.files(ASSESSOR)
+    files["statement"] = files["statement"][:-12] + b"AAAAAAAA" + files["statement"][-4:]
+    said = refused(write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "auditor.example" in said or "base64" in said
+
+
+def test_a_flipped_byte(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    files = done.files()
+    path = next(one for one in files if one.startswith("tile/entries"))
+    raw = bytearray(files[path])
+    raw[raw.index(b"writ.data.deleted")] ^= 1
+    files[path] = bytes(raw)
+    said = refused(write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "names another entry before it than entry" in said
+
+
+def test_a_zip_damaged_on_disk(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    path = done.zip(tmp_path)
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 3] ^= 0xFF
+    path.write_bytes(raw)
+    refused(path, done, capsys)
+    path.write_bytes(raw[: len(raw) // 2])
+    assert "not a bundle" in refused(path, done, capsys)
+
+
+def test_a_deletion_left_out(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    index = next(at for at, row in enumerate(done.log.rows) if b"writ.data.deleted" in row.body)
+    del done.log.rows[index]
+    files = done.log.tree(WITNESS)
+    files["statement"] = b"writ/statement/v1\n{}\n\n"
+    said = refused(write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "statement" in said or "note" in said
+
+
+# --- What the reader holds.
+
+
+def test_what_the_reader_holds_is_there(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    index = next(at for at, row in enumerate(done.log.rows) if b"writ.data.deleted" in row.body)
+    note = tmp_path / "mine.note"
+    note.write_bytes(done.log.rows[index - 1].body)
+    whole = tmp_path / "mine.submission"
+    whole.write_bytes(done.log.rows[index - 1].body + b"\n" + done.log.rows[index].body + b"\n")
+    receipt = tmp_path / "mine.receipt"
+    receipt.write_bytes(done.proofs(index)[f"proof/{index}/submission.tlog-proof"])
+    code, _ = verify(done.zip(tmp_path), done, "--with", str(note), str(whole), "--with", str(receipt))
+    said = capsys.readouterr().out
+    assert code == CARRIED_OUT, said
+    assert f"mine.note: stands in the log as entry {index - 1}" in said
+    assert f"mine.receipt: entry {index - 1} is in the log as the receipt promises" in said
+
+
+def test_a_dropped_tail_is_caught_by_who_posted_it(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    line = ev.encode_event(done.log.event(collected(11), CRAWLER))
+    submission, _ = make_submission(key_of(CRAWLER), CRAWLER, done.log.sources[CRAWLER], ORIGIN, None, [line])
+    mine = tmp_path / "mine"
+    mine.write_bytes(format_submission(submission))
+    said = refused(done.zip(tmp_path), done, capsys, "--with", str(mine))
+    assert f"this submission to the source log {CRAWLER}" in said
+    assert "it was left out" in said
+
+
+def receipt_of(log: LogBuilder, root: bytes | None = None, index: int | None = None) -> bytes:
+    checkpoint = log.checkpoint()
+    if root is not None:
+        checkpoint = Checkpoint(ORIGIN, checkpoint.size, root)
+    note = sign_checkpoint(checkpoint, key_of(ORIGIN))
+    return format_proof(TlogProof(log.size if index is None else index, (), note))
+
+
+@pytest.mark.parametrize(
+    ("receipt", "said"),
+    [
+        (lambda log: receipt_of(log), "this log ends after"),
+        (lambda log: receipt_of(log, index=3), "is not what the receipt promises"),
+    ],
+)
+def test_a_receipt_that_is_not_kept(
+    done: Evidence, tmp_path: Path, capsys: Out, receipt: Callable[[LogBuilder], bytes], said: str
+) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(receipt(done.log))
+    assert said in refused(done.zip(tmp_path), done, capsys, "--with", str(mine))
+
+
+def test_a_receipt_of_another_history(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    """A rolled-back log: the receipt's checkpoint was of another tree of the same size."""
+    index = done.log.size - 2
+    mine = tmp_path / "mine"
+    mine.write_bytes(done.proofs(index + 1)[f"proof/{index + 1}/submission.tlog-proof"])
+    done.log.rows[index + 1] = replace(done.log.rows[index + 1], time_us=done.log.rows[index + 1].time_us + 1)
+    said = refused(done.zip(tmp_path), done, capsys, "--with", str(mine))
+    assert "which this log never had: two histories were shown" in said
+
+
+# --- Compact bundles.
+
+
+def test_a_compact_bundle_needs_an_assessor(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    said = refused(write_zip(done.compact(), tmp_path / "c.zip"), done, capsys)
+    assert "no assessor whom the order names has signed the statement" in said
+    code, _ = verify(write_zip(done.compact(ASSESSOR), tmp_path / "c.zip"), done)
+    said = capsys.readouterr().out
+    assert code == CARRIED_OUT, said
+    assert "the assessor auditor.example, named in the order" in said
+    assert "that nothing was left out of this bundle" in said
+
+
+def test_a_compact_bundle_s_age_counts(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
+    assert "the order accepts 7 days" in refused(path, done, capsys, late_s=8 * 86_400)
+
+
+def test_a_compact_bundle_without_witnesses(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    files = done.compact(ASSESSOR)
+    files["checkpoint"] = done.log.checkpoint_note(None)
+    code, _ = verify(write_zip(files, tmp_path / "c.zip"), done)
+    assert code == ONE_WORD
+    assert "lacks the cosignatures" in capsys.readouterr().out
+
+
+def test_a_compact_bundle_under_another_authority(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
+    said = refused(path, done, capsys, authority=vkey_of("other.example"))
+    assert "no order in this bundle is signed by other.example" in said
+
+
+def other_event(files: dict[str, bytes], index: int) -> None:
+    files[f"proof/{index}/event"] = files[f"proof/{index}/event"].replace(b'"GB"', b'"FR"')
+
+
+def other_place(files: dict[str, bytes], index: int) -> None:
+    for path in [one for one in files if one.startswith(f"proof/{index}/")]:
+        files[path.replace(str(index), "7", 1)] = files.pop(path)
+
+
+def other_submission(files: dict[str, bytes], index: int) -> None:
+    files[f"proof/{index}/submission"] = files[f"proof/{index}/submission"].replace(
+        b"submission", b"event", 1
+    )
+
+
+def other_proof(files: dict[str, bytes], index: int) -> None:
+    files[f"proof/{index}/source.tlog-proof"] = files[f"proof/{index}/event.tlog-proof"]
+
+
+@pytest.mark.parametrize("change", [other_event, other_place, other_submission, other_proof])
+def test_a_compact_bundle_that_proves_something_else(
+    done: Evidence, tmp_path: Path, capsys: Out, change: Callable[[dict[str, bytes], int], None]
+) -> None:
+    files = done.compact(ASSESSOR)
+    index = int(next(one for one in files if one.startswith("proof/")).split("/")[1])
+    change(files, index)
+    refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+
+
+def test_a_compact_bundle_can_t_be_asked_for_more(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(done.log.rows[0].body)
+    path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
+    assert "a compact bundle can't show" in refused(path, done, capsys, "--with", str(mine))
+
+
+# --- Usage.
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--authority", "nonsense"],
+        ["--authority", vkey_of(WITNESS, COSIGNATURE)],
+        ["--now", "yesterday"],
+        ["--with", "/nonexistent"],
+        ["--with", __file__],
+    ],
+)
+def test_usage(done: Evidence, tmp_path: Path, capsys: Out, arguments: list[str]) -> None:
+    assert main(["verify", str(done.zip(tmp_path)), *arguments]) == USAGE
+    assert "writ verify: " in capsys.readouterr().err
+
+
+def test_no_such_file(tmp_path: Path, capsys: Out) -> None:
+    assert main(["verify", str(tmp_path / "none.zip")]) == USAGE
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_cosignatures_of_strangers_count_for_nothing(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    files = done.compact(ASSESSOR)
+    note = sign_checkpoint(done.log.checkpoint(), key_of(ORIGIN))
+    stranger = cosign(note.text, key_of("stranger.example/w", COSIGNATURE), done.as_of)
+    files["checkpoint"] = format_note(add_signatures(note, stranger))
+    code, _ = verify(write_zip(files, tmp_path / "c.zip"), done)
+    assert code == ONE_WORD
+
+
+# --- Replay.
+
+
+def test_replay_prints_state_and_verdicts(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    path = str(done.zip(tmp_path))
+    assert main(["replay", path]) == 0
+    said = capsys.readouterr().out
+    assert f"{done.log.size} entries" in said
+    assert "carried out" in said
+    assert main(["replay", path, "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    assert value["orders"][0]["verdict"] == "carried_out"
+    assert {one["name"] for one in value["states"]} == {"docket", "holdings"}
+
+
+def test_replay_says_what_is_wrong(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    done.log.post(ADMIN, done.log.created())
+    assert main(["replay", str(write_zip(done.log.tree(), tmp_path / "l.zip"))]) == NOT_SOUND
+    assert "was created by entry 1" in capsys.readouterr().out
+    assert main(["replay", str(tmp_path / "none.zip")]) == USAGE
