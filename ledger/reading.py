@@ -103,7 +103,11 @@ class Reader:
             first = tile.index * WIDTH
             entries = await self._entries(first, min(first + tile.width, state.head.size))
             return encode_bundle(entries) if len(entries) == tile.width else None
-        return (await self._hash_tiles([tile], state)).get(tile)
+        return (await self.hash_tiles([tile], state)).get(tile)
+
+    async def hash_tiles(self, tiles: Sequence[Tile], state: LogState) -> dict[Tile, bytes]:
+        """Those of these hash tiles which the log has, as wide as they are asked for."""
+        return await read_hash_tiles(self._pool, self._log, tiles, state, self._cache)
 
     async def entry(self, index: int) -> bytes | None:
         """One entry."""
@@ -113,7 +117,7 @@ class Reader:
         self, index: int, checkpoint: Note, size: int, state: LogState, extra: bytes | None = None
     ) -> bytes:
         """The proof of an entry against a signed checkpoint of this size, which the state is at or beyond."""
-        tiles = await self._hash_tiles(tiles_for_inclusion(index, size), state)
+        tiles = await self.hash_tiles(tiles_for_inclusion(index, size), state)
         hashes = inclusion_from_tiles(index, size, tiles)
         return format_proof(TlogProof(index, tuple(hashes), checkpoint, extra))
 
@@ -121,7 +125,7 @@ class Reader:
         """The checkpoint that the log had at a size."""
         if size == state.head.size:
             return Checkpoint(self._origin, size, state.head.root)
-        tiles = await self._hash_tiles(tiles_for_root(size), state)
+        tiles = await self.hash_tiles(tiles_for_root(size), state)
         return Checkpoint(self._origin, size, root_from_tiles(size, tiles))
 
     async def submission(self, source: str, size: int) -> SubmissionRow | None:
@@ -165,9 +169,6 @@ class Reader:
 
     async def _entries(self, begin: int, end: int) -> Sequence[bytes]:
         return await store.read_entries(self._pool, self._log, begin, end)
-
-    async def _hash_tiles(self, tiles: Sequence[Tile], state: LogState) -> dict[Tile, bytes]:
-        return await read_hash_tiles(self._pool, self._log, tiles, state, self._cache)
 
 
 def open_event(index: int, entry: bytes) -> EventLine | None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
@@ -26,6 +26,9 @@ from projections.events import Event, LogCreated, encode_event, make_event
 from signing.keys import Signer, format_vkey, is_valid_name, is_within
 from signing.merkle import EMPTY_RANGE
 from signing.submission import make_submission
+
+if TYPE_CHECKING:
+    from ledger.anchoring import Anchors
 
 _POOL_SIZE: Final = 8
 
@@ -50,6 +53,8 @@ class Service:
         self.logs: dict[str, Log] = {}
         self.health_checks: list[HealthCheck] = []
         self.url = ""
+        self.anchors: Anchors | None = None
+        """Makes anchors on demand, while the service answers."""
         self._pool: Pool | None = None
 
     @property

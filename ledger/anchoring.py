@@ -1,0 +1,213 @@
+"""Anchoring: the log's checkpoint, cosigned by witnesses, goes into the log itself.
+
+An anchor is a clock that is not the operator's: every entry below it was there when the witnesses signed. It
+is made every hour, and on demand before a statement. The witnesses are also asked once before a log takes in
+anything: a database restored from an older backup may have forgotten what was signed, and they have not.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+import msgspec
+import structlog
+from aiohttp import web
+
+from ledger.cosigning import Contradiction, Cosigned, ReadTiles, Witnesses
+from ledger.failure import Failure
+from ledger.openlog import Log
+from ledger.problems import Refused
+from ledger.releasing import Released
+from ledger.service import Service
+from ledger.web import problem, readable_log
+from projections.events import CheckpointAnchored, make_event
+from signing.encoding import encode_base64
+from signing.errors import FormatError
+from signing.note import format_note
+from signing.policy import Policy, quorum_time, read_policy
+from signing.tiles import Tile
+
+INTERVAL_S: Final = 3600.0
+# How often a head that another process moved on meanwhile is looked at again.
+MAX_TRIES: Final = 3
+
+_NO_WITNESSES: Final = read_policy("quorum none\n")
+_log = structlog.get_logger(__name__)
+
+
+class Anchor(msgspec.Struct, frozen=True):
+    """A cosigned checkpoint that stands in the log."""
+
+    size: int
+    note: str
+    index: int
+    """The entry of `checkpoint.anchored`."""
+    after: int
+    """The size of the log with it."""
+    quorum_time_s: int | None
+    """When the operator's own policy was satisfied; an order's policy may ask for other witnesses."""
+
+
+class Anchors:
+    """Makes the anchors of all logs of a service."""
+
+    def __init__(self, service: Service, policy: Policy | None, session: aiohttp.ClientSession) -> None:
+        self._service = service
+        self._policy = policy
+        self._witnesses = Witnesses(session, policy or _NO_WITNESSES)
+        self._last: dict[str, Anchor] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self.routes: Final = [web.post("/logs/{log}/anchor", self._post_anchor)]
+
+    async def ask_first(self) -> None:
+        """Let the witnesses speak before anything is appended: one that knows more freezes the log."""
+        if self._policy is None:
+            _log.warning("no_witnesses", remedy="give --policy: without witnesses no deadline can be proved")
+            return
+        for log in list(self._service.logs.values()):
+            if log.released is not None:
+                await self._cosign(log)
+
+    async def run(self) -> None:
+        """Anchor every log once an hour, for as long as the service runs."""
+        while self._policy is not None:
+            await asyncio.sleep(INTERVAL_S)
+            for log in list(self._service.logs.values()):
+                outcome = await self.anchor(log)
+                if isinstance(outcome, Refused):
+                    _log.error("anchor_failed", log=log.name, why=outcome.detail)
+
+    async def anchor(self, log: Log) -> Anchor | Refused:
+        """Put a cosigned checkpoint of all that the log holds into it; one that covers all is used again."""
+        async with self._turns.setdefault(log.name, asyncio.Lock()):
+            last, newest = self._last.get(log.name), await _newest(log)
+            if isinstance(newest, Refused):
+                return newest
+            if last is not None and last.after == newest.checkpoint.size:
+                return last
+            cosigned = await self._cosign(log)
+            if isinstance(cosigned, Refused):
+                return cosigned
+            if len(cosigned.note.signatures) == 1:
+                detail = "no witness cosigned: " + "; ".join(
+                    f"{trouble.witness}: {trouble.why}" for trouble in cosigned.troubles
+                )
+                return Refused(problem="unavailable", detail=detail)
+            return await self._post(log, cosigned)
+
+    async def _post(self, log: Log, cosigned: Cosigned) -> Anchor | Refused:
+        note = format_note(cosigned.note)
+        data = CheckpointAnchored(controller=log.registry.controller, note=encode_base64(note))
+        size = cosigned.checkpoint.size
+        now = datetime.now(UTC)
+        event = make_event(
+            data,
+            id=f"anchor-{size}-{int(now.timestamp())}",
+            source=log.keys.operator.verifier.name,
+            time=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+        outcome = await self._service.post_operator_event(log.name, event)
+        if isinstance(outcome, Refused):
+            return outcome
+        assert outcome.placed is not None, "an event of our own is placed"
+        assert self._policy is not None, "somebody cosigned"
+        time_s = quorum_time(self._policy, cosigned.note)
+        anchor = Anchor(size, note.decode(), outcome.placed.indexes[0], outcome.size, time_s)
+        self._last[log.name] = anchor
+        self._service.metrics.anchored_size.labels(log.name).set(size)
+        _log.info("anchored", log=log.name, size=size, entry=anchor.index, quorum_time=anchor.quorum_time_s)
+        return anchor
+
+    async def _cosign(self, log: Log) -> Cosigned | Refused:
+        """Have the newest checkpoint cosigned; a witness that contradicts it freezes the log."""
+        for _ in range(MAX_TRIES):
+            released = await _newest(log)
+            if isinstance(released, Refused):
+                return released
+            cosigned = await self._witnesses.cosign(released.checkpoint, released.note, _tiles_of(log))
+            self._count(log, cosigned)
+            if not cosigned.contradictions:
+                return cosigned
+            size = released.checkpoint.size
+            if all(contradiction.size > size for contradiction in cosigned.contradictions):
+                # Another process of ours may have gone on, and have had more cosigned, in between.
+                newest = await _newest(log)
+                if isinstance(newest, Refused):
+                    return newest
+                size = newest.checkpoint.size
+            for contradiction in cosigned.contradictions:
+                if contradiction.size > size or contradiction.size <= released.checkpoint.size:
+                    return _freeze(log, contradiction, size)
+        return Refused(problem="busy", detail="the log grows faster than its witnesses answer")
+
+    def _count(self, log: Log, cosigned: Cosigned) -> None:
+        metrics = self._service.metrics
+        for trouble in cosigned.troubles:
+            metrics.witness_troubles.labels(log.name, trouble.witness).inc()
+            _log.warning("witness_not_heard", log=log.name, witness=trouble.witness, why=trouble.why)
+        metrics.cosignatures.labels(log.name).set(len(cosigned.note.signatures) - 1)
+
+    async def _post_anchor(self, request: web.Request) -> web.Response:
+        """`POST /logs/<log>/anchor`: anchor now, or show the anchor that covers everything already."""
+        log = await readable_log(request)
+        outcome = log if isinstance(log, Refused) else await self.anchor(log)
+        if isinstance(outcome, Refused):
+            return problem(outcome, request)
+        return web.Response(body=msgspec.json.encode(outcome), content_type="application/json")
+
+
+@asynccontextmanager
+async def open_anchors(service: Service) -> AsyncIterator[Anchors]:
+    """Ask the witnesses first, then anchor hourly until the block ends."""
+    policy = None if service.config.policy is None else load_policy(service.config.policy)
+    async with aiohttp.ClientSession() as session:
+        anchors = service.anchors = Anchors(service, policy, session)
+        await anchors.ask_first()
+        task = asyncio.create_task(anchors.run(), name="hourly anchors")
+        try:
+            yield anchors
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+def load_policy(path: Path) -> Policy:
+    """The policy in a file as people write it."""
+    try:
+        return read_policy(path.read_text(encoding="utf-8"))
+    except (FormatError, UnicodeDecodeError) as error:
+        raise Failure(f"{path}: {error}", "correct the policy file (C2SP tlog-policy)") from error
+
+
+async def _newest(log: Log) -> Released | Refused:
+    """The checkpoint of the stored head, whichever process wrote it."""
+    outcome = await log.writer.refresh()
+    if isinstance(outcome, Refused):
+        return outcome
+    return log.released or Refused(problem="not-found", detail=f"{log.name} has no entries yet")
+
+
+def _tiles_of(log: Log) -> ReadTiles:
+    async def read_tiles(tiles: Sequence[Tile], size: int) -> Mapping[Tile, bytes]:
+        state = log.writer.state
+        assert state is not None, "a released checkpoint has a state at or beyond it"
+        assert state.head.size >= size
+        return await log.reader.hash_tiles(tiles, state)
+
+    return read_tiles
+
+
+def _freeze(log: Log, contradiction: Contradiction, size: int) -> Refused:
+    reason = (
+        f"witness {contradiction.witness}: {contradiction.why}, and the database has {log.origin} at size "
+        f"{size}. It was restored from an older backup, or altered: bring back one that holds what was "
+        "signed, and start again. Nothing is signed until then"
+    )
+    log.writer.freeze(reason)
+    return Refused(problem="frozen", detail=reason)
