@@ -1,0 +1,122 @@
+"""`writ log`: make a log, or look at one."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ledger import cli_connect as connect
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession
+
+
+def add_create_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `writ log create`."""
+    parser.add_argument("origin", metavar="ORIGIN", help="the log's name, such as ledger.example/clearview")
+    parser.add_argument("--controller", required=True, metavar="ID", help="whose data the log is about")
+    parser.add_argument("--public", action="store_true", help="anyone may read it; else only readers' tokens")
+    connect.add_service_arguments(parser)
+    parser.add_argument(
+        "--key", default="writ-data/keys/administrator.key", metavar="FILE", help="the administrator's key"
+    )
+    parser.add_argument(
+        "--state", metavar="DIR", help="what the administrator remembers (default: FILE.state)"
+    )
+
+
+def create(args: argparse.Namespace) -> int:
+    """Have the service make the log's keys and its first entry, on the administrator's signature."""
+    return connect.run(_create(args))
+
+
+def add_show_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `writ log show`."""
+    parser.add_argument("log", metavar="LOG", help="the log's verifier key, or its name")
+    connect.add_service_arguments(parser)
+
+
+def show(args: argparse.Namespace) -> int:
+    """Show a log's checkpoint, its signature verified."""
+    return connect.run(_show(args))
+
+
+class _Health(msgspec.Struct):
+    wrong: dict[str, str]
+
+
+async def _create(args: argparse.Namespace) -> int:
+    from ledger.client import open_session
+    from ledger.creation import Creation, sign_creation
+    from ledger.keyfiles import read_key
+    from ledger.remote import ask, refusal
+
+    wish = Creation(args.origin, args.controller, args.public)
+    signed = sign_creation(wish, read_key(Path(args.key)))
+    url = f"{args.url.rstrip('/')}/logs"
+    async with open_session() as session:
+        made = await ask(session, "POST", url, signed, patience_s=args.patience)
+    if made.status != 200:
+        raise refusal(made, f"making {args.origin}")
+    vkey = msgspec.json.decode(made.body, type=dict[str, str])["vkey"]
+    noted = connect.controller_file(connect.state_folder(args), vkey)
+    noted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    noted.write_text(args.controller + "\n")
+    return connect.answer(
+        args,
+        {"origin": args.origin, "controller": args.controller, "vkey": vkey, "url": args.url},
+        f"log {args.origin} is there; its verifier key, which orders and readers need:",
+        f"  {vkey}",
+        "next, let a key post:",
+        f"  writ keygen crawler.{args.controller}.example",
+        f"  writ key register VKEY --role controller --key {args.key} --url {args.url} --log {vkey}",
+    )
+
+
+async def _show(args: argparse.Namespace) -> int:
+    from ledger.client import open_session
+    from ledger.remote import ask, refusal
+    from signing.checkpoint import parse_checkpoint, verify_checkpoint
+    from signing.encoding import encode_base64
+    from signing.keys import parse_vkey
+    from signing.note import parse_note
+
+    service, name = args.url.rstrip("/"), args.log.split("+")[0].rsplit("/", 1)[-1]
+    async with open_session() as session:
+        url = f"{service}/logs/{name}/checkpoint"
+        shown = await ask(session, "GET", url, patience_s=args.patience)
+        if shown.status != 200:
+            raise refusal(shown, f"GET {url}")
+        wrong = await _wrong_with(session, service, name)
+    note = parse_note(shown.body)
+    verified = "+" in args.log
+    checkpoint = verify_checkpoint(note, parse_vkey(args.log)) if verified else parse_checkpoint(note.text)
+    value = {
+        "origin": checkpoint.origin,
+        "size": checkpoint.size,
+        "root": encode_base64(checkpoint.root),
+        "signature_verified": verified,
+        "wrong": wrong,
+        "checkpoint": shown.body.decode(),
+    }
+    state = f"NOT WELL: {wrong}" if wrong else "well, says the service"
+    signature = "verified" if verified else "not verified: give the log's verifier key instead of its name"
+    return connect.answer(
+        args,
+        value,
+        f"{checkpoint.origin}: {checkpoint.size} entries, {state}; signature {signature}",
+        "",
+        shown.body.decode().rstrip("\n"),
+    )
+
+
+async def _wrong_with(session: "ClientSession", service: str, name: str) -> str:
+    """What the service itself says is wrong with the log; empty when nothing is."""
+    from ledger.remote import ask_once
+
+    answer, _ = await ask_once(session, "GET", f"{service}/health")
+    try:
+        return msgspec.json.decode(answer.body, type=_Health).wrong.get(name, "")
+    except msgspec.MsgspecError:
+        return f"/health answers {answer.status}"

@@ -1,0 +1,68 @@
+"""`writ serve`: run the service. With an empty data folder it makes everything that it needs."""
+
+import argparse
+import json
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledger.service import Service
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `writ serve`; what is left out is read from the environment."""
+    parser.add_argument("--data", metavar="DIR", help="keys, released checkpoints, own Postgres (WRIT_DATA)")
+    parser.add_argument(
+        "--database", metavar="URL", help="an existing database, service login (WRIT_DATABASE)"
+    )
+    parser.add_argument(
+        "--migrate-database",
+        metavar="URL",
+        help="the same database, its owner's login (WRIT_MIGRATE_DATABASE)",
+    )
+    parser.add_argument("--policy", metavar="FILE", help="the witnesses, as tlog-policy (WRIT_POLICY)")
+    parser.add_argument("--host", help="where to listen (WRIT_HOST, 127.0.0.1)")
+    parser.add_argument("--port", help="0 for any free one (WRIT_PORT, 8321)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    from ledger.app import serve
+    from ledger.config import ConfigError, Flags, read_config
+    from ledger.failure import Failure
+
+    flags = Flags(
+        data=args.data,
+        database=args.database,
+        migrate_database=args.migrate_database,
+        policy=args.policy,
+        host=args.host,
+        port=args.port,
+    )
+    try:
+        config = read_config(flags, os.environ)
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+    serve(config, lambda service: _announce(service, args))
+    return 0
+
+
+def _announce(service: "Service", args: argparse.Namespace) -> None:
+    """Say where the service answers, and what to do next."""
+    from signing.keys import format_vkey
+
+    logs = {log.name: format_vkey(log.keys.log.verifier) for log in service.logs.values()}
+    if args.json:
+        value = {"url": service.url, "administrator_key": service.admin_key_path, "logs": logs}
+        print(json.dumps(value), flush=True)
+        return
+    print(f"writ serves at {service.url}")
+    print(f"administrator's key: {service.admin_key_path}")
+    for name, vkey in logs.items():
+        print(f"log {name}: {vkey}")
+    if not logs:
+        print("next, in another terminal:")
+        url = f" --url {service.url}"
+        key = f" --key {service.admin_key_path}"
+        print(f"  writ log create ledger.example/clearview --controller clearview{url}{key}")
+    print(end="", flush=True)
