@@ -17,15 +17,20 @@ if TYPE_CHECKING:
 DEFAULT_URL = "http://127.0.0.1:8321"
 
 
+def add_service_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare how the service is reached."""
+    parser.add_argument("--url", default=DEFAULT_URL, help=f"the service (default {DEFAULT_URL})")
+    parser.add_argument(
+        "--patience", type=float, default=30.0, metavar="SECONDS", help="how long to ask again (default 30)"
+    )
+
+
 def add_log_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare how a log is reached: for commands that read."""
-    parser.add_argument("--url", default=DEFAULT_URL, help=f"the service (default {DEFAULT_URL})")
+    add_service_arguments(parser)
     parser.add_argument("--log", required=True, metavar="VKEY", help="the log's verifier key")
     parser.add_argument(
         "--token", metavar="SECRET", help="a reader's bearer token, where the log is not public"
-    )
-    parser.add_argument(
-        "--patience", type=float, default=30.0, metavar="SECONDS", help="how long to ask again (default 30)"
     )
 
 

@@ -35,14 +35,25 @@ def run(args: argparse.Namespace) -> int:
     digest = sha256(raw).hexdigest()
 
     async def work() -> int:
+        from ledger.remote import RefusedByService
+
         async with connect.open_poster(args) as poster:
             folder = poster.folder
             lines = complete_lines(raw, digest, folder.state.source, connect.now())
             if args.abandon:
                 folder.abandon_job()
             done = folder.begin_job(digest, len(lines))
-            with _progress(len(lines), done, quiet=args.json) as advance:
-                receipts = await poster.post(lines[done:], advance)
+            try:
+                with _progress(len(lines), done, quiet=args.json) as advance:
+                    receipts = await poster.post(lines[done:], advance)
+            except RefusedByService as error:
+                if error.event is not None:
+                    at, posted = done + error.event + 1, folder.begin_job(digest, len(lines))
+                    rest = (
+                        f", and post what comes after line {posted} alone, with --abandon" if posted else ""
+                    )
+                    error.remedy = f"correct line {at} of {args.file}{rest}"
+                raise
             return _report(args, receipts, len(lines), done, folder.path / "receipts")
 
     return connect.run(work())

@@ -21,6 +21,7 @@ from ledger.remote import (
     Answer,
     Dishonest,
     FalseReceipt,
+    RefusedByService,
     RemoteLog,
     RolledBack,
     read_problem,
@@ -101,10 +102,17 @@ class Poster:
 
     async def post(self, lines: Sequence[bytes], progress: Progress | None = None) -> list[Receipt]:
         """Sign and post event lines, in as many submissions as they need; return the checked receipts."""
-        receipts = []
+        receipts: list[Receipt] = []
+        posted = 0
         async with self._turn:
             for batch in batches(lines):
-                receipts.append(await self._deliver(self._sign(batch)))
+                try:
+                    receipts.append(await self._deliver(self._sign(batch)))
+                except RefusedByService as error:
+                    if error.event is not None:
+                        error.event += posted
+                    raise
+                posted += len(batch)
                 if progress is not None:
                     progress(len(batch))
         return receipts

@@ -27,6 +27,8 @@ from signing.tiles import Tile, consistency_from_tiles, tile_path, tiles_for_con
 MAX_ANSWER_BYTES = 1 << 20
 HASH_BYTES = 32
 FULL_WIDTH = 256
+# A submission's text and signature come first.
+FIRST_EVENT_LINE = 10
 SIZE_CONFLICT = "urn:writ:problem:size-conflict"
 # A service that is starting, draining or busy: the outcome is unknown or "not now", and asking again is safe.
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
@@ -37,11 +39,12 @@ class Unreachable(Failure):
 
 
 class RefusedByService(Failure):
-    """The service answered that it won't: a status, the problem's title, and the place in what was sent."""
+    """The service answered that it won't. `event` is the position of the one at fault among those posted."""
 
-    def __init__(self, status: int, what: str, remedy: str = "") -> None:
+    def __init__(self, status: int, what: str, remedy: str = "", event: int | None = None) -> None:
         super().__init__(what, remedy)
         self.status = status
+        self.event = event
 
 
 class Dishonest(Failure, ProofError):
@@ -148,43 +151,7 @@ class RemoteLog:
 
     async def ask(self, method: str, url: str, body: bytes | None = None) -> Answer:
         """Send a request that may safely be repeated, until it is answered or patience ends."""
-        deadline = asyncio.get_running_loop().time() + self._patience_s
-        pause_s = 0.05
-        while True:
-            trouble, wait_s = "", 0.0
-            try:
-                answer, wait_s = await self._ask_once(method, url, body)
-                if answer.status not in RETRIED_STATUSES:
-                    return answer
-                problem = read_problem(answer)
-                trouble = f"{answer.status} {problem.detail or problem.title}".rstrip()
-            except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-                trouble = str(error) or type(error).__name__
-            # Jitter keeps posters that were cut off together from coming back together.
-            pause_s = min(2.0, pause_s * 2)
-            wait_s = max(wait_s, pause_s * random.uniform(0.5, 1.0))  # noqa: S311
-            if asyncio.get_running_loop().time() + wait_s > deadline:
-                raise Unreachable(
-                    f"{method} {url} is not answered: {trouble}",
-                    "see that the service is running and the --url right; repeating the command is safe",
-                )
-            await asyncio.sleep(wait_s)
-
-    async def _ask_once(self, method: str, url: str, body: bytes | None) -> tuple[Answer, float]:
-        # The URL is encoded already; decoding %2F would change a source's name.
-        target = URL(url, encoded=True)
-        async with self._session.request(
-            method, target, data=body, headers=self._headers, allow_redirects=False
-        ) as response:
-            content = b""
-            async for chunk in response.content.iter_any():
-                content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
-                    raise RefusedByService(
-                        response.status, f"{url} answers with over {MAX_ANSWER_BYTES} bytes"
-                    )
-            wait = response.headers.get("Retry-After", "")
-            return Answer(response.status, content), float(wait) if wait.isdecimal() else 0.0
+        return await ask(self._session, method, url, body, headers=self._headers, patience_s=self._patience_s)
 
     async def _consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         tiles = tiles_for_consistency(old_size, new_size)
@@ -203,6 +170,59 @@ class RemoteLog:
         return answer.body[: tile.width * HASH_BYTES]
 
 
+async def ask(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    body: bytes | None = None,
+    *,
+    headers: Mapping[str, str] | None = None,
+    patience_s: float,
+) -> Answer:
+    """Send a request that may safely be repeated, until it is answered or patience ends."""
+    deadline = asyncio.get_running_loop().time() + patience_s
+    pause_s = 0.05
+    while True:
+        trouble, wait_s = "", 0.0
+        try:
+            answer, wait_s = await ask_once(session, method, url, body, headers)
+            if answer.status not in RETRIED_STATUSES:
+                return answer
+            problem = read_problem(answer)
+            trouble = f"{answer.status} {problem.detail or problem.title}".rstrip()
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
+            trouble = str(error) or type(error).__name__
+        # Jitter keeps posters that were cut off together from coming back together.
+        pause_s = min(2.0, pause_s * 2)
+        wait_s = max(wait_s, pause_s * random.uniform(0.5, 1.0))  # noqa: S311
+        if asyncio.get_running_loop().time() + wait_s > deadline:
+            raise Unreachable(
+                f"{method} {url} is not answered: {trouble}",
+                "see that the service is running and the --url right; repeating the command is safe",
+            )
+        await asyncio.sleep(wait_s)
+
+
+async def ask_once(
+    session: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[Answer, float]:
+    """Send a request; returns the answer, and how many seconds to wait before another if it says so."""
+    # The URL is encoded already; decoding %2F would change a source's name.
+    target = URL(url, encoded=True)
+    async with session.request(method, target, data=body, headers=headers, allow_redirects=False) as response:
+        content = b""
+        async for chunk in response.content.iter_any():
+            content += chunk
+            if len(content) > MAX_ANSWER_BYTES:
+                raise RefusedByService(response.status, f"{url} answers with over {MAX_ANSWER_BYTES} bytes")
+        wait = response.headers.get("Retry-After", "")
+        return Answer(response.status, content), float(wait) if wait.isdecimal() else 0.0
+
+
 def read_problem(answer: Answer) -> Problem:
     """The problem in an answer; an answer of another kind gives an empty one."""
     try:
@@ -215,12 +235,13 @@ def refusal(answer: Answer, request: str) -> RefusedByService:
     """An answer that is no success, as an error that names the place."""
     problem = read_problem(answer)
     what = problem.detail or problem.title or answer.body[:200].decode("utf-8", "replace").strip()
-    place = f"line {problem.line}: " if problem.line is not None else ""
+    event, place = None, ""
+    if problem.line is not None:
+        event = problem.line - FIRST_EVENT_LINE if problem.line >= FIRST_EVENT_LINE else None
+        place = f"line {problem.line}: " if event is None else ""
     field = f" (field {problem.field})" if problem.field else ""
-    remedy = REMEDIES.get(answer.status, "")
-    return RefusedByService(
-        answer.status, f"{request} is refused ({answer.status}): {place}{what}{field}", remedy
-    )
+    said = f"{request} is refused ({answer.status}): {place}{what}{field}"
+    return RefusedByService(answer.status, said, REMEDIES.get(answer.status, ""), event)
 
 
 REMEDIES = {

@@ -135,7 +135,7 @@ class SourceFolder:
         job = self.state.job
         if job is not None and job.sha256 == sha256:
             return job.done(self.state.size)
-        if job is not None and job.done(self.state.size) < job.lines:
+        if job is not None and 0 < job.done(self.state.size) < job.lines:
             raise Failure(
                 f"another file is unfinished: {job.done(self.state.size)} of {job.lines} events of the file "
                 f"with SHA-256 {job.sha256} are in {self.state.source}",

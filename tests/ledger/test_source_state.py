@@ -133,8 +133,11 @@ def test_a_file_goes_on_where_it_stopped(tmp_path: Path) -> None:
         post(folder, b"three")
         assert folder.begin_job("a" * 64, 3) == 3
         assert folder.begin_job("b" * 64, 9) == 0
+        # Of that file nothing is in: another one does not leave it half posted.
+        assert folder.begin_job("c" * 64, 2) == 0
+        post(folder, b"four")
         folder.abandon_job()
-        assert folder.begin_job("c" * 64, 1) == 0
+        assert folder.begin_job("d" * 64, 1) == 0
 
 
 def test_lines_posted_from_elsewhere_are_no_lines_of_the_file(tmp_path: Path) -> None:
