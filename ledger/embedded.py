@@ -127,7 +127,8 @@ class EmbeddedPostgres:
             )
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
-                while not await self._answers():
+                # Both: who answers must be the one just started, not another that still has the socket.
+                while not (_running_pid(self.cluster.files) == self.pid and await self._answers()):
                     if self._process.returncode is not None:
                         raise self._failure(f"Postgres did not start in {self._folder}")
                     await asyncio.sleep(_PROBE_INTERVAL_S)
@@ -186,18 +187,27 @@ class EmbeddedPostgres:
         )
 
 
+def _running_pid(files: Path) -> int | None:
+    """Return the process id that the server last started on these files has written down."""
+    try:
+        return int((files / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def _stop_orphan(files: Path) -> None:
     """Stop the server that a killed process left running on these files, if there is one."""
-    pid_file = files / "postmaster.pid"
+    pid = _running_pid(files)
+    if pid is None:
+        return
     try:
-        pid = int(pid_file.read_text().split("\n", 1)[0])
         process = psutil.Process(pid)
         ours = process.cwd() == str(files.resolve())
-    except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
-        return
+    except psutil.Error:  # gone, or another user's
+        ours = False
     if not ours:
-        # The number is another process's by now, and Postgres might take that one for its predecessor.
-        pid_file.unlink()
+        # The number may be another process's by now, whom Postgres would take for its predecessor.
+        (files / "postmaster.pid").unlink()
         return
     _log.warning("postgres_orphan_stopped", pid=pid)
     for number in (signal.SIGINT, signal.SIGQUIT):

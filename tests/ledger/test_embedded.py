@@ -126,7 +126,8 @@ async def test_a_pid_file_that_names_another_process_is_no_obstacle(data: Path) 
     postgres = EmbeddedPostgres(data)
     await postgres.start()
     await postgres.stop()
-    bystander = await asyncio.create_subprocess_exec("sleep", "60")
+    # Of Postgres's own user: that is whom Postgres takes for its predecessor.
+    bystander = await asyncio.create_subprocess_exec(*postgres.cluster.account.prefix, "sleep", "60")
     cluster = data / "postgres/cluster"
     (cluster / "postmaster.pid").write_text(f"{bystander.pid}\n{cluster}\n1\n5432\n\n\n\n")
     await postgres.start()
