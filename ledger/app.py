@@ -12,15 +12,18 @@ import structlog
 import uvloop
 from aiohttp import web
 
-from ledger import routes, routes_reading
+from ledger import routes as routes_posting
+from ledger import routes_reading
+from ledger.anchoring import open_anchors
 from ledger.config import Config, Database
 from ledger.embedded import EmbeddedPostgres
 from ledger.migrate import migrate
+from ledger.orders import open_orders
 from ledger.service import Service
 from ledger.web import BUDGET, SERVICE, Budget, Limits, answer_problems
 
 # Each part of the service brings its own routes.
-ROUTES: Final[list[web.RouteDef]] = [*routes.ROUTES, *routes_reading.ROUTES]
+ROUTES: Final[list[web.RouteDef]] = [*routes_posting.ROUTES, *routes_reading.ROUTES]
 SHUTDOWN_TIMEOUT_S: Final = 30.0
 
 _log = structlog.get_logger(__name__)
@@ -36,25 +39,31 @@ async def running_service(
         service = Service(config, database)
         await service.start()
         try:
-            runner = web.AppRunner(
-                _application(service, limits or Limits(), extra_routes),
-                access_log=None,
-                handle_signals=False,
-                shutdown_timeout=SHUTDOWN_TIMEOUT_S,
-            )
-            await runner.setup()
-            try:
-                site = web.TCPSite(runner, config.host, config.port, backlog=1024)
-                await site.start()
-                service.url = _url(runner, config)
-                _log.info("serving", url=service.url, logs=sorted(service.logs))
-                yield service
-            finally:
-                # No new connections; requests on their way are answered while the writers still work.
-                await runner.cleanup()
+            # The witnesses are heard before the first request is.
+            async with open_anchors(service) as anchors, open_orders(service) as orders:
+                routes = [*anchors.routes, *orders.routes, *extra_routes]
+                application = _application(service, limits or Limits(), routes)
+                async with _answering(application, service, config):
+                    yield service
         finally:
             await service.stop()
             _log.info("stopped")
+
+
+@asynccontextmanager
+async def _answering(application: web.Application, service: Service, config: Config) -> AsyncIterator[None]:
+    """Take requests; at the end those on their way are answered, while the writers still work."""
+    runner = web.AppRunner(
+        application, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_TIMEOUT_S
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.host, config.port, backlog=1024).start()
+        service.url = _url(runner, config)
+        _log.info("serving", url=service.url, logs=sorted(service.logs))
+        yield
+    finally:
+        await runner.cleanup()
 
 
 def serve(config: Config, announce: Callable[[Service], None]) -> None:
