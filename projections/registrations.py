@@ -94,7 +94,7 @@ def _register_key(registry: Registry, index: int, poster: Poster, data: ev.KeyRe
 def _check_key_revoked(registry: Registry, poster: Poster, data: ev.KeyRevoked) -> Refused | None:
     key = registry.key(data.name, parse_vkey(data.vkey).key_id)
     refused = _check_revocation(key, data, "data.vkey")
-    if refused is not None or key is None or key.revoked is not None or key.role != "admin":
+    if refused is not None or key is None or key.role != "admin":
         return refused
     if any(k.role == "admin" and k.revoked is None and k is not key for k in registry.keys.values()):
         return None

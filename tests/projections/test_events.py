@@ -165,6 +165,8 @@ RAW = canonicalise(HELD)
         (RAW.replace(b"images", b"imag\xff"), None, "byte 0xff at"),
         (RAW.replace(b"images", b"imag\xc3\xa9s"), None, "byte 0xc3 at"),
         (RAW.replace(b"images", b"im\\u0061ges"), None, "backslash at byte"),
+        # `$` in a pattern meets the newline, and encoding writes the same escape again.
+        (RAW.replace(b'images"', b'images\\n"'), None, "backslash at byte"),
         (RAW.replace(b'"images"', b'"images","store":"images"'), None, "duplicate key 'store'"),
         (RAW.replace(b'"minor":"unknown"', b'"minor":1.5'), None, "data.minor is a float"),
         (RAW.replace(b'"minor":"unknown"', b'"minor":9007199254740992'), None, "greater than an integer"),
