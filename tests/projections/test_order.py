@@ -132,6 +132,7 @@ _WITNESS = f"witness w1 {vkey(WITNESS, COSIGNATURE)}"
         (written(controllers=[]), "length >= 1"),
         (written(controllers=["b", "a"]), "controllers[1]: sorts before"),
         (written(effective="2022-02-30"), "effective: 2022-02-30 is not in the calendar"),
+        (written(legal_basis="dpa2018.s149\n"), "ends in a newline"),
         (written(obligations=[]), "length >= 1"),
         (written(appeal_expires=None), "the order has no `appeal_expires` to count from"),
         (written(obligations=[obligation(deadline={})]), "either `at`, or both"),
