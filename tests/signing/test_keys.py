@@ -110,6 +110,14 @@ def test_signatures_verify_and_no_changed_one_does() -> None:
             verify_signature(KEY.verifier, false, signature)
 
 
+def test_signature_and_message_are_not_one_string() -> None:
+    """Both are joined for the library: a byte moved over the border must not verify."""
+    signature = KEY.sign(b"message")
+    for false, message in ((signature[:63], signature[63:] + b"message"), (signature + b"m", b"essage")):
+        with pytest.raises(ProofError):
+            verify_signature(KEY.verifier, message, false)
+
+
 def test_a_signature_with_a_greater_scalar_is_refused() -> None:
     """S + L verifies the same equation: a second signature that nobody made."""
     order = 2**252 + 27742317777372353535851937790883648493
