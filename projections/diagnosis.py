@@ -16,6 +16,8 @@ from signing.canonical import parse_canonical
 from signing.errors import FormatError, TooLargeError
 from signing.submission import MAX_EVENT_BYTES
 
+MAX_ECHO: Final = 80
+
 _UNKNOWN_FIELD: Final = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING_FIELD: Final = re.compile(r"Object missing required field `(.*)`")
 _WRONG_WORD: Final = re.compile(r"Invalid enum value '(.*)'")
@@ -49,7 +51,7 @@ def diagnose(line: bytes, decoders: Mapping[bytes, msgspec.json.Decoder[Any]]) -
     decoder = decoders.get(name.encode())
     if decoder is None:
         hint = _closest(name, (known.decode() for known in decoders))
-        return EventError(f"{name} is no type of event{hint}; `writ events` lists the types", "type")
+        return EventError(f"{_short(name)} is no type of event{hint}; `writ events` lists the types", "type")
     try:
         event = decoder.decode(line)
     except msgspec.ValidationError as error:
@@ -74,7 +76,7 @@ def _explain(error: msgspec.ValidationError, value: Any) -> EventError:
     if match := _MISSING_FIELD.fullmatch(text):
         return EventError("missing: `writ events` shows what this type carries", _join(path, match[1]))
     if match := _WRONG_WORD.fullmatch(text):
-        return EventError(f"{match[1]} is not in the vocabulary; `writ events` lists it", path)
+        return EventError(f"{_short(match[1])} is not in the vocabulary; `writ events` lists it", path)
     if match := _PATTERN.fullmatch(text):
         return EventError(f"does not match {match[1]}", path)
     if match := _LENGTH.fullmatch(text):
@@ -106,6 +108,11 @@ def _length_problem(value: Any, path: str, relation: str, limit: str) -> str:
     count = f"{len(found):,} items" if isinstance(found, list) else "too many items"
     remedy = "spread them over several events" if int(limit) == MAX_HANDLES else "give fewer"
     return f"{count}, and {int(limit):,} are the most: {remedy}"
+
+
+def _short(text: str) -> str:
+    """Enough of somebody's text to find it by: an answer never echoes 48 KiB."""
+    return text if len(text) <= MAX_ECHO else f"{text[:MAX_ECHO]}…"
 
 
 def _join(path: str, field: str) -> str:

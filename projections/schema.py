@@ -32,8 +32,8 @@ and there is no white space. A line MUST be the exact bytes that encoding its va
 - A field in [brackets] may be left out. Every other field is written, even where a reader could guess it.
 - Times are UTC. A leap second, or a day that the calendar lacks, is refused.
 
-This page is drawn from the code; `writ events` prints each type's JSON Schema. What a schema can't say
-(order, pairs, one field or the other) stands in the text beside it.
+This page is drawn from the code; `writ events TYPE --schema` prints a type's JSON Schema. What a schema can't
+say (order, pairs, one field or the other) stands in the text beside it.
 
 ## What the log checks
 

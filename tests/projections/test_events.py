@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from typing import Any
 
 import msgspec
@@ -317,6 +318,25 @@ def test_a_deep_line_is_refused() -> None:
         depth = 20_000 // len(opening)
         raw = b'{"data":' + opening * depth + b"1" + closing * depth + b',"type":"writ.data.held.v1"}'
         assert refusal(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        RAW.replace(b"data.held", b"x" * 40_000),
+        RAW.replace(b'"minor"', b'"' + b"x" * 40_000 + b'"'),
+        RAW.replace(b'"unknown"', b'"' + b"x" * 40_000 + b'"'),
+        RAW.replace(b'"images"', b'"' + b"x" * 40_000 + b'"'),
+        RAW.replace(b"crawler", b"a/" * 20_000),
+        RAW.replace(b'"GB"', b'"GB",' * 8_000 + b'"GB"'),
+        line("data.deleted").replace(b"ico.example/", b"a/" * 20_000),
+        line("checkpoint.anchored", note="A" * 40_001),
+    ],
+)
+def test_a_refusal_is_short_and_quick(raw: bytes) -> None:
+    started = time.perf_counter()
+    assert len(str(refusal(raw))) < 300
+    assert time.perf_counter() - started < 0.5
 
 
 def test_decoders_are_bound_to_their_type() -> None:
