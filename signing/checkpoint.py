@@ -3,6 +3,8 @@
     ledger.example/clearview
     20852163
     CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
+
+Extension lines, which the standard allows, are refused on the ledger's own checkpoints.
 """
 
 import msgspec
