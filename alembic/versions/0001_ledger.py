@@ -136,7 +136,7 @@ BEGIN
     WHILE present * width < upto LOOP
         partition := 'entries_' || lpad(present::text, 5, '0');
         -- Made apart and then attached: CREATE ... PARTITION OF would shut out every reader and writer.
-        -- An entry that fits a page stays in it: a bulk event in one piece is written twice as fast as in four.
+        -- An entry that fits a page stays in it: one piece is written twice as fast as four.
         EXECUTE format('CREATE TABLE %I (LIKE entries INCLUDING ALL) WITH (toast_tuple_target = 8160)',
             partition);
         PERFORM writ_make_append_only(partition::regclass);
