@@ -1,14 +1,15 @@
 """Anchors: real witnesses, a real service and Postgres; a restored backup is not signed over."""
 
 import shutil
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from ledger import client
@@ -32,7 +33,6 @@ from tests.conftest import fresh_database
 
 ORIGIN = "ledger.example/clearview"
 WITNESS = SigningKey("witness.example/w1", COSIGNATURE, bytes([1] * 32))
-Start = Callable[..., AbstractAsyncContextManager[Service]]
 
 
 class World:
@@ -197,15 +197,40 @@ async def test_a_backup_that_grew_again_is_frozen_as_a_fork(
             assert "it cosigned another tree of size 4" in frozen
 
 
+@asynccontextmanager
+async def slow_road(url: str, before: list[Callable[[], Awaitable[None]]]) -> AsyncIterator[str]:
+    """A road to the witness on which something happens before the next request arrives."""
+
+    async def forward(request: web.Request) -> web.Response:
+        while before:
+            await before.pop()()
+        body, target = await request.read(), f"{url}/add-checkpoint"
+        async with aiohttp.ClientSession() as session, session.post(target, data=body) as response:
+            return web.Response(status=response.status, body=await response.read())
+
+    app = web.Application()
+    app.add_routes([web.post("/add-checkpoint", forward)])
+    async with TestServer(app) as road:
+        yield str(road.make_url("")).rstrip("/")
+
+
 async def test_a_slower_process_is_not_taken_for_a_restored_backup(world: World, database: Database) -> None:
     key = await made_log_key(world, database)
-    async with world.witness(key), world.service(database) as one, world.service(database) as two:
-        for number in range(1, 4):
-            ahead, behind = (one, two) if number % 2 else (two, one)
-            await world.post(ahead, ahead.logs["clearview"], number)
-            await anchored(ahead, ahead.logs["clearview"])
-            await anchored(behind, behind.logs["clearview"])
-            assert [s.logs["clearview"].writer.frozen for s in (one, two)] == [None, None]
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(world.witness(key))
+        fast = await stack.enter_async_context(world.service(database))
+        before: list[Callable[[], Awaitable[None]]] = []
+        world.policy = world.write_policy(await stack.enter_async_context(slow_road(url, before)))
+        slow = await stack.enter_async_context(world.service(database))
+
+        async def meanwhile() -> None:
+            await world.post(fast, fast.logs["clearview"], 1)
+            assert (await anchored(fast, fast.logs["clearview"])).size == 4
+
+        before.append(meanwhile)
+        anchor = await anchored(slow, slow.logs["clearview"])
+        assert anchor.size == 6
+        assert [service.logs["clearview"].writer.frozen for service in (fast, slow)] == [None, None]
 
 
 def test_a_policy_file_that_is_none_is_named(tmp_path: Path) -> None:
