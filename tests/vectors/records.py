@@ -149,11 +149,7 @@ def proofs() -> Vectors:
             proof(path=(hashes[1], hashes[0], *hashes[2:])),
         ),
         false("other-size", "the root is that of another size", proof(head=larger)),
-        false(
-            "other-log",
-            "another log signed",
-            proof(head=others),
-        ),
+        false("other-log", "another log signed", proof(head=others)),
         bad("64-hashes", "no tree is so high", proof(path=hashes[:1] * 64)),
         *altered(
             good,
