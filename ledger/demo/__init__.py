@@ -27,12 +27,13 @@ def run(args: argparse.Namespace) -> int:
     from rich.console import Console
 
     from ledger.demo.play import AUTHORITY, Play, perform
-    from ledger.demo.stage import Stage
+    from ledger.demo.stage import WIDTH, Stage
 
     folder = Path(args.folder).absolute()
     _empty(folder)
     (folder / "keys").mkdir(parents=True, mode=0o700)
     console = Console(highlight=False, stderr=args.json)
+    console.width = min(console.width, WIDTH)
     started = time.monotonic()
     play = Play(Stage(folder, console), Path(args.verifier).absolute())
     bundle = asyncio.run(perform(play, folder))

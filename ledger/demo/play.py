@@ -78,11 +78,10 @@ class Play:
         port = self.url.rpartition(":")[2]
         stage.start("service", "serve", "--data", data, "--policy", policy, "--port", port)
         stage.wait_for("service", f"{self.url}/health")
-        created = stage.writ(
-            "log", "create", ORIGIN, "--controller", CONTROLLER, "--url", self.url, "--data", data
-        )
-        self.log_vkey = created["log_vkey"]
-        self.keys["admin"] = (Path(created["admin_key"]), "")
+        admin = data / "keys" / "administrator.key"
+        self.keys["admin"] = (admin, "")
+        reach = ("--url", self.url, "--key", admin)
+        self.log_vkey = stage.writ("log", "create", ORIGIN, "--controller", CONTROLLER, *reach)["vkey"]
         where = ("--data", folder / "witness", "--port", witness_port)
         stage.start("witness", "witness", "--log", self.log_vkey, "--key", self.keys[WITNESS][0], *where)
         stage.wait_for("witness", f"http://127.0.0.1:{witness_port}/")
@@ -122,9 +121,9 @@ class Play:
         )
 
     def show_status(self, number: int, title: str) -> OrderStatus:
-        """What the live service says of the order, in one line and its counts."""
+        """A scene of its own for what the service says."""
         self.stage.scene(number, title)
-        return self._tell_status()
+        return self.tell_status()
 
     async def erase(self) -> None:
         """A deletion worker deletes for real, and posts what the database says it deleted."""
@@ -187,17 +186,15 @@ class Play:
 
     # What the scenes share.
 
-    def _tell_status(self) -> OrderStatus:
-        answer = self.stage.writ("status", ORDER, *self._reach())
-        status = msgspec.convert(answer, OrderStatus)
-        self.stage.say(f"[bold]{status.headline}[/bold]")
+    def tell_status(self) -> OrderStatus:
+        """What the live service says of the order: the headline, and each obligation with its counts."""
+        status = msgspec.convert(self.stage.writ("status", ORDER, *self._reach()), OrderStatus)
+        self.stage.fact("verdict", f"[bold]{status.headline}[/bold]")
         for one in status.statement.obligations:
             counts = [f"{name.replace('_', ' ')} {n:,}" for name, n in one.counts.items() if n]
-            gaps = "; ".join(f"{gap.rule} {gap.subject}".strip() for gap in one.gaps)
-            self.stage.say(
-                f"{one.id}: {one.verdict.replace('_', ' ')} ({one.evidence}); {', '.join(counts)}"
-                + (f"; missing: {gaps}" if gaps else "")
-            )
+            gaps = ", ".join(f"{gap.rule} ({gap.subject})" for gap in one.gaps)
+            said = f"{one.verdict.replace('_', ' ')}, {one.evidence}: {', '.join(counts)}"
+            self.stage.fact(f"{one.id:7}", said + (f"; [bold]{gaps}[/bold]" if gaps else ""))
         return status
 
     def _posters(self) -> dict[str, str]:
@@ -266,13 +263,13 @@ async def perform(play: Play, folder: Path) -> Path:
         before = play.show_status(4, "The verdict")
         assert before.statement.verdict == "outstanding"
         await play.erase()
-        after = play._tell_status()
+        after = play.tell_status()
         assert after.statement.verdict == "outstanding"
         stage.scene(6, "Somebody looks into the stores")
         play.take_inventories(folder, COUNTER)
-        assert play._tell_status().statement.verdict == "carried_out"
+        assert play.tell_status().statement.verdict == "carried_out"
         play.take_inventories(folder, AUDITOR)
-        assert play._tell_status().statement.obligations[0].evidence == "E3"
+        assert play.tell_status().statement.obligations[0].evidence == "E3"
         return show_proof(play, folder)
     finally:
         await asyncio.to_thread(stage.stop)

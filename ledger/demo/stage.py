@@ -18,10 +18,13 @@ from urllib.request import urlopen
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from ledger.demo.estate import Advance
 from ledger.failure import Failure
 
+WIDTH = 100
+INDENT = 1
 READY_S = 60
 STOP_S = 30
 
@@ -39,14 +42,27 @@ class Stage:
         self.console.print(f"\n[bold]{number}  {title}[/bold]")
 
     def say(self, text: str) -> None:
-        """One line of the story."""
-        self.console.print(f"   {text}")
+        """One sentence of the story."""
+        self._print("", text)
+
+    def fact(self, label: str, text: str) -> None:
+        """Something that was found, under its name."""
+        self._print(label, text)
 
     def quote(self, text: str) -> None:
         """What a program said, as it said it."""
         for line in text.splitlines():
             if line.strip():
-                self.console.print(f"   [dim]│[/dim] {escape(line)}", highlight=False)
+                self._print("[dim]│[/dim]", escape(line))
+
+    def _print(self, label: str, text: str) -> None:
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        grid.add_column(width=INDENT)
+        for cell in (label, text):
+            if cell:
+                grid.add_column()
+        grid.add_row("", *filter(None, (label, text)))
+        self.console.print(grid)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Advance]:
