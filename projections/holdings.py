@@ -51,9 +51,10 @@ class ResidencyFact(Struct, frozen=True, array_like=True):
 
 
 class Trait(Struct, frozen=True, array_like=True):
-    """What was said of the data itself when it was held or collected."""
+    """What was said of the data when it was held or collected. Only a collection has a `source_kind`."""
 
     index: int
+    time_us: int
     categories: tuple[str, ...]
     special_category: bool
     minor: str
@@ -175,6 +176,7 @@ def _presence(data: ev.DataHeld | ev.DataCollected, fact: Fact, by: int) -> Chan
     move = Move(fact.index, fact.time_us, "collected" if collected else "held", by)
     trait = Trait(
         fact.index,
+        fact.time_us,
         tuple(data.categories),
         data.special_category,
         data.minor,

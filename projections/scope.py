@@ -8,15 +8,17 @@ inputs: one input in scope is enough, and an input nobody knows makes them unkno
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from projections.docket import Docket, Edge
 from projections.holdings import EMPTY, Holding, Holdings, ResidencyFact
+from projections.moments import first_second, last_second
 from projections.order import Scope
 from projections.vocabulary import covers
 
 Reach = Literal["in", "out", "unknown"]
 LINEAGE = "lineage"
+SECOND_US = 1_000_000
 
 
 class Standing(Struct, frozen=True):
@@ -165,7 +167,7 @@ class Reader:
         return fact.basis in self._scope.residency_bases
 
     def _outside_by_kind(self, holding: Holding) -> Standing | None:
-        """Out by category, source or age, where the scope is narrowed to some and the log says otherwise."""
+        """Out by category, source, time or age, where the scope is narrowed and the log says otherwise."""
         scope = self._scope
         traits = [trait for trait in holding.traits if trait.index < self._size]
         if not traits:
@@ -176,9 +178,18 @@ class Reader:
         sources = {trait.source_kind for trait in traits}
         if scope.source_kinds and "" not in sources and sources.isdisjoint(scope.source_kinds):
             return Standing("out", "source_kind")
+        if "" not in sources and all(self._outside_period(trait.time_us) for trait in traits):
+            return Standing("out", "collected")
         if scope.minors == "only" and all(trait.minor == "no" for trait in traits):
             return Standing("out", "minor")
         return None
+
+    def _outside_period(self, time_us: int) -> bool:
+        """By recorded time: a claimed one would let a poster choose."""
+        first, last = self._scope.collected_from, self._scope.collected_to
+        if not isinstance(first, UnsetType) and time_us < first_second(first) * SECOND_US:
+            return True
+        return not isinstance(last, UnsetType) and time_us >= (last_second(last) + 1) * SECOND_US
 
 
 def posters_under(docket: Docket, vkeys: Iterable[str]) -> frozenset[int]:

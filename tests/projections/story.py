@@ -75,6 +75,7 @@ class Story:
         store: str = "faces",
         basis: str = "registration",
         by: str = COMPANY,
+        minor: Any = "unknown",
     ) -> int:
         """An opening balance. `residency` "" says unknown; None says nothing."""
         said: dict[str, Any] = {}
@@ -85,7 +86,7 @@ class Story:
                 as_of="2026-01-01T00:00:00Z",
                 categories=("user.content.self_image",),
                 controller=CONTROLLER,
-                minor="unknown",
+                minor=minor,
                 records=tuple(handle(n) for n in sorted(numbers)),
                 special_category=True,
                 store=store,

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
+from projections.events import KeyRevoked, StoreRetired
 from projections.finding import Finding
-from projections.verdict import headline
+from projections.verdict import headline, judge
+from tests.projections.logbuilder import ADMIN, rfc3339, vkey_of
 from tests.projections.story import (
     ASSESSOR,
-    AUTHORITY,
     COMPANY,
     DAY_S,
     START_S,
     WITNESS,
     Story,
     erase_gb,
-    replace_scope,
 )
 
 PAST = 40  # days; the deadline is day 30
@@ -247,8 +247,6 @@ def test_what_reappears_reopens_the_order() -> None:
 
 
 def test_a_retired_store_has_erased_nothing() -> None:
-    from projections.events import StoreRetired
-
     story = Story()
     story.hold(1)
     story.order()
@@ -277,125 +275,6 @@ def test_a_copy_in_a_store_that_nobody_declared_is_a_gap() -> None:
     story.hold(1, store="hidden")
     story.order()
     assert "store.undeclared" in rules(finding(story))
-
-
-# Residency.
-
-
-@pytest.mark.parametrize(
-    ("setting", "in_scope", "gaps"),
-    [("in_scope", 1, set()), ("out_of_scope", 0, set()), ("report", 1, {"residency.unknown"})],
-)
-def test_unknown_residency_is_as_the_scope_says(setting: str, in_scope: int, gaps: set[str]) -> None:
-    story = Story(stores=("faces",))
-    story.hold(1, residency="")
-    story.hold(2, residency="US")
-    story.order(erase_gb(scope=replace_scope(unknown_residency=setting)))
-    if in_scope:
-        story.erase(1)
-    story.look("faces", *([2] if in_scope else [1, 2]))
-    found = finding(story)
-    assert found.counts["in_scope"] == found.counts["unknown_residency"] == in_scope
-    assert rules(found) == gaps
-
-
-def test_a_weak_basis_takes_nothing_out_of_scope() -> None:
-    story = Story()
-    story.hold(1, residency="US", basis="inference")
-    story.order()
-    assert finding(story).counts["unknown_residency"] == 1
-
-
-def test_a_weak_basis_brings_into_scope() -> None:
-    story = Story()
-    story.hold(1, residency="US")
-    story.residency(1, "GB", "ip")
-    story.order()
-    assert (finding(story).counts["in_scope"], finding(story).counts["unknown_residency"]) == (1, 0)
-
-
-def test_only_the_ordering_authority_speaks_as_one() -> None:
-    story = Story()
-    story.hold(1, residency=None)
-    story.order()
-    story.residency(1, "US", "authority")
-    assert finding(story).counts["in_scope"] == 1
-    story.residency(1, "US", "authority", by=AUTHORITY)
-    assert finding(story).counts["in_scope"] == 0
-
-
-def test_ever_a_resident_sticks() -> None:
-    story = Story()
-    story.hold(1)
-    story.residency(1, "US", "registration")
-    story.order()
-    assert finding(story).counts["in_scope"] == 1
-
-
-def test_a_move_out_of_scope_after_the_order_needs_a_trusted_word() -> None:
-    story = Story()
-    story.hold(1)
-    story.order(erase_gb(scope=replace_scope(residency_when="at_order")))
-    story.residency(1, "US", "registration")
-    assert finding(story).counts["unknown_residency"] == 1
-    story.residency(1, "US", "registration", by=ASSESSOR)
-    assert finding(story).counts["in_scope"] == 0
-
-
-def test_a_part_of_the_country_is_in_it_and_the_country_may_be_in_its_part() -> None:
-    story = Story()
-    story.hold(1, residency="GB-SCT")
-    story.hold(2, residency="GB")
-    story.hold(3, residency="GG")
-    story.order()
-    assert finding(story).counts["in_scope"] == 2
-    story.order(erase_gb(scope=replace_scope(residency=("GB-SCT",))))
-    found = finding(story)
-    assert (found.counts["in_scope"], found.counts["unknown_residency"]) == (2, 1)
-
-
-# Lineage.
-
-
-def test_derived_records_follow_their_inputs() -> None:
-    story = Story()
-    story.hold(1)
-    story.hold(2, residency="US")
-    story.derive([11, 12], [1])
-    story.derive([21], [2])
-    story.derive([31], [1, 2])
-    story.derive([41], [99])
-    story.order()
-    found = finding(story)
-    assert found.counts["derived_live"] == 4
-    assert found.counts["unknown_residency"] == 1
-    assert [(one.basis, one.copies) for one in found.out_of_scope] == [("lineage", 1), ("registration", 1)]
-
-
-def test_pairwise_lineage_keeps_pairs_apart() -> None:
-    story = Story()
-    story.hold(1)
-    story.hold(2, residency="US")
-    story.derive([11, 12, 13], [1, 2, 2], lineage="each")
-    story.order()
-    assert finding(story).counts["derived_live"] == 1
-
-
-def test_lineage_runs_through_long_chains() -> None:
-    story = Story()
-    story.hold(1)
-    for number in range(2, 1500):
-        story.derive([number], [number - 1])
-    story.order()
-    assert finding(story).counts["in_scope"] == 1499
-
-
-def test_derived_records_can_be_left_out() -> None:
-    story = Story()
-    story.hold(1)
-    story.derive([11], [1])
-    story.order(erase_gb(include=("copies",)))
-    assert finding(story).counts["in_scope"] == 1
 
 
 # Time.
@@ -439,9 +318,6 @@ def test_a_claimed_time_never_rescues_a_deadline() -> None:
 
 
 def test_what_a_stolen_key_erased_is_not_erased() -> None:
-    from projections.events import KeyRevoked
-    from tests.projections.logbuilder import ADMIN, vkey_of
-
     story = erased()
     story.post(
         KeyRevoked(
@@ -456,6 +332,35 @@ def test_what_a_stolen_key_erased_is_not_erased() -> None:
     found = finding(story)
     assert found.verdict == "breached"
     assert {one.rule for one in found.irregularities} == {"erasure.compromised"}
+
+
+def test_a_size_counts_the_entries_below_it() -> None:
+    story = Story()
+    story.hold(1)
+    story.order()
+    erasure = story.erase(1)
+    assert judge(story.case(size=erasure)).findings[0].counts["live"] == 1
+    assert judge(story.case(size=erasure + 1)).findings[0].counts["live"] == 0
+
+
+def test_a_key_is_compromised_from_the_very_moment_said() -> None:
+    story = erased()
+    at_us = next(row.time_us for row in reversed(story.log.rows) if b"data.deleted" in row.body)
+    for since_us, verdict in ((at_us + 1_000_000, "carried_out"), (at_us, "breached")):
+        told = erased()
+        told.post(
+            KeyRevoked(
+                compromised_since=rfc3339(since_us),
+                controller="clearview",
+                name=COMPANY,
+                role="controller",
+                vkey=vkey_of(COMPANY),
+            ),
+            by=ADMIN,
+        )
+        told.look("faces", 3, by=ASSESSOR)
+        told.look("index", by=ASSESSOR)
+        assert finding(told).verdict == verdict
 
 
 def test_counts_add_up_to_the_population() -> None:

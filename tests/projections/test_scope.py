@@ -1,0 +1,266 @@
+"""Whom an order reaches: residency and lineage, rule by rule (DOMAIN §5)."""
+
+import pytest
+
+from projections.finding import Finding
+from projections.verdict import judge
+from tests.projections.logbuilder import rfc3339
+from tests.projections.story import ASSESSOR, AUTHORITY, Story, erase_gb, replace_scope
+
+PAST = 40  # days; the deadline is day 30
+
+
+def finding(story: Story, days: float = PAST) -> Finding:
+    return story.judge(days).findings[0]
+
+
+def rules(found: Finding) -> set[str]:
+    return {gap.rule for gap in found.gaps}
+
+
+@pytest.mark.parametrize(
+    ("setting", "in_scope", "gaps"),
+    [("in_scope", 1, set()), ("out_of_scope", 0, set()), ("report", 1, {"residency.unknown"})],
+)
+def test_unknown_residency_is_as_the_scope_says(setting: str, in_scope: int, gaps: set[str]) -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, residency="")
+    story.hold(2, residency="US")
+    story.order(erase_gb(scope=replace_scope(unknown_residency=setting)))
+    if in_scope:
+        story.erase(1)
+    story.look("faces", *([2] if in_scope else [1, 2]))
+    found = finding(story)
+    assert found.counts["in_scope"] == found.counts["unknown_residency"] == in_scope
+    assert rules(found) == gaps
+
+
+def test_a_weak_basis_takes_nothing_out_of_scope() -> None:
+    story = Story()
+    story.hold(1, residency="US", basis="inference")
+    story.order()
+    assert finding(story).counts["unknown_residency"] == 1
+
+
+def test_a_weak_basis_brings_into_scope() -> None:
+    story = Story()
+    story.hold(1, residency="US")
+    story.residency(1, "GB", "ip")
+    story.order()
+    assert (finding(story).counts["in_scope"], finding(story).counts["unknown_residency"]) == (1, 0)
+
+
+def test_only_the_ordering_authority_speaks_as_one() -> None:
+    story = Story()
+    story.hold(1, residency=None)
+    story.order()
+    story.residency(1, "US", "authority")
+    assert finding(story).counts["in_scope"] == 1
+    story.residency(1, "US", "authority", by=AUTHORITY)
+    assert finding(story).counts["in_scope"] == 0
+
+
+def test_ever_a_resident_sticks() -> None:
+    story = Story()
+    story.hold(1)
+    story.residency(1, "US", "registration")
+    story.order()
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_a_move_out_of_scope_after_the_order_needs_a_trusted_word() -> None:
+    story = Story()
+    story.hold(1)
+    story.order(erase_gb(scope=replace_scope(residency_when="at_order")))
+    story.residency(1, "US", "registration")
+    assert finding(story).counts["unknown_residency"] == 1
+    story.residency(1, "US", "registration", by=ASSESSOR)
+    assert finding(story).counts["in_scope"] == 0
+
+
+def test_a_part_of_the_country_is_in_it_and_the_country_may_be_in_its_part() -> None:
+    story = Story()
+    story.hold(1, residency="GB-SCT")
+    story.hold(2, residency="GB")
+    story.hold(3, residency="GG")
+    story.order()
+    assert finding(story).counts["in_scope"] == 2
+    story.order(erase_gb(scope=replace_scope(residency=("GB-SCT",))))
+    found = finding(story)
+    assert (found.counts["in_scope"], found.counts["unknown_residency"]) == (2, 1)
+
+
+# Lineage.
+
+
+def test_derived_records_follow_their_inputs() -> None:
+    story = Story()
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.derive([11, 12], [1])
+    story.derive([21], [2])
+    story.derive([31], [1, 2])
+    story.derive([41], [99])
+    story.order()
+    found = finding(story)
+    assert found.counts["derived_live"] == 4
+    assert found.counts["unknown_residency"] == 1
+    assert [(one.basis, one.copies) for one in found.out_of_scope] == [("lineage", 1), ("registration", 1)]
+
+
+def test_pairwise_lineage_keeps_pairs_apart() -> None:
+    story = Story()
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.derive([11, 12, 13], [1, 2, 2], lineage="each")
+    story.order()
+    assert finding(story).counts["derived_live"] == 1
+
+
+def test_lineage_runs_through_long_chains() -> None:
+    story = Story()
+    story.hold(1)
+    for number in range(2, 1500):
+        story.derive([number], [number - 1])
+    story.order()
+    assert finding(story).counts["in_scope"] == 1499
+
+
+def test_derived_records_can_be_left_out() -> None:
+    story = Story()
+    story.hold(1)
+    story.derive([11], [1])
+    story.order(erase_gb(include=("copies",)))
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_a_derived_records_own_residency_brings_it_in() -> None:
+    story = Story()
+    story.hold(2, residency="US")
+    story.derive([21], [2])
+    story.residency(21, "GB", "ip")
+    story.order()
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_a_derivation_counts_from_its_own_entry_on() -> None:
+    story = Story()
+    story.hold(1)
+    story.hold(11, residency=None, store="index")
+    story.order()
+    derived = story.derive([11], [1])
+    before, after = (judge(story.case(size=size)).findings[0].counts for size in (derived, derived + 1))
+    assert (before["unknown_residency"], after["unknown_residency"]) == (1, 0)
+    assert (before["in_scope"], after["in_scope"]) == (2, 2)
+
+
+def test_what_goes_into_an_input_later_is_not_in_what_was_made_of_it() -> None:
+    story = Story()
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.derive([20], [2])
+    story.derive([30], [20])
+    story.derive([20], [1])
+    story.order()
+    found = finding(story)
+    assert found.counts["derived_live"] == 1
+
+
+def test_a_statement_of_residency_counts_from_its_own_entry_on() -> None:
+    story = Story()
+    story.hold(1, residency=None)
+    story.order()
+    said = story.residency(1, "US", "registration")
+    before, after = (judge(story.case(size=size)).findings[0].counts for size in (said, said + 1))
+    assert (before["in_scope"], after["in_scope"]) == (1, 0)
+
+
+@pytest.mark.parametrize("setting", ["at_order", "at_collection"])
+def test_the_last_word_before_the_order_decides_when_only_the_moment_counts(setting: str) -> None:
+    story = Story()
+    story.hold(1)
+    story.residency(1, "US", "registration")
+    story.order(erase_gb(scope=replace_scope(residency_when=setting)))
+    assert finding(story).counts["in_scope"] == (0 if setting == "at_order" else 1)
+
+
+def test_an_unknown_after_a_known_residency_is_unknown() -> None:
+    story = Story()
+    story.hold(1, residency="US")
+    story.residency(1, "", "registration")
+    story.order()
+    assert finding(story).counts["unknown_residency"] == 1
+
+
+# What the data itself is.
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "in_scope"),
+    [
+        ({"categories": ("user.content",)}, 1),
+        ({"categories": ("user.biometric",)}, 0),
+        ({"source_kinds": ("public_web",)}, 1),
+        ({"source_kinds": ("broker",)}, 0),
+        ({"minors": "only"}, 1),
+        ({"collected_from": "2026-01-01", "collected_to": "2026-01-01"}, 1),
+        ({"collected_to": "2025-12-31"}, 0),
+        ({"collected_from": "2026-01-02"}, 0),
+        ({"stores": ("faces",)}, 1),
+        ({"stores": ("index",)}, 0),
+    ],
+)
+def test_a_scope_can_be_narrowed(narrowed: dict[str, object], in_scope: int) -> None:
+    story = Story()
+    story.collect(1)
+    story.order(erase_gb(scope=replace_scope(**narrowed)))
+    assert finding(story).counts["in_scope"] == in_scope
+
+
+def test_an_opening_balance_says_nothing_of_its_source() -> None:
+    story = Story()
+    story.hold(1)
+    story.order(erase_gb(scope=replace_scope(source_kinds=("broker",))))
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_adults_are_out_of_a_scope_of_minors() -> None:
+    story = Story()
+    story.hold(1, minor="no")
+    story.hold(2, minor="yes")
+    story.order(erase_gb(scope=replace_scope(minors="only")))
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_a_scope_without_territory_reaches_everybody() -> None:
+    story = Story()
+    story.hold(1, residency="US")
+    story.order(erase_gb(scope=replace_scope(residency=())))
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_an_opening_balance_claims_no_time_of_collection() -> None:
+    story = Story()
+    story.hold(1)
+    story.order(erase_gb(scope=replace_scope(collected_to="2020-12-31")))
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_a_moment_counts_to_the_microsecond_where_a_collection_meets_its_period() -> None:
+    story = Story()
+    story.collect(1)
+    at_s = story.log.now_us // 1_000_000
+    for moment, in_scope in ((at_s, 1), (at_s + 1, 0)):
+        story.order(erase_gb(scope=replace_scope(collected_from=rfc3339(moment * 1_000_000))))
+        assert finding(story).counts["in_scope"] == in_scope
+    for moment, in_scope in ((at_s, 1), (at_s - 1, 0)):
+        story.order(erase_gb(scope=replace_scope(collected_to=rfc3339(moment * 1_000_000))))
+        assert finding(story).counts["in_scope"] == in_scope
+
+
+def test_at_collection_the_first_statement_stands_in_for_a_missing_one() -> None:
+    story = Story()
+    story.hold(1, residency=None)
+    story.residency(1, "US", "registration")
+    story.order(erase_gb(scope=replace_scope(residency_when="at_collection")))
+    assert finding(story).counts["in_scope"] == 0
