@@ -14,8 +14,8 @@ help: ## show this list
 
 setup: .venv/.dev ## install everything, the tools for tests included, into .venv
 
-demo: .venv/.runtime ## play one real case from order to offline proof (about two minutes)
-	$(BIN)/writ demo
+demo: .venv/.runtime .venv/bare/.done ## play one real case from order to offline proof
+	$(BIN)/writ demo --verifier .venv/bare/bin/writ
 
 serve: .venv/.runtime ## start the service with its own Postgres, in ./writ-data
 	$(BIN)/writ serve --data writ-data
@@ -53,6 +53,15 @@ endef
 	$(PIP) -r $(LOCKS)/build.lock -r $(LOCKS)/server.lock
 	$(PIP) --no-deps -r $(LOCKS)/demo.lock
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+# A second environment, with the verifier's two dependencies and nothing else: what a regulator's laptop has.
+.venv/bare/.done: .venv/.runtime $(LOCKS)/verify.lock $(wildcard ledger/*.py signing/*.py projections/*.py projections/runners/*.py)
+	test -x .venv/bare/bin/python || $(PYTHON) -m venv .venv/bare
+	.venv/bare/bin/python -m pip --disable-pip-version-check install --quiet --no-input --require-hashes -r $(LOCKS)/verify.lock
+	rm -rf .venv/wheel
+	$(BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation --wheel-dir .venv/wheel .
+	.venv/bare/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --force-reinstall .venv/wheel/*.whl
 	touch $@
 
 .venv/.dev: .venv/.runtime $(LOCKS)/dev.lock
