@@ -27,6 +27,8 @@ MAX_RATIO = 200
 RATIO_FREE_BYTES = 64 << 10
 URL_TIMEOUT_S = 60.0
 
+# What the zip module raises when a file is not what it claims: OSError when an offset leads nowhere.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError, ValueError, OSError)
 _NUMBER = r"(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
 _LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(rf"tile/entries/{_NUMBER}"), MAX_BUNDLE_BYTES),
@@ -151,21 +153,14 @@ class ZipSource:
     """A bundle: every member's name, size, compression and place is checked before anything is read."""
 
     def __init__(self, path: Path) -> None:
-        """Open the zip at `path`; FormatError when it is none, or not one that our exporter could "
-        "have written."""
+        """Open the zip at `path`; FormatError when it is none, or none that our exporter could have made."""
         self._path = path
         self._file: BinaryIO = path.open("rb")
         try:
             _check_directory(self._file)
             self._zip = zipfile.ZipFile(self._file)
             self._members = _check_members(self._zip, _size_of(self._file))
-        except (
-            zipfile.BadZipFile,
-            struct.error,
-            NotImplementedError,
-            UnicodeDecodeError,
-            ValueError,
-        ) as error:
+        except _DAMAGE as error:
             self._file.close()
             raise FormatError(f"{path.name}: not a bundle: {error}") from error
         except BaseException:
@@ -181,7 +176,7 @@ class ZipSource:
             with self._zip.open(member) as file:
                 # Whatever the member claims, no more than its checked size is ever inflated.
                 return _bounded(file.read(member.file_size + 1), member.file_size, path)
-        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as error:
+        except _DAMAGE as error:
             raise FormatError(f"{path}: damaged in the zip: {error}") from error
 
     def has(self, path: str) -> bool:
