@@ -64,6 +64,11 @@ class Anchors:
         self._turns: dict[str, asyncio.Lock] = {}
         self.routes: Final = [web.post("/logs/{log}/anchor", self._post_anchor)]
 
+    @property
+    def has_witnesses(self) -> bool:
+        """Whether the operator's policy names any; without, nothing can be anchored."""
+        return self._policy is not None
+
     async def ask_first(self) -> None:
         """Let the witnesses speak before anything is appended: one that knows more freezes the log."""
         if self._policy is None:
@@ -71,7 +76,7 @@ class Anchors:
             return
         for log in list(self._service.logs.values()):
             if log.released is not None:
-                await self._cosign(log)
+                await self.cosign(log)
 
     async def run(self) -> None:
         """Anchor every log once an hour, for as long as the service runs."""
@@ -90,7 +95,7 @@ class Anchors:
                 return newest
             if last is not None and last.after == newest.checkpoint.size:
                 return last
-            cosigned = await self._cosign(log)
+            cosigned = await self.cosign(log)
             if isinstance(cosigned, Refused):
                 return cosigned
             if len(cosigned.note.signatures) == 1:
@@ -123,7 +128,7 @@ class Anchors:
         _log.info("anchored", log=log.name, size=size, entry=anchor.index, quorum_time=anchor.quorum_time_s)
         return anchor
 
-    async def _cosign(self, log: Log) -> Cosigned | Refused:
+    async def cosign(self, log: Log) -> Cosigned | Refused:
         """Have the newest checkpoint cosigned; a witness that contradicts it freezes the log."""
         for _ in range(MAX_TRIES):
             released = await _newest(log)

@@ -17,6 +17,7 @@ from ledger import routes_reading
 from ledger.anchoring import open_anchors
 from ledger.config import Config, Database
 from ledger.embedded import EmbeddedPostgres
+from ledger.export import Exports
 from ledger.migrate import migrate
 from ledger.orders import open_orders
 from ledger.service import Service
@@ -41,7 +42,8 @@ async def running_service(
         try:
             # The witnesses are heard before the first request is.
             async with open_anchors(service) as anchors, open_orders(service) as orders:
-                routes = [*anchors.routes, *orders.routes, *extra_routes]
+                exports = Exports(service)
+                routes = [*anchors.routes, *orders.routes, *exports.routes, *extra_routes]
                 application = _application(service, limits or Limits(), routes)
                 async with _answering(application, service, config):
                     yield service

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -148,6 +148,23 @@ class RemoteLog:
     async def submit(self, submission: bytes) -> Answer:
         """Post a submission; sent again as it is until the service has answered."""
         return await self.ask("POST", f"{self.url}/submissions", submission)
+
+    async def stream(
+        self, url: str, timeout: aiohttp.ClientTimeout, chunk_bytes: int
+    ) -> AsyncIterator[bytes]:
+        """GET something of any size, once; any status but 200 is an error."""
+        target = URL(url, encoded=True)
+        try:
+            async with self._session.get(
+                target, headers=self._headers, timeout=timeout, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    answer = Answer(response.status, (await response.content.read(MAX_ANSWER_BYTES)))
+                    raise refusal(answer, f"GET {url}")
+                async for piece in response.content.iter_chunked(chunk_bytes):
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise Unreachable(f"GET {url} broke off: {error or type(error).__name__}") from error
 
     async def ask(self, method: str, url: str, body: bytes | None = None) -> Answer:
         """Send a request that may safely be repeated, until it is answered or patience ends."""

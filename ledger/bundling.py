@@ -1,0 +1,144 @@
+"""Bundling: an order's evidence bundle, built from the log's entries in a process of its own.
+
+The entries are read once and written as a static tree, which is then replayed as any reader replays it: no
+bundle is handed out that its own verifier would refuse. The same log, order and moment give the same bytes.
+"""
+
+import asyncio
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+from msgspec import Struct
+
+from ledger import report, store
+from ledger.compacting import compact_members
+from ledger.keyfiles import CommandSigner
+from projections.clock import read_clock
+from projections.docket import IssuedOrder
+from projections.runners.offline import Replayed, replay
+from projections.runners.rules import rules_hash
+from projections.runners.source import DirectorySource
+from projections.statement import format_statement
+from projections.stating import Stated, counted_size, find_order, state
+from signing.checkpoint import parse_checkpoint
+from signing.keys import SigningKey
+from signing.merkle import leaf_hashes_of
+from signing.note import format_note, parse_note, sign_note
+from signing.tiles import ENTRIES, WIDTH, Edge, Tile, encode_bundle, tile_path, tiles_of
+
+PAGE_ENTRIES = 16 * WIDTH
+ZIP_LEVEL = 6
+# The zip format's first moment: a bundle's bytes do not depend on when it was packed.
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_MODE = 0o644 << 16
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """What a bundle is made of. `checkpoint` is the log's cosigned checkpoint, `folder` an empty folder."""
+
+    dsn: str
+    log: str
+    order: str
+    checkpoint: bytes
+    operator: SigningKey | CommandSigner
+    now: int
+    compact: bool
+    folder: str
+
+
+class Built(Struct, frozen=True):
+    """A finished bundle and what it says."""
+
+    path: str
+    headline: str
+    size: int
+
+
+class NoSuchOrder(Exception):
+    """The log has no order under this id."""
+
+
+def build(job: Job) -> Built:
+    """Build the bundle in the job's folder."""
+    folder = Path(job.folder)
+    tree = folder / "tree"
+    size = parse_checkpoint(parse_note(job.checkpoint).text).size
+    asyncio.run(_write_tree(job, size, tree))
+    (tree / "checkpoint").write_bytes(job.checkpoint)
+    # On this process alone: the others belong to those who post.
+    replayed = replay(DirectorySource(tree), workers=0)
+    issued = find_order(replayed.fold, job.order, None, None)
+    if issued is None:
+        raise NoSuchOrder(job.order)
+    stated = _state(replayed, issued, job.now)
+    note = format_note(sign_note(format_statement(stated.statement), job.operator))
+    page = report.render(stated, issued.order, replayed, compact=job.compact)
+    members = {
+        "README.txt": report.readme(stated.statement, compact=job.compact).encode(),
+        "report.html": page.encode(),
+        "statement": note,
+        "checkpoint": job.checkpoint,
+    }
+    if job.compact:
+        members |= asyncio.run(compact_members(job.dsn, job.log, replayed, issued, stated))
+        _write_zip(folder / "bundle.zip", iter(members.items()))
+    else:
+        _write_zip(folder / "bundle.zip", _with_tree(members, tree, size))
+    return Built(str(folder / "bundle.zip"), report.title(stated.statement), size)
+
+
+def _state(replayed: Replayed, issued: IssuedOrder, now: int) -> Stated:
+    """The statement as of now; provisional where the order's witnesses do not vouch even for the order."""
+    checkpoint, anchors = replayed.audited.checkpoint, replayed.fold.docket.anchors
+    last_us = replayed.entry(checkpoint.size - 1).time_us
+    # A witness's clock may be a little ahead of ours, and what it vouched for just now is to count.
+    seen = read_clock(anchors, issued.order.trust.policy()).times
+    as_of = max(now, -(-last_us // 1_000_000), *(one for one in seen if one <= now + 60))
+    vouched = counted_size(replayed.fold, issued, as_of) > issued.index
+    recorded = None if vouched else checkpoint.size
+    return state(replayed.fold, checkpoint, issued, as_of=as_of, rules=rules_hash(), recorded=recorded)
+
+
+async def _write_tree(job: Job, size: int, tree: Path) -> None:
+    """The log's first `size` entries and their hash tiles as files. Read in pages: no long transaction."""
+    connection = await asyncpg.connect(job.dsn)
+    try:
+        edge = Edge.empty()
+        for begin in range(0, size, PAGE_ENTRIES):
+            entries = await store.read_entries(connection, job.log, begin, min(begin + PAGE_ENTRIES, size))
+            for tile, hashes in edge.extend(leaf_hashes_of(entries)):
+                _write(tree, tile, hashes)
+            for at in range(0, len(entries), WIDTH):
+                part = entries[at : at + WIDTH]
+                _write(tree, Tile(ENTRIES, (begin + at) // WIDTH, len(part)), encode_bundle(part))
+        for tile in tiles_of(size):
+            if tile.level != ENTRIES and tile.width < WIDTH:
+                _write(tree, tile, edge.partial(tile.level, tile.index))
+    finally:
+        await connection.close()
+
+
+def _write(tree: Path, tile: Tile, content: bytes) -> None:
+    path = tree / tile_path(tile)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def _with_tree(members: dict[str, bytes], tree: Path, size: int) -> Iterator[tuple[str, bytes]]:
+    yield from members.items()
+    for tile in tiles_of(size):
+        path = tile_path(tile)
+        yield path, (tree / path).read_bytes()
+
+
+def _write_zip(path: Path, members: Iterator[tuple[str, bytes]]) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members:
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.create_system, info.external_attr = 3, _MODE
+            # Hashes do not compress.
+            is_hashes = name.startswith("tile/") and not name.startswith("tile/entries/")
+            info.compress_type = zipfile.ZIP_STORED if is_hashes else zipfile.ZIP_DEFLATED
+            archive.writestr(info, content, compresslevel=ZIP_LEVEL)

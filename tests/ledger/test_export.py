@@ -1,0 +1,182 @@
+"""A bundle that the service exports stands the verifier, says the same each time, and slows nobody."""
+
+import asyncio
+import zipfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import pytest
+
+from ledger import cli
+from ledger.cli_export import download
+from ledger.config import Database
+from ledger.remote import RefusedByService, RemoteLog
+from projections import events as ev
+from projections.order import Order
+from signing.keys import format_vkey
+from signing.note import format_note, parse_note, sign_note
+from tests.ledger.lab import Lab, Poster, running_lab
+from tests.projections.evidence import issued, order
+from tests.projections.test_audit import handle, store
+from tests.projections.test_verify import held
+
+AUTHORITY = "ico.example"
+ASSESSOR = "auditor.example"
+CRAWLER = "crawler.clearview.example"
+ORDER = f"{AUTHORITY}/en-2026-1"
+PARTITION = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'entries'::regclass LIMIT 1"
+
+
+def line(poster: Poster, data: ev.Data, at: int = 0) -> bytes:
+    number = poster.frontier.end + at
+    return ev.encode_event(
+        ev.make_event(data, id=f"e-{number}", source=poster.source, time="2026-01-01T00:00:00Z")
+    )
+
+
+class Case:
+    """A running service with an order in its log."""
+
+    def __init__(self, lab: Lab, authority: Poster, crawler: Poster, assessor: Poster) -> None:
+        self.lab = lab
+        self.authority = authority
+        self.crawler = crawler
+        self.assessor = assessor
+
+    @property
+    def authority_vkey(self) -> str:
+        return format_vkey(self.authority.signer.verifier)
+
+    def order(self) -> Order:
+        trust = msgspec.structs.replace(
+            order().trust,
+            log_vkey=format_vkey(self.lab.log.keys.log.verifier),
+            assessors=(format_vkey(self.assessor.signer.verifier),),
+            witnesses=(),
+        )
+        return msgspec.structs.replace(order(), trust=trust)
+
+    def remote(self) -> RemoteLog:
+        return RemoteLog(self.lab.session, self.lab.service.url, self.lab.log.keys.log.verifier)
+
+    async def fetch(self, path: Path, *, compact: bool = False) -> Path:
+        await download(self.remote(), ORDER, path, compact=compact)
+        return path
+
+
+@asynccontextmanager
+async def running_case(database: Database, data: Path) -> AsyncIterator[Case]:
+    async with running_lab(database, data) as lab:
+        crawler = await lab.register(CRAWLER)
+        case = Case(
+            lab, await lab.register(AUTHORITY, "authority"), crawler, await lab.register(ASSESSOR, "auditor")
+        )
+        await lab.post(crawler, [line(crawler, store()), line(crawler, held(*range(5)), 1)])
+        await lab.post(case.authority, [line(case.authority, issued(case.order()))])
+        yield case
+
+
+def verify(path: Path, *more: str) -> int:
+    return cli.main(["verify", str(path), *more])
+
+
+async def test_an_exported_bundle_is_sound(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running_case(database, tmp_path / "data") as case:
+        path = await case.fetch(tmp_path / "b.zip")
+        vkey = case.authority_vkey
+    # No quorum of witnesses: everything holds, and the time is one party's word.
+    capsys.readouterr()
+    assert verify(path, "--authority", vkey) == 4
+    assert "breached on the controller's own word" in capsys.readouterr().out
+    with zipfile.ZipFile(path) as archive:
+        assert archive.namelist()[:4] == ["README.txt", "report.html", "statement", "checkpoint"]
+        page = archive.read("report.html").decode()
+        assert "breached" in page
+        assert "://" not in page
+        assert "writ verify FILE.zip" in archive.read("README.txt").decode()
+
+
+async def test_the_same_moment_gives_the_same_bytes(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ledger.export.time.time", lambda: 4_000_000_000.0)
+    async with running_case(database, tmp_path / "data") as case:
+        first = await case.fetch(tmp_path / "1.zip")
+        second = await case.fetch(tmp_path / "2.zip")
+    assert first.read_bytes() == second.read_bytes()
+
+
+async def test_a_compact_bundle_waits_for_an_assessor(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running_case(database, tmp_path / "data") as case:
+        looked = ev.InventoryBegun(controller="clearview", inventory="i-1", store="people")
+        await case.lab.post(case.assessor, [line(case.assessor, looked)])
+        path = await case.fetch(tmp_path / "c.zip", compact=True)
+        signer, vkey = case.assessor.signer, case.authority_vkey
+    assert verify(path, "--authority", vkey) == 1
+    assert "no assessor whom the order names" in capsys.readouterr().out
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    note = parse_note(files["statement"])
+    files["statement"] = format_note(
+        type(note)(note.text, (*note.signatures, *sign_note(note.text, signer).signatures))
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    code, said = verify(path, "--authority", vkey), capsys.readouterr().out
+    assert code == 4, said
+    assert "2 events stand in that log" in said
+
+
+async def test_what_goes_wrong_is_told(database: Database, tmp_path: Path) -> None:
+    async with running_case(database, tmp_path / "data") as case:
+        with pytest.raises(RefusedByService, match="has no order ico"):
+            await download(case.remote(), "ico.example/none", tmp_path / "b.zip", compact=False)
+        assert not list(tmp_path.glob("b.zip*"))
+        async with case.lab.session.get(f"{case.lab.service.url}/logs/none/orders/a%2Fb/bundle") as response:
+            assert response.status == 404
+
+
+async def test_a_log_that_is_not_whole_is_not_exported(database: Database, tmp_path: Path) -> None:
+    """Somebody with the owner's login altered an entry: the export says so, and hands out nothing."""
+    async with running_case(database, tmp_path / "data") as case:
+        owner = await asyncpg.connect(database.owner_dsn)
+        part = await owner.fetchval(PARTITION)
+        await owner.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
+        changed = await owner.execute(
+            f"UPDATE {part} SET entry = convert_to(replace(convert_from(entry, 'UTF8'), $1, $2), 'UTF8')"
+            " WHERE position($1 IN convert_from(entry, 'UTF8')) > 0",
+            handle(3),
+            handle(99),
+        )
+        assert changed == "UPDATE 1"
+        await owner.close()
+        with pytest.raises(RefusedByService, match="does not stand its own verification: entry"):
+            await case.fetch(tmp_path / "b.zip")
+
+
+async def test_appends_go_on_while_a_bundle_is_made(database: Database, tmp_path: Path) -> None:
+    async with running_case(database, tmp_path / "data") as case:
+        making = asyncio.create_task(case.fetch(tmp_path / "b.zip"))
+        posted = 0
+        while not making.done():
+            await case.lab.post(case.crawler, case.crawler.events(1))
+            posted += 1
+            await asyncio.sleep(0.01)
+        await making
+    assert posted > 5
+
+
+async def test_the_command(database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with running_case(database, tmp_path / "data") as case:
+        vkey = format_vkey(case.lab.log.keys.log.verifier)
+        words = ["export", ORDER, "-o", str(tmp_path / "b.zip"), "--url", case.lab.service.url, "--log", vkey]
+        assert await asyncio.to_thread(cli.main, words) == 0
+    assert "writ verify" in capsys.readouterr().out
