@@ -69,10 +69,12 @@ async def fresh_database(server: Database, template: str) -> AsyncIterator[Datab
         await owner.execute(_ONE_AT_A_TIME)
         await owner.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         await owner.execute("SELECT pg_advisory_unlock_all()")
-        yield Database(
-            owner_dsn=renamed(server.owner_dsn, name), service_dsn=renamed(server.service_dsn, name)
-        )
-        await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        try:
+            yield Database(
+                owner_dsn=renamed(server.owner_dsn, name), service_dsn=renamed(server.service_dsn, name)
+            )
+        finally:
+            await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await owner.close()
 
