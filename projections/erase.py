@@ -135,12 +135,14 @@ def _count(
     survey: _Survey, standing: Standing, store: str, copy: Copy, handles: list[str], *, derived: bool
 ) -> None:
     counts, n = survey.counts, len(handles)
-    counts["in_scope"] += n
-    counts["unknown_residency"] += n if standing.reach == "unknown" else 0
-    counts["reopened"] += n if copy.lives > 1 else 0
     for rule, move in copy.misfits:
         survey.note(rule, move, store, n)
         counts["orphaned"] += n if rule == "erasure.orphan" else 0
+    if copy.state == "absent":
+        return  # A stranger's word for an erasure makes no copy.
+    counts["in_scope"] += n
+    counts["unknown_residency"] += n if standing.reach == "unknown" else 0
+    counts["reopened"] += n if copy.lives > 1 else 0
     if store not in survey.case.stores:
         survey.undeclared[store] += n
     lines = [f"{handle} {store}".encode() for handle in handles]

@@ -194,6 +194,27 @@ def test_only_the_stores_operator_erases_from_it() -> None:
     assert finding(story).counts["live"] == 0
 
 
+def test_a_foreign_erasure_of_what_was_never_held_is_listed() -> None:
+    story = Story(stores=())
+    story.log.register("processor.example", "processor")
+    story.declare("faces", operator="processor.example")
+    story.residency(9, "GB", "registration")
+    story.order()
+    story.erase(9)
+    found = finding(story)
+    assert [one.rule for one in found.irregularities] == ["erasure.foreign"]
+    assert (found.counts["in_scope"], found.counts["live"]) == (0, 0)
+
+
+def test_the_deadlines_last_second_is_not_past_it() -> None:
+    story = Story()
+    story.hold(1)
+    story.order()
+    second = 1 / DAY_S
+    assert finding(story, 30).verdict == "outstanding"
+    assert finding(story, 30 + second).verdict == "breached"
+
+
 def test_erasing_what_was_never_held_is_an_orphan() -> None:
     story = erased()
     story.residency(9, "GB", "registration")

@@ -224,6 +224,13 @@ def test_an_opening_balance_says_nothing_of_its_source() -> None:
     assert finding(story).counts["in_scope"] == 1
 
 
+def test_what_is_out_by_its_kind_is_out_on_nobodys_word() -> None:
+    story = Story()
+    story.hold(1)
+    story.order(erase_gb(scope=replace_scope(categories=("user.biometric",))))
+    assert [(one.basis, one.by, one.copies) for one in finding(story).out_of_scope] == [("category", "", 1)]
+
+
 def test_adults_are_out_of_a_scope_of_minors() -> None:
     story = Story()
     story.hold(1, minor="no")
