@@ -4,7 +4,8 @@
                → record outside the database → sign → answer                                     releasing.py
 
 Any number of processes may append to one log: the head's row lock puts their transactions in one order. While
-Postgres works on one batch, the event loop parses and hashes the next.
+Postgres works on one batch, the event loop parses and hashes the next, and the disk takes the record of the
+last.
 """
 
 import asyncio
@@ -47,6 +48,7 @@ _UNAVAILABLE: Final = Refused(
     problem="unavailable",
     detail="the database is not there, and what became of this is not known: send the same bytes again",
 )
+_STOPPED: Final = Refused(problem="failed", detail="the log's writer has stopped: see the service's log")
 
 _log = structlog.get_logger(__name__)
 
@@ -68,7 +70,7 @@ class Writer:
         self.state: LogState | None = None
         """The log as far as this process knows it to be durable."""
         self.frozen: str | None = None
-        self.releaser = Releaser(log, keys.log, record, metrics)
+        self.releaser = Releaser(log, keys.log, record, metrics, self.freeze)
         self._open_session = partial(Session.open, dsn, log, keys, record, now_us)
         self._session: Session | None = None
         self._metrics = metrics
@@ -101,9 +103,26 @@ class Writer:
 
     async def run(self) -> None:
         """Write what waits, until `close` and everything is answered."""
-        while batch := await self._intake.take():
-            self._metrics.waiting.labels(self.log).set(len(self._intake))
-            await self._write(batch)
+        try:
+            await self._run()
+        finally:
+            # Whatever ended this: nobody is left waiting.
+            self._intake.close()
+            _refuse(
+                self._intake.take_rest(), Refused(problem="failed", detail="the log's writer has stopped")
+            )
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.releaser.run(), name=f"releaser of {self.log}")
+            while batch := await self._intake.take():
+                self._metrics.waiting.labels(self.log).set(len(self._intake))
+                try:
+                    await self._write(batch)
+                except BaseException:
+                    _refuse(batch, _STOPPED)
+                    raise
+            await self.releaser.close()
         if self._session is not None:
             await self._session.close()
 
@@ -118,7 +137,11 @@ class Writer:
         doubt = Doubt()
         while self.frozen is None:
             try:
-                await self._release(await self._transact(batch, doubt))
+                commit = await self._transact(batch, doubt)
+                # Between commit and release somebody may find that the log's history is in doubt.
+                if self.frozen is None:
+                    await self.releaser.put(commit)
+                    return
             except Failure as error:
                 self._forget()
                 self.freeze(f"{error}: {error.remedy}")
@@ -137,8 +160,6 @@ class Writer:
             except asyncpg.PostgresError as error:
                 await self._write_apart(batch, error)
                 return
-            else:
-                return
         _refuse(batch, Refused(problem="frozen", detail=self.frozen))
 
     async def _transact(self, batch: list[Waiting], doubt: Doubt) -> Commit:
@@ -153,13 +174,6 @@ class Writer:
             self._metrics.commit_entries.labels(self.log).observe(len(commit.sealed.entries))
             self._metrics.commits.labels(self.log).observe(asyncio.get_running_loop().time() - started)
         return commit
-
-    async def _release(self, commit: Commit) -> None:
-        # Between commit and release somebody may have found that the log's history is in doubt.
-        if self.frozen is not None:
-            _refuse([t.waiting for t in commit.tickets], Refused(problem="frozen", detail=self.frozen))
-        else:
-            await self.releaser.release(commit)
 
     async def _write_apart(self, batch: list[Waiting], error: Exception) -> None:
         """The database refuses a commit: find whose fault it is, so that the others don't suffer."""

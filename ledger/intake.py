@@ -94,6 +94,12 @@ class Intake:
             batch.append(self._waiting.popleft())
         return batch
 
+    def take_rest(self) -> list[Waiting]:
+        """Everything that still waits."""
+        rest = list(self._waiting)
+        self._waiting.clear()
+        return rest
+
     def close(self) -> None:
         """Take in nothing more; what waits is still given out."""
         self._closed = True

@@ -63,6 +63,7 @@ class Log:
     async def start(self) -> Answer:
         """Begin writing, and come up to the stored head."""
         self._task = asyncio.create_task(self.writer.run(), name=f"writer of {self.name}")
+        self._task.add_done_callback(_report)
         return await self.writer.refresh()
 
     async def stop(self) -> None:

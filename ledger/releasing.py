@@ -4,7 +4,8 @@ Nothing here happens before the commit is durable, and nothing is signed before 
 """
 
 import asyncio
-from typing import TypeAlias
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 import msgspec
 import structlog
@@ -21,6 +22,8 @@ from signing.entry import header_of
 from signing.keys import Signer, SigningKey
 from signing.note import Note, format_note
 from signing.tlog_proof import TlogProof, format_proof
+
+_MAX_UNRELEASED: Final = 16
 
 _log = structlog.get_logger(__name__)
 
@@ -60,30 +63,42 @@ class Released(msgspec.Struct, frozen=True):
 
 
 class Releaser:
-    """Signs the checkpoints of one log, in their order."""
+    """Signs the checkpoints of one log, in their order, while the writer is at its next transaction."""
 
-    def __init__(self, log: str, signer: Signer, record: Record, metrics: Metrics) -> None:
+    def __init__(
+        self, log: str, signer: Signer, record: Record, metrics: Metrics, freeze: Callable[[str], None]
+    ) -> None:
         self.last: Released | None = None
         self._log = log
         self._signer = signer
         self._record = record
         self._metrics = metrics
+        self._freeze = freeze
+        self._commits: asyncio.Queue[Commit | None] = asyncio.Queue(_MAX_UNRELEASED)
 
-    async def release(self, commit: Commit) -> None:
-        """Release a commit's checkpoint and answer; where that fails, have the same bytes sent again."""
-        try:
-            released = await self._release(commit.checkpoint)
-        except Forked:
-            raise
-        except (OSError, Failure) as error:
-            _log.error("release_failed", log=self._log, size=commit.checkpoint.size, error=str(error))
-            detail = "stored, but its checkpoint cannot be released yet: send the same bytes again"
-            for ticket in commit.tickets:
-                refused = ticket.outcome if isinstance(ticket.outcome, Refused) else None
-                ticket.waiting.resolve(refused or Refused(problem="unavailable", detail=detail))
-            return
-        for ticket in commit.tickets:
-            ticket.waiting.resolve(_answer(ticket.outcome, commit, released))
+    async def put(self, commit: Commit) -> None:
+        """Have a durable commit released; waits only when the disk falls behind."""
+        await self._commits.put(commit)
+
+    async def close(self) -> None:
+        """Let `run` return once all that was put is released."""
+        await self._commits.put(None)
+
+    async def run(self) -> None:
+        """Release what comes, as much at once as has come."""
+        while True:
+            commits = [await self._commits.get()]
+            while not self._commits.empty():
+                commits.append(self._commits.get_nowait())
+            durable = [commit for commit in commits if commit is not None]
+            try:
+                if durable:
+                    await self._release(durable)
+            except BaseException:
+                _refuse(durable, Refused(problem="failed", detail="the log's writer has stopped"))
+                raise
+            if commits[-1] is None:
+                return
 
     async def sign(self, checkpoint: Checkpoint) -> Note:
         """Sign a checkpoint that is no newer than one released already."""
@@ -91,17 +106,37 @@ class Releaser:
             return sign_checkpoint(checkpoint, self._signer)
         return await asyncio.to_thread(sign_checkpoint, checkpoint, self._signer)
 
-    async def _release(self, checkpoint: Checkpoint) -> Released | None:
-        if checkpoint.size == 0 or (self.last is not None and self.last.checkpoint == checkpoint):
-            return self.last
-        # In this thread on purpose: two fsyncs of a small file take less time than a busy event loop takes to
-        # let another thread go on after each of its system calls.
-        self._record.advance(checkpoint)
-        note = await self.sign(checkpoint)
-        released = Released(checkpoint, note, format_note(note))
-        self.last = released
-        self._metrics.released_size.labels(self._log).set(checkpoint.size)
-        return released
+    async def _release(self, commits: list[Commit]) -> None:
+        """Release commits and answer; where that fails, have the same bytes sent again."""
+        try:
+            newest = commits[-1].checkpoint
+            if newest.size and (self.last is None or self.last.checkpoint != newest):
+                await self._record.advance(newest)
+            for commit in commits:
+                released = await self._sign_next(commit.checkpoint)
+                for ticket in commit.tickets:
+                    ticket.waiting.resolve(_answer(ticket.outcome, commit, released))
+        except (OSError, Failure) as error:
+            _log.error("release_failed", log=self._log, size=commits[-1].checkpoint.size, error=str(error))
+            detail = "stored, but its checkpoint cannot be released now: send the same bytes again"
+            refused = Refused(problem="unavailable", detail=detail)
+            if isinstance(error, Forked):
+                self._freeze(f"{error}: {error.remedy}")
+                refused = Refused(problem="frozen", detail=f"{error}: {error.remedy}")
+            _refuse(commits, refused)
+
+    async def _sign_next(self, checkpoint: Checkpoint) -> Released | None:
+        if checkpoint.size and (self.last is None or self.last.checkpoint != checkpoint):
+            note = await self.sign(checkpoint)
+            self.last = Released(checkpoint, note, format_note(note))
+            self._metrics.released_size.labels(self._log).set(checkpoint.size)
+        return self.last
+
+
+def _refuse(commits: list[Commit], refused: Refused) -> None:
+    """Answer those who still wait: a refusal of their own stands."""
+    for ticket in (ticket for commit in commits for ticket in commit.tickets):
+        ticket.waiting.resolve(ticket.outcome if isinstance(ticket.outcome, Refused) else refused)
 
 
 def _answer(outcome: Outcome, commit: Commit, released: Released | None) -> Answer:
