@@ -108,9 +108,7 @@ class Writer:
         finally:
             # Whatever ended this: nobody is left waiting.
             self._intake.close()
-            _refuse(
-                self._intake.take_rest(), Refused(problem="failed", detail="the log's writer has stopped")
-            )
+            _refuse(self._intake.take_rest(), _STOPPED)
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as tasks:

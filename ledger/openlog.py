@@ -4,6 +4,7 @@ import asyncio
 from typing import Any, Final
 
 import msgspec
+import structlog
 
 from ledger.admission import Arrival
 from ledger.append import Writer
@@ -26,6 +27,8 @@ from signing.submission import check_root
 FRESH_FOR_S: Final = 1.0
 # Refusals after which it is worth looking whether the very same submission was stored before.
 _NOT_LOOKED_AT: Final = frozenset({"busy", "frozen", "unavailable", "failed"})
+
+_log = structlog.get_logger(__name__)
 
 
 class DoorAnswer(msgspec.Struct, frozen=True):
@@ -203,3 +206,9 @@ class Log:
     def _state(self) -> LogState:
         assert self.writer.state is not None, "a released checkpoint has a state behind it"
         return self.writer.state
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    """Say it when a writer ends by a bug of ours; `/health` fails from then on."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("writer_died", task=task.get_name(), exc_info=task.exception())
