@@ -23,6 +23,7 @@ from msgspec import Struct
 from projections.chunk import Chunk, Look
 from projections.events import CheckpointAnchored, Event, LogCreated, decode_event
 from projections.fact import Fact
+from projections.mould import unpack
 from projections.refused import Refused
 from projections.registry import (
     Key,
@@ -110,13 +111,14 @@ class Audit:
                 self._look(step)
 
     def facts(self, chunk: Chunk) -> Iterator[Fact]:
-        """The events of the chunk taken last, in order, each with its poster. It must carry its lines."""
-        times_us = self._times_us
-        lines = iter(chunk.lines)
+        """The events of the chunk taken last, in order, each with its poster, if the chunk carries them."""
+        if chunk.events is None:
+            return
+        times_us, begin = self._times_us, self._first_index
+        events = unpack(chunk.events)
         for first, count, posters in self._runs:
-            for index, line in zip(range(first, first + count), lines, strict=False):
-                event = decode_event(line)
-                yield Fact(index, times_us[index - self._first_index], posters[event.source], event)
+            for index, event in zip(range(first, first + count), events, strict=False):
+                yield Fact(index, times_us[index - begin], posters[event.source], event)
 
     def take_checks(self) -> list[SignatureCheck]:
         """The signatures met since the last call: the log is proved only when all of them hold."""

@@ -11,7 +11,8 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-from projections.events import CheckpointAnchored, OrderIssued, decode_event
+from projections.events import CheckpointAnchored, OrderIssued
+from projections.mould import Caster, Packed
 from projections.registry import changes_registry
 from signing.errors import FormatError, ProofError
 from signing.merkle import range_of
@@ -46,15 +47,16 @@ class Chunk(Struct, frozen=True):
     id_hashes: bytes
     """Eight bytes an entry: of an event's source and id, zero for a submission."""
     times_us: bytes
-    lines: list[bytes]
-    """The event lines, when asked for: what a fold reads."""
+    events: Packed | None
+    """The events, when asked for: what a fold reads."""
 
 
-def inspect(first_index: int, entries: list[bytes], tiles: list[bytes], *, with_lines: bool) -> Chunk:
+def inspect(first_index: int, entries: list[bytes], tiles: list[bytes], *, with_events: bool) -> Chunk:
     """Check a run of entries against itself and its level-0 tiles. It begins on a tile's edge."""
     segment = scan(first_index, entries)
     _compare_tiles(segment, tiles)
-    steps, id_hashes = _read_events(segment)
+    caster = Caster()
+    steps, id_hashes = _read_events(segment, caster)
     hashes = segment.leaf_hashes
     whole = len(hashes) // WIDTH * WIDTH
     return Chunk(
@@ -70,7 +72,7 @@ def inspect(first_index: int, entries: list[bytes], tiles: list[bytes], *, with_
         steps=steps,
         id_hashes=id_hashes,
         times_us=array("q", segment.times_us).tobytes(),
-        lines=segment.lines if with_lines else [],
+        events=caster.pack() if with_events else None,
     )
 
 
@@ -92,7 +94,7 @@ def _compare_tiles(segment: Segment, tiles: list[bytes]) -> None:
         )
 
 
-def _read_events(segment: Segment) -> tuple[list[Step], bytes]:
+def _read_events(segment: Segment, caster: Caster) -> tuple[list[Step], bytes]:
     steps: list[Step] = []
     id_hashes = [_NO_ID] * len(segment.leaf_hashes)
     begin = 0
@@ -101,23 +103,24 @@ def _read_events(segment: Segment) -> tuple[list[Step], bytes]:
         index, count = (segment.first_index, leading) if part is None else (part.index + 1, _lines_of(part))
         if part is not None:
             steps.append(part)
-        _read_lines(segment.lines[begin : begin + count], index, segment.first_index, steps, id_hashes)
+        lines = segment.lines[begin : begin + count]
+        at = index - segment.first_index
+        id_hashes[at : at + count] = _read_lines(lines, index, caster, steps)
         begin += count
     return steps, b"".join(id_hashes)
 
 
-def _read_lines(
-    lines: list[bytes], first_index: int, segment_first: int, steps: list[Step], id_hashes: list[bytes]
-) -> None:
+def _read_lines(lines: list[bytes], first_index: int, caster: Caster, steps: list[Step]) -> list[bytes]:
+    """Read the events of one submission, and note which of them the audit must look at."""
+    id_hashes: list[bytes] = []
     seen: set[tuple[str, str, str]] = set()
     for index, line in enumerate(lines, first_index):
         try:
-            event = decode_event(line)
+            event, id = caster.read(line)
         except FormatError as error:
             raise ProofError(f"entry {index}: not an event: {error}") from error
         source, data = event.source, event.data
-        name = f"{source}\n{event.id}".encode()
-        id_hashes[index - segment_first] = blake2b(name, digest_size=8).digest()
+        id_hashes.append(blake2b(source.encode() + b"\n" + id, digest_size=8).digest())
         kind = (source, event.type, data.controller)
         if kind in seen:
             continue
@@ -127,6 +130,7 @@ def _read_lines(
             seen.clear()
         elif not isinstance(data, OrderIssued | CheckpointAnchored):
             seen.add(kind)
+    return id_hashes
 
 
 _NO_ID = bytes(8)

@@ -44,15 +44,15 @@ class Crew:
             given = (pickle.dumps(source), size)
             self._pool = ProcessPoolExecutor(self._workers, initializer=_prepare, initargs=given)
 
-    def chunks(self, *, with_lines: bool) -> Iterator[Chunk]:
+    def chunks(self, *, with_events: bool) -> Iterator[Chunk]:
         """Every chunk, in the order of the log."""
         if self._pool is None:
             for number in range(self._count):
-                yield read_chunk(self._reader, number, with_lines=with_lines)
+                yield read_chunk(self._reader, number, with_events=with_events)
             return
         waiting: deque[Future[Chunk]] = deque()
         for number in range(self._count):
-            waiting.append(self._pool.submit(_read_chunk, number, with_lines))
+            waiting.append(self._pool.submit(_read_chunk, number, with_events))
             # So many may be ahead of the fold: enough to keep all busy, few enough to keep memory small.
             if len(waiting) > 2 * self._workers:
                 yield waiting.popleft().result()
@@ -102,7 +102,7 @@ class Crew:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def read_chunk(reader: TileReader, number: int, *, with_lines: bool) -> Chunk:
+def read_chunk(reader: TileReader, number: int, *, with_events: bool) -> Chunk:
     """Read and check one chunk."""
     entries: list[bytes] = []
     tiles: list[bytes] = []
@@ -110,7 +110,7 @@ def read_chunk(reader: TileReader, number: int, *, with_lines: bool) -> Chunk:
     for index in range(first, min(first + CHUNK_TILES, -(-reader.size // WIDTH))):
         entries += reader.entries(index)
         tiles.append(reader.leaves(index))
-    return inspect(first * WIDTH, entries, tiles, with_lines=with_lines)
+    return inspect(first * WIDTH, entries, tiles, with_events=with_events)
 
 
 _readers: list[TileReader] = []
@@ -121,5 +121,5 @@ def _prepare(source: bytes, size: int) -> None:
     _readers.append(TileReader(pickle.loads(source), size))  # noqa: S301 - from our own parent
 
 
-def _read_chunk(number: int, with_lines: bool) -> Chunk:
-    return read_chunk(_readers[0], number, with_lines=with_lines)
+def _read_chunk(number: int, with_events: bool) -> Chunk:
+    return read_chunk(_readers[0], number, with_events=with_events)

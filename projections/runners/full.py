@@ -5,6 +5,7 @@ from msgspec import Struct
 from projections.clock import read_clock, time_failures
 from projections.docket import IssuedOrder
 from projections.runners import trust, wording
+from projections.runners.digesting import digests
 from projections.runners.held import Held, check_held, watched
 from projections.runners.offline import Progress, Replayed, replay
 from projections.runners.outcome import Outcome
@@ -115,6 +116,7 @@ def _restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> S
         as_of=statement.as_of,
         rules=rules_hash(),
         recorded=recorded,
+        states=digests(replayed.fold),
     )
     if stated.statement != statement:
         raise ProofError(

@@ -4,7 +4,9 @@ Worker processes read, hash and decode runs of entries (`projections.chunk`); th
 (`projections.audit`) and folds. What passes between them are plain values.
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from msgspec import Struct
 
@@ -64,8 +66,8 @@ def replay(
         raise ProofError("the log is empty: its checkpoint counts 0 entries")
     tiles = TileReader(source, claim.size)
     audit, state, repeats = Audit(claim, tiles.read, watched), Fold.empty(), Repeats()
-    with Crew(source, claim.size, workers) as crew:
-        for chunk in crew.chunks(with_lines=fold):
+    with Crew(source, claim.size, workers) as crew, _collector_off():
+        for chunk in crew.chunks(with_events=fold):
             with crew.signatures_first():
                 audit.take(chunk)
             crew.verify_later(audit.take_checks())
@@ -78,6 +80,20 @@ def replay(
             audited = audit.finish()
         crew.verify_all()
     return Replayed(audit, audited, note, tiles, state, _confirm(repeats.candidates()[:MAX_LISTED], tiles))
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """State grows by millions of values among which there are no cycles: looking for some takes as long as
+    folding. They are freed all the same when nobody holds them; the collector is told to leave them out."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 def _confirm(candidates: list[tuple[int, int]], tiles: TileReader) -> list[tuple[int, int]]:

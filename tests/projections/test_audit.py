@@ -121,7 +121,7 @@ def test_every_event_reaches_the_fold_as_its_poster_said_it(log: LogBuilder) -> 
     gateway(log)
     reader = TileReader(MemorySource(log.tree()), log.size)
     audited = Audit(log.checkpoint(), reader.read)
-    chunk = read_chunk(reader, 0, with_lines=True)
+    chunk = read_chunk(reader, 0, with_events=True)
     audited.take(chunk)
     facts = list(audited.facts(chunk))
     assert [fact.index for fact in facts] == [1, 3, 5, 7, 8, 9, 11, 13, 14, 15, 16, 18, 20]
