@@ -81,15 +81,17 @@ def format_submission_text(text: SubmissionText) -> str:
 
 def parse_submission(raw: bytes, max_lines: int | None = None) -> Submission:
     """Parse a submission, accepting only the exact bytes `format_submission` writes."""
-    text, separator, rest = raw.partition(b"\n\n")
-    signature, separator_2, body = rest.partition(b"\n\n")
-    if not separator or not separator_2:
+    # The lines are most of the bytes and are copied once only, when they are split.
+    text_end = raw.find(b"\n\n")
+    note_end = raw.find(b"\n\n", text_end + 2)
+    if text_end < 0 or note_end < 0:
         raise FormatError("submission is not six lines, a signature line and events, parted by empty lines")
-    if b"\n" in signature:
+    if b"\n" in raw[text_end + 2 : note_end]:
         raise FormatError("submission has more than one signature line: exactly one key signs it")
-    note = parse_note(text + separator + signature + b"\n")
+    note = parse_note(raw[: note_end + 1])
     parsed = parse_submission_text(note.text)
-    return Submission(note, parsed, _parse_lines(body, parsed.size - parsed.base, max_lines))
+    lines = _parse_lines(raw[note_end + 2 :], parsed.size - parsed.base, max_lines)
+    return Submission(note, parsed, lines)
 
 
 def format_submission(submission: Submission) -> bytes:
