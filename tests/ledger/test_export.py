@@ -19,9 +19,8 @@ from projections.order import Order
 from signing.keys import format_vkey
 from signing.note import format_note, parse_note, sign_note
 from tests.ledger.lab import Lab, Poster, running_lab
+from tests.projections.deeds import handle, held, store
 from tests.projections.evidence import issued, order
-from tests.projections.test_audit import handle, store
-from tests.projections.test_verify import held
 
 AUTHORITY = "ico.example"
 ASSESSOR = "auditor.example"

@@ -7,7 +7,7 @@ from projections.fact import Fact
 from projections.fold import Fold
 from projections.registry import Poster
 from projections.runners import digesting
-from tests.projections.test_audit import collected
+from tests.projections.deeds import collected
 from tests.projections.test_mould import SOURCE, line
 
 

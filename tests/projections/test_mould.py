@@ -10,7 +10,7 @@ from projections import events as ev
 from projections.examples import EXAMPLES
 from projections.mould import Caster, unpack
 from signing.errors import FormatError
-from tests.projections.test_audit import collected, deleted, handle
+from tests.projections.deeds import collected, deleted, handle
 
 SOURCE = "crawler.clearview.example"
 

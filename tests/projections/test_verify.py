@@ -12,91 +12,42 @@ from ledger.cli import main
 from projections import events as ev
 from projections.statement import Statement
 from signing.checkpoint import Checkpoint, sign_checkpoint
-from signing.cosignature import cosign
 from signing.encoding import encode_base64
 from signing.keys import COSIGNATURE, ED25519, SigningKey
-from signing.note import add_signatures, format_note
-from signing.setdigest import digest_of
+from signing.note import format_note
 from signing.submission import format_submission, make_submission
 from signing.tlog_proof import TlogProof, format_proof
+from tests.projections.deeds import collected
 from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence, issued, order
-from tests.projections.logbuilder import ADMIN, ORIGIN, LogBuilder, key_of, rfc3339, vkey_of, write_zip
-from tests.projections.test_audit import collected, deleted, handle, store
-
-CARRIED_OUT, NOT_SOUND, USAGE, NOT_CARRIED_OUT, ONE_WORD = 0, 1, 2, 3, 4
-
-
-def held(*numbers: int) -> ev.DataHeld:
-    return ev.DataHeld(
-        as_of="2026-01-01T00:00:00Z",
-        categories=("user.biometric",),
-        controller="clearview",
-        minor="unknown",
-        records=tuple(sorted(map(handle, numbers))),
-        residency=("GB",),
-        residency_basis="registration",
-        special_category=True,
-        store="people",
-    )
-
-
-def erased(*numbers: int) -> ev.DataDeleted:
-    return msgspec.structs.replace(deleted(*numbers), cause_ref=f"{AUTHORITY}/en-2026-1")
-
-
-def looked(log: LogBuilder, who: str, count: int = 0) -> None:
-    """An inventory that finds nothing."""
-    log.post(who, ev.InventoryBegun(controller="clearview", inventory=f"i-{who}", store="people"))
-    digest = encode_base64(digest_of(f"{handle(at)}".encode() for at in range(count)).digest)
-    log.post(
-        who,
-        ev.InventoryAttested(
-            controller="clearview",
-            count=count,
-            digest=digest,
-            inventory=f"i-{who}",
-            method="quiescent",
-            store="people",
-        ),
-    )
+from tests.projections.logbuilder import ADMIN, ORIGIN, LogBuilder, key_of, vkey_of, write_zip
+from tests.projections.verifying import (
+    CARRIED_OUT,
+    NOT_CARRIED_OUT,
+    NOT_SOUND,
+    ONE_WORD,
+    USAGE,
+    Out,
+    finished,
+    ordered,
+    refused,
+    verify,
+)
 
 
 @pytest.fixture
 def log() -> LogBuilder:
     """Ten copies held, an order to erase them; nothing done yet."""
-    log = LogBuilder()
-    log.register(CRAWLER, "controller")
-    log.register(AUTHORITY, "authority")
-    log.register(ASSESSOR, "auditor")
-    log.post(CRAWLER, store(), held(*range(10)))
-    log.post(AUTHORITY, issued(order()))
-    log.anchor(WITNESS)
-    return log
+    return ordered()
 
 
 @pytest.fixture
-def done(log: LogBuilder) -> Evidence:
+def done() -> Evidence:
     """The same, and everything was erased and looked into."""
-    log.post(CRAWLER, erased(*range(10)))
-    looked(log, CRAWLER)
-    looked(log, ASSESSOR)
-    log.anchor(WITNESS)
-    return Evidence(log)
-
-
-def verify(
-    path: Path, evidence: Evidence, *more: str, authority: str | None = vkey_of(AUTHORITY), late_s: int = 60
-) -> tuple[int, list[str]]:
-    now = rfc3339((evidence.as_of + late_s) * 1_000_000)
-    given = [] if authority is None else ["--authority", authority]
-    return main(["verify", str(path), *given, "--now", now, *more]), [str(path)]
-
-
-Out = pytest.CaptureFixture[str]
+    return finished()
 
 
 def test_carried_out(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    code, _ = verify(done.zip(tmp_path), done)
+    code = verify(done.zip(tmp_path), done)
     said = capsys.readouterr().out
     assert code == CARRIED_OUT, said
     assert "carried out on the word of an assessor" in said
@@ -120,13 +71,13 @@ def test_json(done: Evidence, tmp_path: Path, capsys: Out) -> None:
 
 def test_outstanding(log: LogBuilder, tmp_path: Path, capsys: Out) -> None:
     evidence = Evidence(log)
-    code, _ = verify(evidence.zip(tmp_path), evidence)
+    code = verify(evidence.zip(tmp_path), evidence)
     assert code == NOT_CARRIED_OUT, capsys.readouterr().out
     assert "outstanding" in capsys.readouterr().out
 
 
 def test_no_authority_is_one_word(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    code, _ = verify(done.zip(tmp_path), done, authority=None)
+    code = verify(done.zip(tmp_path), done, authority=None)
     assert code == ONE_WORD
     assert "no --authority was given" in capsys.readouterr().out
 
@@ -135,17 +86,9 @@ def test_no_quorum_is_one_word(log: LogBuilder, tmp_path: Path, capsys: Out) -> 
     trust = msgspec.structs.replace(order().trust, witnesses=())
     log.post(AUTHORITY, issued(msgspec.structs.replace(order(), trust=trust, version=2)))
     evidence = Evidence(log, witnesses=())
-    code, _ = verify(evidence.zip(tmp_path), evidence)
+    code = verify(evidence.zip(tmp_path), evidence)
     assert code == ONE_WORD
     assert "the order asks for no witnesses" in capsys.readouterr().out
-
-
-def refused(path: Path, evidence: Evidence, capsys: Out, *more: str, **how: object) -> str:
-    code, _ = verify(path, evidence, *more, **how)  # type: ignore[arg-type]
-    said = capsys.readouterr().out
-    assert code == NOT_SOUND, said
-    assert "NOT SOUND" in said
-    return said
 
 
 def test_an_order_under_the_operator_s_own_authority(done: Evidence, tmp_path: Path, capsys: Out) -> None:
@@ -159,7 +102,7 @@ def test_a_second_order_by_another_key_is_listed(done: Evidence, tmp_path: Path,
     false = order(id="false-ico.example/en-1")
     done.log.post("false-ico.example", issued(false))
     done.log.anchor(WITNESS)
-    code, _ = verify(done.zip(tmp_path), done)
+    code = verify(done.zip(tmp_path), done)
     assert code == CARRIED_OUT
     assert "an order false-ico.example/en-1 by another key" in capsys.readouterr().out
     swapped = replace(done, order_id="false-ico.example/en-1", signer="false-ico.example")
@@ -267,7 +210,7 @@ def test_what_the_reader_holds_is_there(done: Evidence, tmp_path: Path, capsys: 
     whole.write_bytes(done.log.rows[index - 1].body + b"\n" + done.log.rows[index].body + b"\n")
     receipt = tmp_path / "mine.receipt"
     receipt.write_bytes(done.proofs(index)[f"proof/{index}/submission.tlog-proof"])
-    code, _ = verify(done.zip(tmp_path), done, "--with", str(note), str(whole), "--with", str(receipt))
+    code = verify(done.zip(tmp_path), done, "--with", str(note), str(whole), "--with", str(receipt))
     said = capsys.readouterr().out
     assert code == CARRIED_OUT, said
     assert f"mine.note: stands in the log as entry {index - 1}" in said
@@ -317,74 +260,6 @@ def test_a_receipt_of_another_history(done: Evidence, tmp_path: Path, capsys: Ou
     assert "which this log never had: two histories were shown" in said
 
 
-# --- Compact bundles.
-
-
-def test_a_compact_bundle_needs_an_assessor(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    said = refused(write_zip(done.compact(), tmp_path / "c.zip"), done, capsys)
-    assert "no assessor whom the order names has signed the statement" in said
-    code, _ = verify(write_zip(done.compact(ASSESSOR), tmp_path / "c.zip"), done)
-    said = capsys.readouterr().out
-    assert code == CARRIED_OUT, said
-    assert "the assessor auditor.example, named in the order" in said
-    assert "that nothing was left out of this bundle" in said
-
-
-def test_a_compact_bundle_s_age_counts(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
-    assert "the order accepts 7 days" in refused(path, done, capsys, late_s=8 * 86_400)
-
-
-def test_a_compact_bundle_without_witnesses(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    files = done.compact(ASSESSOR)
-    files["checkpoint"] = done.log.checkpoint_note(None)
-    code, _ = verify(write_zip(files, tmp_path / "c.zip"), done)
-    assert code == ONE_WORD
-    assert "lacks the cosignatures" in capsys.readouterr().out
-
-
-def test_a_compact_bundle_under_another_authority(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
-    said = refused(path, done, capsys, authority=vkey_of("other.example"))
-    assert "no order in this bundle is signed by other.example" in said
-
-
-def other_event(files: dict[str, bytes], index: int) -> None:
-    files[f"proof/{index}/event"] = files[f"proof/{index}/event"].replace(b'"GB"', b'"FR"')
-
-
-def other_place(files: dict[str, bytes], index: int) -> None:
-    for path in [one for one in files if one.startswith(f"proof/{index}/")]:
-        files[path.replace(str(index), "7", 1)] = files.pop(path)
-
-
-def other_submission(files: dict[str, bytes], index: int) -> None:
-    files[f"proof/{index}/submission"] = files[f"proof/{index}/submission"].replace(
-        b"submission", b"event", 1
-    )
-
-
-def other_proof(files: dict[str, bytes], index: int) -> None:
-    files[f"proof/{index}/source.tlog-proof"] = files[f"proof/{index}/event.tlog-proof"]
-
-
-@pytest.mark.parametrize("change", [other_event, other_place, other_submission, other_proof])
-def test_a_compact_bundle_that_proves_something_else(
-    done: Evidence, tmp_path: Path, capsys: Out, change: Callable[[dict[str, bytes], int], None]
-) -> None:
-    files = done.compact(ASSESSOR)
-    index = int(next(one for one in files if one.startswith("proof/")).split("/")[1])
-    change(files, index)
-    refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
-
-
-def test_a_compact_bundle_can_t_be_asked_for_more(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    mine = tmp_path / "mine"
-    mine.write_bytes(done.log.rows[0].body)
-    path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
-    assert "a compact bundle can't show" in refused(path, done, capsys, "--with", str(mine))
-
-
 # --- Usage.
 
 
@@ -406,15 +281,6 @@ def test_usage(done: Evidence, tmp_path: Path, capsys: Out, arguments: list[str]
 def test_no_such_file(tmp_path: Path, capsys: Out) -> None:
     assert main(["verify", str(tmp_path / "none.zip")]) == USAGE
     assert "No such file" in capsys.readouterr().err
-
-
-def test_cosignatures_of_strangers_count_for_nothing(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    files = done.compact(ASSESSOR)
-    note = sign_checkpoint(done.log.checkpoint(), key_of(ORIGIN))
-    stranger = cosign(note.text, key_of("stranger.example/w", COSIGNATURE), done.as_of)
-    files["checkpoint"] = format_note(add_signatures(note, stranger))
-    code, _ = verify(write_zip(files, tmp_path / "c.zip"), done)
-    assert code == ONE_WORD
 
 
 # --- Replay.
