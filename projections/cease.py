@@ -3,7 +3,7 @@
 from projections.case import Case
 from projections.docket import Coverage
 from projections.erase import decide
-from projections.finding import Finding, Gap, Irregularity, Level, Word, lowest
+from projections.finding import Finding, Gap, Irregularity
 from projections.order import Obligation, Scope, deadline_at
 
 DAY_S = 86_400
@@ -16,12 +16,10 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     prohibited = sum(one.copies for one in listed)
     spans = [s for s in case.docket.coverage if s.index < case.size and case.believes(s.by, s.time_us)]
     gaps = _gaps(case, obligation, spans)
-    counting = [span for span in spans if _counts(span, obligation.scope)]
-    level: Level = lowest("E3" if span.by in case.assessors else "E0" for span in counting)
-    word: Word = "nobody" if not counting else "assessor" if level == "E3" else "controller"
-    if level < obligation.min_evidence:
+    # Only the controller and its processors attest to collectors, so this rests on their bare word.
+    if obligation.min_evidence > "E0":
         gaps.append(Gap("evidence.below_required", obligation.min_evidence))
-    if obligation.independent and level < "E3":
+    if obligation.independent:
         gaps.append(Gap("evidence.not_independent"))
     deadline = deadline_at(case.order, obligation)
     return Finding(
@@ -30,8 +28,8 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         # While the order is in force one prohibited collection is a breach for good, before any deadline too.
         verdict="breached" if prohibited else decide(False, bool(gaps), case.as_of > deadline),
         deadline=deadline,
-        evidence=level,
-        word=word,
+        evidence="E0",
+        word="controller" if spans else "nobody",
         counts={"collected": prohibited, "collectors": len({span.collector for span in spans})},
         digests={},
         coverage=(),

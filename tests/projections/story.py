@@ -16,7 +16,7 @@ from projections.vocabulary import Evidence
 from signing.encoding import encode_base64
 from signing.keys import COSIGNATURE
 from signing.setdigest import digest_of
-from tests.projections.logbuilder import CONTROLLER, LogBuilder, vkey_of
+from tests.projections.logbuilder import ADMIN, CONTROLLER, LogBuilder, vkey_of
 
 AUTHORITY = "ico.example"
 ASSESSOR = "auditor.example"
@@ -106,7 +106,7 @@ class Story:
                 controller=CONTROLLER,
                 minor="unknown",
                 records=tuple(handle(n) for n in sorted(numbers)),
-                residency=(residency,),
+                residency=(residency,) if residency else (),
                 residency_basis="registration",
                 source_kind="public_web",
                 special_category=True,
@@ -194,12 +194,25 @@ class Story:
             )
         )
 
+    def revoke(self, name: str, since: str) -> int:
+        """The administrator ends a controller's key, stolen since then."""
+        return self.post(
+            ev.KeyRevoked(
+                compromised_since=since,
+                controller=CONTROLLER,
+                name=name,
+                role="controller",
+                vkey=vkey_of(name),
+            ),
+            by=ADMIN,
+        )
+
     def order(self, *obligations: Obligation, by: str = AUTHORITY, **how: Any) -> Order:
         """Issue an order to erase what is about residents of GB, or other obligations."""
         order = Order(
             controllers=(CONTROLLER,),
             country="GB",
-            effective=EFFECTIVE,
+            effective=how.pop("effective", EFFECTIVE),
             id=ORDER,
             instrument_sha256=SHA,
             issued=EFFECTIVE,
@@ -213,7 +226,9 @@ class Story:
             **how,
         )
         self.post(
-            ev.OrderIssued(controller=CONTROLLER, effective_at=EFFECTIVE, instrument_sha256=SHA, order=order),
+            ev.OrderIssued(
+                controller=CONTROLLER, effective_at=order.effective, instrument_sha256=SHA, order=order
+            ),
             by=by,
         )
         return order
@@ -262,7 +277,7 @@ def cease_gb(**how: Any) -> Obligation:
     return Obligation(
         deadline=Deadline(at="2026-01-31T00:00:00Z"),
         id="cease",
-        scope=Scope(residency=("GB",)),
+        scope=how.pop("scope", Scope(residency=("GB",))),
         type="cease_collecting",
         **how,
     )

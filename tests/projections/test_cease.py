@@ -4,7 +4,9 @@ import pytest
 
 from projections.finding import Finding
 from projections.order import Scope
-from tests.projections.story import Story, cease_gb, erase_gb
+from projections.verdict import judge
+from tests.projections.logbuilder import rfc3339
+from tests.projections.story import COMPANY, DAY_S, Story, cease_gb, erase_gb, replace_scope
 
 FROM, LATER, DAY_39, DAY_41 = (f"2026-{day}T00:00:00Z" for day in ("01-01", "01-20", "02-09", "02-11"))
 PAST = 40
@@ -154,6 +156,59 @@ def test_what_these_rules_do_not_read_is_never_carried_out() -> None:
     story.order(other)
     found = finding(story)
     assert (found.verdict, found.gaps[0].rule) == ("cannot_be_proved", "obligation.not_evaluated")
+
+
+def test_a_collectors_word_is_bare_whatever_the_order_asks() -> None:
+    story = late(Story())
+    story.order(cease_gb(min_evidence="E1", independent=True))
+    story.attest(FROM, DAY_41)
+    assert [gap.rule for gap in finding(story).gaps] == [
+        "evidence.below_required",
+        "evidence.not_independent",
+    ]
+
+
+def test_coverage_counts_from_its_own_entry_on_and_not_under_a_stolen_key() -> None:
+    story = late(ordered())
+    attested = story.attest(FROM, DAY_41)
+    before, after = (judge(story.case(PAST, size=size)).verdict for size in (attested, attested + 1))
+    assert (before, after) == ("cannot_be_proved", "carried_out")
+    story.revoke(COMPANY, "2026-02-01T00:00:00Z")
+    assert finding(story).verdict == "cannot_be_proved"
+
+
+def test_the_deadlines_last_second_is_not_past_it() -> None:
+    second = 1 / DAY_S
+    assert finding(ordered(), 30).verdict == "outstanding"
+    assert finding(ordered(), 30 + second).verdict == "cannot_be_proved"
+
+
+@pytest.mark.parametrize(("setting", "verdict"), [("in_scope", "breached"), ("report", "carried_out")])
+def test_collecting_those_of_unknown_residency(setting: str, verdict: str) -> None:
+    story = late(Story())
+    story.order(cease_gb(scope=replace_scope(unknown_residency=setting)))
+    story.attest(FROM, DAY_41)
+    story.collect(1, residency="")
+    assert finding(story).verdict == verdict
+
+
+def test_a_prohibition_can_be_for_some_stores() -> None:
+    story = late(Story())
+    story.order(cease_gb(scope=replace_scope(stores=("index",))))
+    story.attest(FROM, DAY_41)
+    story.collect(1, store="faces")
+    assert finding(story).verdict == "carried_out"
+    story.collect(1, store="index")
+    assert finding(story).verdict == "breached"
+
+
+def test_the_prohibition_begins_with_the_moment_of_effect() -> None:
+    story = Story()
+    index = story.collect(1)
+    at_us = story.log.rows[index].time_us
+    for effective_us, collected in ((at_us, 1), (at_us + 1_000_000, 0)):
+        story.order(cease_gb(), effective=rfc3339(effective_us))
+        assert finding(story).counts["collected"] == collected
 
 
 def test_an_order_not_yet_in_force_has_no_verdict_of_its_own() -> None:
