@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except Exception as error:
-        if not _is_expected(error):
+        if not is_expected(error):
             raise
         print(error_line(error, as_json=arguments.json), file=sys.stderr)
         return EXIT_FAILED
@@ -126,19 +126,19 @@ def error_line(error: Exception, *, as_json: bool) -> str:
     return f"writ: {what}" + (f" — {remedy}" if remedy else "")
 
 
-def _declare(parser: argparse.ArgumentParser, command: Command) -> None:
-    # A command may word its own --json; the later declaration wins.
-    parser.conflict_handler = "resolve"
-    parser.add_argument("--json", action="store_true", help="print JSON instead of prose")
-    getattr(import_module(command.module), command.arguments)(parser)
-
-
-def _is_expected(error: Exception) -> bool:
+def is_expected(error: Exception) -> bool:
     """Whether people are expected to meet this error: bad input, a false proof, a refused connection."""
     from ledger.failure import Failure
     from signing.errors import FormatError, ProofError
 
     return isinstance(error, Failure | FormatError | ProofError | OSError)
+
+
+def _declare(parser: argparse.ArgumentParser, command: Command) -> None:
+    # A command may word its own --json; the later declaration wins.
+    parser.conflict_handler = "resolve"
+    parser.add_argument("--json", action="store_true", help="print JSON instead of prose")
+    getattr(import_module(command.module), command.arguments)(parser)
 
 
 def _version() -> str:

@@ -59,5 +59,4 @@ def _describe(args: argparse.Namespace, name: str) -> int:
 
 
 def _summary(data: type) -> str:
-    text = inspect.getdoc(data) or ""
-    return text.split("\n\n")[0].replace("\n", " ").split(". ")[0].rstrip(".:")
+    return (inspect.getdoc(data) or "").split("\n")[0].rstrip(".:")

@@ -1,0 +1,382 @@
+"""The command line: what it imports, how it fails, and a whole session against a real service."""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ledger.app import running_service
+from ledger.cli import COMMANDS, build_parser, chosen_command, error_line, is_expected
+from ledger.cli_blind import read_blinding_key
+from ledger.cli_post import complete_lines
+from ledger.config import Config, Database
+from ledger.failure import Failure
+from ledger.service import Service
+from projections.events import EVENT_TYPES, decode_event
+from projections.examples import example_order
+from projections.order import encode_order
+from signing.errors import FormatError, ProofError
+from signing.handle import blinding_commitment, handle
+from signing.keys import COSIGNATURE, parse_signing_key, parse_vkey
+from signing.tlog_proof import parse_proof
+
+ORIGIN = "ledger.example/clearview"
+# What a verifier's machine does not have.
+SERVER_ONLY = (
+    "aiohttp",
+    "asyncpg",
+    "rich",
+    "sqlalchemy",
+    "alembic",
+    "jinja2",
+    "structlog",
+    "uvloop",
+    "psutil",
+)
+STORE = {
+    "blinding_commitment": "JediBA23Av/wzgDqzabNMWP0UiBj7C0yJkO/BqBWL/M=",
+    "controller": "clearview", "country": "US", "kind": "live", "namespace": "people",
+    "object_locked": False, "operator_key": "crawler.clearview.example", "versioned": False,
+}  # fmt: skip
+
+
+def writ(*words: str, stdin: str = "", cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command line as people do."""
+    command = [sys.executable, "-m", "ledger.cli", *words]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, cwd=cwd)
+
+
+# Imports and parsing.
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--help"], ["verify", "--help"], ["replay", "--help"], ["blind", "--help"], ["keygen", "--help"]],
+    ids=" ".join,
+)
+def test_a_verifiers_machine_is_enough(words: list[str]) -> None:
+    script = (
+        "import sys; from ledger.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: code = end.code\n"
+        f"loaded = [name for name in {SERVER_ONLY!r} if name in sys.modules]\n"
+        "print(code, loaded, file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1] == "0 []"
+    assert done.stdout.startswith("usage: writ")
+
+
+def test_the_top_level_loads_nothing_but_the_standard_library() -> None:
+    script = (
+        "import sys; import ledger.cli; ledger.cli.build_parser(None)\n"
+        "ours = ('msgspec', 'nacl', 'signing', 'projections')\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ours])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_every_command_of_the_contract_is_there_and_takes_json() -> None:
+    contract = (
+        "serve keygen log-create log-show key-register key-revoke token-create blind post order-issue status "
+        "export verify replay witness events demo"
+    )
+    assert {"-".join(words) for words in COMMANDS} == set(contract.split())
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_each_command_declares_its_arguments(words: tuple[str, ...]) -> None:
+    parser = build_parser(words)
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args([*words, "--help"])
+    assert end.value.code == 0
+    actions: list[argparse.Action] = parser._actions
+    for word in words:
+        choices = next(action.choices for action in actions if isinstance(action.choices, dict))
+        actions = choices[word]._actions
+    assert any("--json" in action.option_strings for action in actions)
+
+
+def test_the_command_is_chosen_by_its_words() -> None:
+    assert chosen_command(["post", "--help"]) == ("post",)
+    assert chosen_command(["log", "create", "x"]) == ("log", "create")
+    assert chosen_command(["log"]) is chosen_command(["--help"]) is chosen_command([]) is None
+    assert chosen_command(["lo", "create"]) is None
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["log"], ["log", "destroy"], ["nothing"], ["post"], ["keygen"]], ids=" ".join
+)
+def test_wrong_usage_is_2(words: list[str]) -> None:
+    done = writ(*words)
+    assert done.returncode == 2
+    assert "usage: writ" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_expected_failure_is_one_line_with_its_remedy(tmp_path: Path) -> None:
+    done = writ("post", str(tmp_path / "none"), "--log", "x", "--key", "y")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "No such file" in done.stderr
+    assert error_line(Failure("no\n key", "make\none"), as_json=False) == "writ: no key — make one"
+    assert json.loads(error_line(FormatError("bad"), as_json=True)) == {
+        "error": "bad", "kind": "FormatError", "remedy": "",
+    }  # fmt: skip
+
+
+def test_a_bug_is_not_hidden() -> None:
+    assert [is_expected(kind("x")) for kind in (Failure, FormatError, ProofError, OSError)] == [True] * 4
+    assert [is_expected(kind("x")) for kind in (KeyError, TypeError, ValueError, AssertionError)] == [
+        False
+    ] * 4
+
+
+def test_a_closed_pipe_is_met_quietly() -> None:
+    command = f"{sys.executable} -m ledger.cli events log.created --schema | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+# Commands that need no service.
+
+
+def test_keys_are_made_in_files_of_their_own(tmp_path: Path) -> None:
+    made = json.loads(writ("keygen", "crawler.example/7", "--out", str(tmp_path), "--json").stdout)
+    path = tmp_path / "crawler.example_7.key"
+    assert made == {"name": "crawler.example/7", "file": str(path), "vkey": made["vkey"]}
+    assert path.stat().st_mode & 0o777 == 0o600
+    key = parse_signing_key(path.read_text().rstrip("\n"))
+    assert parse_vkey(made["vkey"]) == key.verifier
+    again = writ("keygen", "crawler.example/7", "--out", str(tmp_path))
+    assert (again.returncode, "exists" in again.stderr) == (1, True)
+    witness = json.loads(writ("keygen", "w.example", "--witness", "--out", str(tmp_path), "--json").stdout)
+    assert parse_vkey(witness["vkey"]).algorithm == COSIGNATURE
+    assert writ("keygen", "Not A Name", "--out", str(tmp_path)).returncode == 1
+
+
+def test_native_ids_are_blinded_line_by_line(tmp_path: Path) -> None:
+    made = json.loads(writ("keygen", "people", "--blinding", "--out", str(tmp_path), "--json").stdout)
+    key = read_blinding_key(tmp_path / "people.blinding")
+    assert made["blinding_commitment"] == __import__("base64").b64encode(blinding_commitment(key)).decode()
+    blind = ("blind", "--key-file", str(tmp_path / "people.blinding"), "--namespace", "people")
+    done = writ(*blind, stdin="aardsda01\n42\nZoë\n")
+    assert done.stdout.split() == [handle(key, "people", native) for native in ("aardsda01", 42, "Zoë")]
+    composite = writ(*blind, "--composite", "--json", stdin='["aardsda01", 2004, 1]\n')
+    assert json.loads(composite.stdout)["handle"] == handle(key, "people", ["aardsda01", 2004, 1])
+    wrong = writ(*blind, "--composite", stdin="[1]\nno json\n")
+    assert (wrong.returncode, wrong.stderr.startswith("writ: line 2: ")) == (1, True)
+    (tmp_path / "people.blinding").chmod(0o640)
+    assert "chmod 600" in writ(*blind, stdin="x\n").stderr
+
+
+def test_event_types_are_listed_and_shown() -> None:
+    listed = json.loads(writ("events", "--json").stdout)
+    assert [row["type"] for row in listed] == list(EVENT_TYPES)
+    example = writ("events", "data.held", "--example").stdout
+    assert decode_event(example.rstrip("\n").encode()).type == "writ.data.held.v1"
+    schema = json.loads(writ("events", "writ.data.held.v1", "--schema").stdout)
+    assert "properties" in json.dumps(schema)
+    assert writ("events", "data.hold").returncode == 1
+
+
+def test_lines_are_completed_and_checked_before_anything_is_posted() -> None:
+    store = json.dumps({"type": "writ.store.registered.v1", "data": STORE | {"store": "people"}})
+    raw = f"{store}\n{store}\n".encode()
+    lines = complete_lines(raw, sha256(raw).hexdigest(), "poster.example", "2026-01-01T00:00:00Z")
+    events = [decode_event(line) for line in lines]
+    assert len({event.id for event in events}) == 2
+    assert {event.source for event in events} == {"poster.example"}
+    again = complete_lines(raw, sha256(raw).hexdigest(), "poster.example", "2026-01-01T00:00:00Z")
+    assert again == lines
+    whole = lines[0].decode().replace("poster.example", "other.example")
+    kept = complete_lines(whole.encode(), "0" * 64, "poster.example", "2027-01-01T00:00:00Z")
+    assert kept == [whole.encode()]
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"type":"writ.data.held.v1","type":"x"}', "twice"),
+        ('{"data":{"n":1.5},"type":"writ.data.held.v1"}', "float"),
+        ('{"data":{"n":"é"},"type":"writ.data.held.v1"}', "ASCII"),
+        ('{"data":{},"type":"writ.data.holding.v1"}', "no type of event"),
+        ('{"data":{"controller":"c"},"type":"writ.store.retired.v1"}', "store"),
+        ("\udcff", "not JSON"),
+    ],
+)
+def test_a_line_that_is_no_event_is_named(line: str, why: str) -> None:
+    good = json.dumps({"type": "writ.store.retired.v1", "data": {"controller": "c", "store": "s"}})
+    raw = f"{good}\n{line}\n".encode(errors="surrogateescape")
+    with pytest.raises(FormatError, match="line 2: ") as caught:
+        complete_lines(raw, "0" * 64, "poster.example", "2026-01-01T00:00:00Z")
+    assert why in str(caught.value)
+
+
+# A whole session.
+
+
+class Session:
+    """A service with a log, and command lines that go to it."""
+
+    def __init__(self, service: Service, folder: Path) -> None:
+        self.service = service
+        self.folder = folder
+        self.log_vkey = ""
+
+    async def writ(self, *words: str, key: str = "", stdin: bytes = b"") -> tuple[int, str, str]:
+        """Run a client command, with JSON answers."""
+        words = (*words, "--url", self.service.url, "--json")
+        if key:
+            words = (*words, "--log", self.log_vkey, "--key", key)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ledger.cli", *words,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
+        )  # fmt: skip
+        out, err = await process.communicate(stdin)
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+    async def value(self, *words: str, key: str = "", stdin: bytes = b"") -> Any:
+        code, out, err = await self.writ(*words, key=key, stdin=stdin)
+        assert code == 0, err
+        return json.loads(out)
+
+    async def register(self, name: str, role: str) -> str:
+        """Make a key and have it registered; returns its file."""
+        made = json.loads(writ("keygen", name, "--json", cwd=self.folder).stdout)
+        await self.value("key", "register", made["vkey"], "--role", role, key=self.service.admin_key_path)
+        return str(self.folder / made["file"])
+
+    async def events(self) -> list[dict[str, Any]]:
+        log = self.service.logs["clearview"]
+        assert log.released is not None
+        page = await log.reader.events(-1, None, 10_000, log.released.checkpoint.size)
+        return [json.loads(event.line) for event in page.events]
+
+
+@pytest.fixture
+async def session(database: Database, tmp_path: Path) -> AsyncIterator[Session]:
+    config = Config(data=tmp_path / "data", database=database, policy=None, host="127.0.0.1", port=0)
+    async with running_service(config) as service:
+        session = Session(service, tmp_path)
+        made = await session.value(
+            "log", "create", ORIGIN, "--controller", "clearview", "--key", service.admin_key_path
+        )
+        session.log_vkey = made["vkey"]
+        yield session
+
+
+def stores(*names: str) -> bytes:
+    rows = [{"type": "writ.store.registered.v1", "data": STORE | {"store": name}} for name in names]
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
+
+
+async def test_from_log_to_order(session: Session) -> None:
+    admin = session.service.admin_key_path
+    again = await session.value("log", "create", ORIGIN, "--controller", "clearview", "--key", admin)
+    assert again["vkey"] == session.log_vkey
+    key = await session.register("crawler.clearview.example", "controller")
+    (session.folder / "stores.ndjson").write_bytes(stores("people", "statistics"))
+    posted = await session.value("post", "stores.ndjson", key=key)
+    assert (posted["events"], posted["posted_before"], len(posted["receipts"])) == (2, 0, 1)
+    proof = parse_proof((Path(posted["receipts_folder"]) / "2.tlog-proof").read_bytes())
+    assert proof.index == posted["receipts"][0]["index"]
+    # The same file is in already.
+    posted = await session.value("post", "stores.ndjson", key=key)
+    assert (posted["posted_before"], posted["posted"]) == (2, 0)
+    # From standard input.
+    assert (await session.value("post", "-", key=key, stdin=stores("backups")))["posted"] == 1
+    token = await session.value("token", "create", "app.clearview.example", "--role", "processor", key=admin)
+    assert len(token["secret"]) >= 43
+    registered = [event for event in await session.events() if event["type"] == "writ.token.registered.v1"]
+    assert registered[0]["data"]["secret_sha256"] == sha256(token["secret"].encode()).hexdigest()
+    shown = await session.value("log", "show", session.log_vkey)
+    assert (shown["signature_verified"], shown["wrong"]) == (True, "")
+    assert shown["size"] == len(await session.events()) + 5
+
+
+async def test_an_order_is_issued_whole_and_by_its_authority_only(session: Session) -> None:
+    key = await session.register("ico.example", "authority")
+    order = json.loads(encode_order(example_order()))
+    order["trust"]["log_vkey"] = session.log_vkey
+    (session.folder / "order.json").write_text(json.dumps(order, indent=2))
+    issued = await session.value("order", "issue", "order.json", key=key)
+    event = (await session.events())[-1]
+    assert (event["type"], event["data"]["order"]) == ("writ.order.issued.v1", order)
+    assert (
+        issued["order_sha256"]
+        == sha256(json.dumps(order, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    )
+    other = await session.register("cnil.example", "authority")
+    code, _, err = await session.writ("order", "issue", "order.json", key=other)
+    assert (code, "does not begin with its authority's key name" in err) == (1, True)
+
+
+async def test_a_refusal_names_the_line_of_the_file(session: Session) -> None:
+    key = await session.register("crawler.clearview.example", "controller")
+    collected = {"type": "writ.store.retired.v1", "data": {"controller": "clearview", "store": "nowhere"}}
+    raw = stores("people") + json.dumps(collected).encode() + b"\n"
+    (session.folder / "bad.ndjson").write_bytes(raw)
+    code, _, err = await session.writ("post", "bad.ndjson", key=key)
+    assert code == 1
+    assert json.loads(err)["remedy"] == "correct line 2 of bad.ndjson"
+    (session.folder / "good.ndjson").write_bytes(stores("people"))
+    assert (await session.value("post", "good.ndjson", key=key))["posted"] == 1
+
+
+async def test_a_key_that_is_not_registered_or_revoked_may_not_post(session: Session) -> None:
+    made = json.loads(writ("keygen", "stranger.example", "--json", cwd=session.folder).stdout)
+    code, _, err = await session.writ("post", "-", key=made["file"], stdin=stores("people"))
+    assert (code, json.loads(err)["kind"]) == (1, "RefusedByService")
+    assert "writ key register" in err
+    key = await session.register("crawler.clearview.example", "controller")
+    vkey = json.loads(json.dumps((await session.events())[-1]))["data"]["vkey"]
+    admin = session.service.admin_key_path
+    await session.value("key", "revoke", vkey, "--role", "controller", "--reason", "lost", key=admin)
+    code, _, err = await session.writ("post", "-", key=key, stdin=stores("people"))
+    assert (code, "revoked" in err) == (1, True)
+
+
+async def test_killed_at_any_moment_a_file_is_posted_once(session: Session) -> None:
+    """WRIT_KILLS sets the number of kills: a few here, many in the soak."""
+    key = await session.register("crawler.clearview.example", "controller")
+    chance = random.Random(3)
+    names = [f"store-{number}" for number in range(4000)]
+    (session.folder / "many.ndjson").write_bytes(stores(*names))
+    words = (
+        "post",
+        "many.ndjson",
+        "--url",
+        session.service.url,
+        "--log",
+        session.log_vkey,
+        "--key",
+        key,
+        "--json",
+    )
+    for _ in range(int(os.environ.get("WRIT_KILLS", "4"))):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ledger.cli", *words, cwd=session.folder, stdout=subprocess.DEVNULL
+        )
+        await asyncio.sleep(chance.uniform(0.3, 1.2))
+        if process.returncode is None:
+            process.kill()
+        assert await process.wait() in (0, -signal.SIGKILL)
+    done = await session.value("post", "many.ndjson", key=key)
+    assert done["events"] == len(names)
+    posted = [e["data"]["store"] for e in await session.events() if e["type"] == "writ.store.registered.v1"]
+    assert posted == names
