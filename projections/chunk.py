@@ -2,8 +2,8 @@
 
 A log has as many events as its controller has records; what an audit must look at one by one are few:
 submissions, events that change who may post what, orders, anchors. A chunk names those, and of all other
-events only the first of each kind since: whether a poster may post an event depends on nothing else. That
-every event is one, in canonical form, a worker has checked.
+events only the first of each kind in its submission: whether a poster may post an event depends on nothing
+else. That every event is one, in canonical form, a worker has checked.
 """
 
 from array import array
@@ -125,10 +125,7 @@ def _read_lines(lines: list[bytes], first_index: int, caster: Caster, steps: lis
         if kind in seen:
             continue
         steps.append(Look(index, line))
-        if changes_registry(event):
-            # Who may post what may have changed: look at every kind of event again.
-            seen.clear()
-        elif not isinstance(data, OrderIssued | CheckpointAnchored):
+        if not (changes_registry(event) or isinstance(data, OrderIssued | CheckpointAnchored)):
             seen.add(kind)
     return id_hashes
 

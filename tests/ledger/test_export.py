@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import asyncpg
 import msgspec
 import pytest
@@ -19,6 +20,7 @@ from projections.order import Order
 from signing.keys import format_vkey
 from signing.note import format_note, parse_note, sign_note
 from tests.ledger.lab import Lab, Poster, running_lab
+from tests.ledger.test_anchoring import WITNESS, World, made_log_key
 from tests.projections.deeds import handle, held, store
 from tests.projections.evidence import issued, order
 
@@ -49,12 +51,12 @@ class Case:
     def authority_vkey(self) -> str:
         return format_vkey(self.authority.signer.verifier)
 
-    def order(self) -> Order:
+    def order(self, *witnesses: str) -> Order:
         trust = msgspec.structs.replace(
             order().trust,
             log_vkey=format_vkey(self.lab.log.keys.log.verifier),
             assessors=(format_vkey(self.assessor.signer.verifier),),
-            witnesses=(),
+            witnesses=witnesses,
         )
         return msgspec.structs.replace(order(), trust=trust)
 
@@ -69,13 +71,17 @@ class Case:
 @asynccontextmanager
 async def running_case(database: Database, data: Path) -> AsyncIterator[Case]:
     async with running_lab(database, data) as lab:
-        crawler = await lab.register(CRAWLER)
-        case = Case(
-            lab, await lab.register(AUTHORITY, "authority"), crawler, await lab.register(ASSESSOR, "auditor")
-        )
-        await lab.post(crawler, [line(crawler, store()), line(crawler, held(*range(5)), 1)])
-        await lab.post(case.authority, [line(case.authority, issued(case.order()))])
-        yield case
+        yield await begin(lab)
+
+
+async def begin(lab: Lab, *witnesses: str) -> Case:
+    """Five copies held, and an order to erase them."""
+    crawler = await lab.register(CRAWLER)
+    authority, assessor = await lab.register(AUTHORITY, "authority"), await lab.register(ASSESSOR, "auditor")
+    case = Case(lab, authority, crawler, assessor)
+    await lab.post(crawler, [line(crawler, store()), line(crawler, held(*range(5)), 1)])
+    await lab.post(authority, [line(authority, issued(case.order(*witnesses)))])
+    return case
 
 
 def verify(path: Path, *more: str) -> int:
@@ -98,6 +104,27 @@ async def test_an_exported_bundle_is_sound(
         assert "breached" in page
         assert "://" not in page
         assert "writ verify FILE.zip" in archive.read("README.txt").decode()
+
+
+async def test_witnesses_vouch_for_all_that_is_exported(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world = World(tmp_path)
+    key = await made_log_key(world, database)
+    async with world.witness(key), world.service(database) as service, aiohttp.ClientSession() as session:
+        lab = Lab(service, service.logs["clearview"], session)
+        case = await begin(lab, f"witness w1 {format_vkey(WITNESS.verifier)}", "quorum w1")
+        path = await case.fetch(tmp_path / "b.zip")
+        vkey = case.authority_vkey
+    capsys.readouterr()
+    code, said = verify(path, "--authority", vkey), capsys.readouterr().out
+    assert code == 3, said
+    assert "witnesses named in the order (witness.example/w1)" in said
+    world.policy = world.write_policy("http://127.0.0.1:1")
+    async with world.service(database) as service, aiohttp.ClientSession() as session:
+        case.lab = Lab(service, service.logs["clearview"], session)
+        with pytest.raises(RefusedByService, match="no witness cosigned"):
+            await case.fetch(tmp_path / "b.zip")
 
 
 async def test_the_same_moment_gives_the_same_bytes(
@@ -149,16 +176,15 @@ async def test_a_log_that_is_not_whole_is_not_exported(database: Database, tmp_p
         owner = await asyncpg.connect(database.owner_dsn)
         part = await owner.fetchval(PARTITION)
         await owner.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
-        changed = await owner.execute(
+        alter = (
             f"UPDATE {part} SET entry = convert_to(replace(convert_from(entry, 'UTF8'), $1, $2), 'UTF8')"
-            " WHERE position($1 IN convert_from(entry, 'UTF8')) > 0",
-            handle(3),
-            handle(99),
+            " WHERE position($1 IN convert_from(entry, 'UTF8')) > 0"
         )
-        assert changed == "UPDATE 1"
-        await owner.close()
+        assert await owner.execute(alter, handle(3), handle(99)) == "UPDATE 1"
         with pytest.raises(RefusedByService, match="does not stand its own verification: entry"):
             await case.fetch(tmp_path / "b.zip")
+        assert await owner.execute(alter, handle(99), handle(3)) == "UPDATE 1"
+        await owner.close()
 
 
 async def test_appends_go_on_while_a_bundle_is_made(database: Database, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from projections import events as ev
-from signing.checkpoint import Checkpoint
+from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.keys import ED25519, SigningKey
 from signing.merkle import CompactRange, leaf_hashes_of, range_of
 from signing.note import Note, NoteSignature, format_note, sign_note
@@ -149,6 +149,13 @@ def forked_anchor(log: LogBuilder) -> None:
 
 def frontier_of(rows: list[Row]) -> CompactRange:
     return range_of(0, leaf_hashes_of([row.body for row in rows]))
+
+
+def forked_anchor_behind_a_true_one(log: LogBuilder) -> None:
+    """Of several anchors in one submission each is looked at."""
+    false = format_note(sign_checkpoint(Checkpoint(ORIGIN, 10, bytes(32)), key_of(ORIGIN)))
+    notes = (base64.b64encode(note).decode() for note in (log.checkpoint_note(None, WITNESS), false))
+    log.post(OPERATOR, *(ev.CheckpointAnchored(controller="clearview", note=note) for note in notes))
 
 
 def unregistered(log: LogBuilder) -> None:
@@ -333,6 +340,7 @@ DISHONESTIES: list[tuple[Dishonesty, str]] = [
         "entry 12: its poster had verified a checkpoint of 13 entries that is not one of this log's",
     ),
     (forked_anchor, "entry 11: anchors a checkpoint of 10 entries with another root than these entries give"),
+    (forked_anchor_behind_a_true_one, "entry 14: anchors a checkpoint of 10 entries with another root"),
     (unregistered, "entry 12: should not have been accepted: the key stranger.example"),
     (before_registration, "entry 12: should not have been accepted: the key late.clearview.example"),
     (after_revocation, "entry 14: should not have been accepted: the key crawler.clearview.example"),

@@ -17,7 +17,11 @@ from projections.runners.crew import read_chunk
 from projections.runners.offline import Replayed, replay
 from projections.runners.source import DirectorySource
 from projections.runners.tiles import TileReader
+from signing.checkpoint import Checkpoint, sign_checkpoint
+from signing.entry import format_entry, parse_entry
 from signing.errors import FormatError, ProofError
+from signing.merkle import leaf_hashes_of, range_of, root_of
+from signing.note import format_note
 from tests.projections.deeds import CRAWLER, collected, deleted, store
 from tests.projections.dishonesty import (
     DISHONESTIES,
@@ -32,6 +36,7 @@ from tests.projections.logbuilder import (
     ADMIN,
     LogBuilder,
     MemorySource,
+    key_of,
     tree_of,
     vkey_of,
     write_tree,
@@ -222,3 +227,28 @@ def test_one_tampered_tile_of_many_is_caught(large: LogBuilder, path: str) -> No
     flip(path, 5)(files)
     with pytest.raises(ProofError, match="altered"):
         replay(MemorySource(files), fold=False)
+
+
+def test_the_chain_holds_between_chunks(large: LogBuilder) -> None:
+    """The last entry of a chunk is another than the next one remembers; all else fits, the checkpoint too."""
+    entries = large.entries()
+    last = parse_entry(entries[4095])
+    entries[4095] = format_entry(msgspec.structs.replace(last, time_us=last.time_us + 1))
+    files = tree_of(entries)
+    checkpoint = Checkpoint(large.origin, len(entries), root_of(range_of(0, leaf_hashes_of(entries))))
+    files["checkpoint"] = format_note(sign_checkpoint(checkpoint, key_of(large.origin)))
+    with pytest.raises(ProofError, match="entry 4096: it names another entry before it"):
+        replay(MemorySource(files), fold=False)
+
+
+def test_a_submission_may_not_go_on_in_the_next_chunk(large: LogBuilder) -> None:
+    assert large.rows[4010].kind == "submission"
+    rows = [*large.rows[:5011], large.rows[5010], *large.rows[5011:]]
+    with pytest.raises(ProofError, match=r"entry 5011: one event more than the 1000 that .* at entry 4010"):
+        replay(MemorySource(replace(large, rows=rows).tree()), fold=False)
+
+
+def test_the_clock_goes_on_between_chunks(large: LogBuilder) -> None:
+    rows = [*large.rows[:4096], *(replace(row, time_us=large.rows[0].time_us) for row in large.rows[4096:])]
+    with pytest.raises(ProofError, match=r"entry 4096: recorded .* before entry 4095"):
+        replay(MemorySource(replace(large, rows=rows).tree()), fold=False)
