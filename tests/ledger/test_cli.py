@@ -22,6 +22,7 @@ from ledger.cli_post import complete_lines
 from ledger.config import Config, Database
 from ledger.failure import Failure
 from ledger.service import Service
+from ledger.source_state import SourceFolder, folder_path
 from projections.events import EVENT_TYPES, decode_event
 from projections.examples import example_order
 from projections.order import encode_order
@@ -351,11 +352,18 @@ async def test_a_key_that_is_not_registered_or_revoked_may_not_post(session: Ses
     assert (code, "revoked" in err) == (1, True)
 
 
+def written_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
 async def test_killed_at_any_moment_a_file_is_posted_once(session: Session) -> None:
     """WRIT_KILLS sets the number of kills: a few here, many in the soak."""
     key = await session.register("crawler.clearview.example", "controller")
     chance = random.Random(3)
-    names = [f"store-{number}" for number in range(4000)]
+    names = [f"store-{number}" for number in range(5000)]
     (session.folder / "many.ndjson").write_bytes(stores(*names))
     words = (
         "post",
@@ -368,14 +376,23 @@ async def test_killed_at_any_moment_a_file_is_posted_once(session: Session) -> N
         key,
         "--json",
     )
+    pending = folder_path(Path(f"{key}.state"), session.log_vkey, "crawler.clearview.example") / "pending"
+    sizes = []
     for _ in range(int(os.environ.get("WRIT_KILLS", "4"))):
+        left = written_at(pending)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ledger.cli", *words, cwd=session.folder, stdout=subprocess.DEVNULL
         )
-        await asyncio.sleep(chance.uniform(0.3, 1.2))
+        # A kill before the first submission is written down, or after the last, would show nothing.
+        while process.returncode is None and written_at(pending) in (None, left):
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(chance.uniform(0.0, 0.3))
         if process.returncode is None:
             process.kill()
         assert await process.wait() in (0, -signal.SIGKILL)
+        with SourceFolder.open(Path(f"{key}.state"), session.log_vkey, "crawler.clearview.example") as folder:
+            sizes.append(folder.state.size)
+    assert len(set(sizes)) > 1, "the kills came in the middle"
     done = await session.value("post", "many.ndjson", key=key)
     assert done["events"] == len(names)
     posted = [e["data"]["store"] for e in await session.events() if e["type"] == "writ.store.registered.v1"]
