@@ -1,6 +1,7 @@
 """Running the service: Postgres, migrations, logs, HTTP, and an end in which nobody's request is lost."""
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
@@ -123,6 +124,16 @@ def _configure_logging() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: _Lines(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+class _Lines(structlog.PrintLogger):
+    """Writes where it can: a full disk must not keep an append from being answered."""
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
