@@ -1,14 +1,17 @@
 """A running service with one log and posters that tests drive by hand, bytes and all."""
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
 from ledger.app import running_service
 from ledger.config import Config, Database
+from ledger.gateway import BATCHED
 from ledger.keyfiles import read_key
 from ledger.openlog import Log
 from ledger.service import Service
@@ -19,6 +22,7 @@ from signing.keys import ED25519, Signer, SigningKey, format_vkey
 from signing.merkle import EMPTY_RANGE, CompactRange, decode_frontier
 from signing.submission import Submission, format_submission, make_submission
 from signing.tlog_proof import parse_proof
+from tests.check_ledger import check_ledger
 
 ORIGIN = "ledger.example/clearview"
 CONTROLLER = "clearview"
@@ -60,6 +64,13 @@ def registered(key: Signer, role: str, source: str) -> bytes:
     return ev.encode_event(
         ev.make_event(data, id=f"key-{key.verifier.key_id.hex()}", source=source, time=TIME)
     )
+
+
+def token_registered(name: str, secret: str, role: str, source: str) -> bytes:
+    """The line that registers a token."""
+    hashed = sha256(secret.encode()).hexdigest()
+    data = ev.TokenRegistered(controller=CONTROLLER, name=name, role=role, secret_sha256=hashed)  # type: ignore[arg-type]
+    return ev.encode_event(ev.make_event(data, id=f"token-{name}", source=source, time=TIME))
 
 
 class Poster:
@@ -127,13 +138,29 @@ class Lab:
         await self.post(self.administrator, [registered(key, role, self.administrator.source)])
         return Poster(key)
 
+    async def register_token(self, name: str, secret: str, role: str = "controller") -> None:
+        """Have the administrator register a bearer token."""
+        await self.adopt(self.administrator)
+        await self.post(self.administrator, [token_registered(name, secret, role, self.administrator.source)])
+
+    async def post_events(
+        self, body: bytes, secret: str | None, media_type: str = BATCHED
+    ) -> tuple[int, dict[str, Any]]:
+        """Post at the token door; the status and the JSON that answer it."""
+        headers = {"Content-Type": media_type}
+        if secret is not None:
+            headers["Authorization"] = f"Bearer {secret}"
+        async with self.session.post(f"{self.url}/events", data=body, headers=headers) as response:
+            return response.status, json.loads(await response.read())
+
 
 @asynccontextmanager
 async def running_lab(
     database: Database, data: Path, *, limits: Limits | None = None, public_reading: bool = True
 ) -> AsyncIterator[Lab]:
-    """A service on a free port, with one log."""
+    """A service on a free port, with one log, whose ledger is checked from end to end when the block ends."""
     config = Config(data=data, database=database, policy=None, host="127.0.0.1", port=0)
     async with running_service(config, limits=limits) as service, aiohttp.ClientSession() as session:
         log = await service.create_log(ORIGIN, CONTROLLER, public_reading=public_reading)
         yield Lab(service, log, session)
+    await check_ledger(database.owner_dsn, log.name)
