@@ -89,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not is_expected(error):
             raise
         print(error_line(error, as_json=arguments.json), file=sys.stderr)
-        return EXIT_FAILED
+        return exit_code(error)
     return code
 
 
@@ -124,6 +124,13 @@ def error_line(error: Exception, *, as_json: bool) -> str:
     if as_json:
         return json.dumps({"error": what, "kind": type(error).__name__, "remedy": remedy})
     return f"writ: {what}" + (f" — {remedy}" if remedy else "")
+
+
+def exit_code(error: Exception) -> int:
+    """2 when the command line itself is at fault, otherwise 1."""
+    from ledger.failure import Misuse
+
+    return EXIT_USAGE if isinstance(error, Misuse) else EXIT_FAILED
 
 
 def is_expected(error: Exception) -> bool:

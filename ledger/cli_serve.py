@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ledger.config import Config
     from ledger.service import Service
 
 
@@ -27,9 +28,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
+    import asyncpg
+
     from ledger.app import serve
-    from ledger.config import ConfigError, Flags, read_config
     from ledger.failure import Failure
+
+    config = _config(args)
+    try:
+        serve(config, lambda service: _announce(service, args))
+    except (ConnectionRefusedError, asyncpg.PostgresError) as error:
+        if config.database is None:
+            raise
+        raise Failure(
+            f"the database that --database and --migrate-database name can't be used: {error}",
+            "see that it runs and takes both logins, or leave both out for a Postgres of its own",
+        ) from error
+    return 0
+
+
+def _config(args: argparse.Namespace) -> "Config":
+    from ledger.config import ConfigError, Flags, read_config
+    from ledger.failure import Misuse
 
     flags = Flags(
         data=args.data,
@@ -40,11 +59,9 @@ def run(args: argparse.Namespace) -> int:
         port=args.port,
     )
     try:
-        config = read_config(flags, os.environ)
+        return read_config(flags, os.environ)
     except ConfigError as error:
-        raise Failure(str(error)) from error
-    serve(config, lambda service: _announce(service, args))
-    return 0
+        raise Misuse(str(error)) from error
 
 
 def _announce(service: "Service", args: argparse.Namespace) -> None:

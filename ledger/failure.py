@@ -9,3 +9,7 @@ class Failure(Exception):
     def __init__(self, what: str, remedy: str = "") -> None:
         super().__init__(what)
         self.remedy = remedy
+
+
+class Misuse(Failure):
+    """A command line that cannot be followed."""

@@ -227,6 +227,36 @@ def test_a_line_that_is_no_event_is_named(line: str, why: str) -> None:
     assert why in str(caught.value)
 
 
+async def test_an_empty_data_folder_is_enough(tmp_path: Path) -> None:
+    serve = [sys.executable, "-m", "ledger.cli", "serve", "--data", "data", "--port", "0"]
+    for line in ("next, in another terminal:", "log clearview: "):
+        process = await asyncio.create_subprocess_exec(
+            *serve, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        assert process.stdout is not None
+        url = (await process.stdout.readline()).decode().split()[-1]
+        key = (await process.stdout.readline()).decode().split()[-1]
+        assert (await process.stdout.readline()).decode().startswith(line)
+        made = await asyncio.to_thread(
+            writ, "log", "create", ORIGIN, "--controller", "clearview", "--url", url, "--key", key, "--json"
+        )
+        assert json.loads(made.stdout)["origin"] == ORIGIN
+        process.terminate()
+        assert await process.wait() == 0
+
+
+def test_a_setting_that_cannot_be_used_is_wrong_usage(tmp_path: Path) -> None:
+    done = writ("serve", "--port", "many", cwd=tmp_path)
+    assert (done.returncode, "--port" in done.stderr) == (2, True)
+    (tmp_path / "policy").write_text("witness w1\n")
+    done = writ("serve", "--policy", "policy", "--data", "data", "--port", "0", cwd=tmp_path)
+    assert (done.returncode, "policy line 1" in done.stderr.splitlines()[-1]) == (1, True)
+    nowhere = ["--database", "postgresql://writ_service@127.0.0.1:1/x"]
+    nowhere += ["--migrate-database", "postgresql://owner@127.0.0.1:1/x"]
+    done = writ("serve", "--data", "data", *nowhere, cwd=tmp_path)
+    assert (done.returncode, "can't be used" in done.stderr.splitlines()[-1]) == (1, True)
+
+
 # A whole session.
 
 
