@@ -68,7 +68,7 @@ def replay(
     audit, state, repeats = Audit(claim, tiles.read, watched), Fold.empty(), Repeats()
     with Crew(source, claim.size, workers) as crew, _collector_off():
         for chunk in crew.chunks(with_events=fold):
-            with crew.signatures_first():
+            with crew.signatures_first(audit.take_checks):
                 audit.take(chunk)
             crew.verify_later(audit.take_checks())
             repeats.add(chunk.id_hashes)
@@ -76,7 +76,7 @@ def replay(
                 state.take(fact)
             if progress is not None:
                 progress(chunk.first_index + chunk.count, claim.size)
-        with crew.signatures_first():
+        with crew.signatures_first(audit.take_checks):
             audited = audit.finish()
         crew.verify_all()
     return Replayed(audit, audited, note, tiles, state, _confirm(repeats.candidates()[:MAX_LISTED], tiles))

@@ -8,11 +8,11 @@ import msgspec
 from projections import events as ev
 from signing.encoding import encode_base64
 from signing.setdigest import digest_of
-from tests.projections.logbuilder import (
-    LogBuilder,
-)
+from tests.projections.logbuilder import ADMIN, GATEWAY, LogBuilder
 
 CRAWLER = "crawler.clearview.example"
+TOKEN = "crm.clearview.example"
+WITNESS = "witness.example/w1"
 
 
 def handle(number: int) -> str:
@@ -90,3 +90,24 @@ def looked(log: LogBuilder, who: str, count: int = 0) -> None:
             store="people",
         ),
     )
+
+
+def begun() -> LogBuilder:
+    """Entries: 0-1 log.created, 2-3 the crawler's key, 4-5 its store, 6-9 three collections, 10-11 "
+    "an anchor."""
+    log = LogBuilder()
+    log.register(CRAWLER, "controller")
+    log.post(CRAWLER, store())
+    log.post(CRAWLER, collected(1), collected(2), collected(3))
+    log.anchor(WITNESS)
+    return log
+
+
+def gateway(log: LogBuilder, *, source: str = TOKEN) -> None:
+    log.post_events(GATEWAY, log.event(collected(4), source), source=GATEWAY)
+
+
+def register_token(log: LogBuilder, role: str = "controller") -> None:
+    secret = hashlib.sha256(b"secret").hexdigest()
+    said = {"controller": "clearview", "name": TOKEN, "role": role, "secret_sha256": secret}
+    log.post(ADMIN, msgspec.convert(said, ev.TokenRegistered))

@@ -22,16 +22,18 @@ from signing.entry import format_entry, parse_entry
 from signing.errors import FormatError, ProofError
 from signing.merkle import leaf_hashes_of, range_of, root_of
 from signing.note import format_note
-from tests.projections.deeds import CRAWLER, collected, deleted, store
-from tests.projections.dishonesty import (
-    DISHONESTIES,
+from tests.projections.deeds import (
+    CRAWLER,
     TOKEN,
     WITNESS,
-    Dishonesty,
     begun,
+    collected,
+    deleted,
     gateway,
     register_token,
+    store,
 )
+from tests.projections.dishonesty import DISHONESTIES, Dishonesty
 from tests.projections.logbuilder import (
     ADMIN,
     LogBuilder,
@@ -153,6 +155,14 @@ def test_a_token_s_event_is_its_holder_s(log: LogBuilder) -> None:
     gateway(log)
     replayed = audit(log)
     assert TOKEN in [poster.name for poster in replayed.fold.docket.posters]
+
+
+def test_a_log_that_ends_early_is_named(log: LogBuilder) -> None:
+    reader = TileReader(MemorySource(log.tree()), log.size)
+    audited = Audit(Checkpoint(log.origin, 13, bytes(32)), reader.read)
+    audited.take(read_chunk(reader, 0, with_events=False))
+    with pytest.raises(ProofError, match="the log ends after 12 entries; its checkpoint counts 13"):
+        audited.finish()
 
 
 def test_a_checkpoint_of_another_size_or_root_is_named(log: LogBuilder) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from signing.checkpoint import sign_checkpoint
@@ -90,6 +91,26 @@ def test_a_compact_bundle_that_proves_something_else(
     index = int(next(one for one in files if one.startswith("proof/")).split("/")[1])
     change(files, index)
     refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+
+
+def test_a_compact_statement_about_another_order_or_other_words(
+    done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    said = done.statement().order
+    for changed, why in (
+        (msgspec.structs.replace(said, version=2), "version 2; the order in force is"),
+        (msgspec.structs.replace(said, id="ico.example/other"), "is about ico.example/other version 1"),
+        (msgspec.structs.replace(said, hash="A" * 43 + "="), "its hash differs"),
+    ):
+        files = done.compact(ASSESSOR, order=changed)
+        assert why in refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+
+
+def test_a_compact_statement_about_another_log(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    log = msgspec.structs.replace(done.statement().log, size=3)
+    files = done.compact(ASSESSOR, log=log)
+    said = refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+    assert "not about the log of this checkpoint" in said
 
 
 def test_a_compact_bundle_can_t_be_asked_for_more(done: Evidence, tmp_path: Path, capsys: Out) -> None:
