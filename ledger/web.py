@@ -96,6 +96,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         if kind is None:
             raise
         response = problem(Refused(problem=kind, detail=f"{request.method} {request.path}"), request)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
     except (ConnectionResetError, asyncio.CancelledError):
         raise  # whoever asked has gone
     except AWAY as error:

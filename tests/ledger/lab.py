@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,7 @@ class Lab:
 
     async def send(self, body: bytes) -> tuple[int, bytes]:
         """Post a submission; the status and the body that answer it."""
-        async with self.session.post(f"{self.url}/submissions", data=body) as response:
+        async with self.session.post(f"{self.url}/submissions", data=BytesIO(body)) as response:
             return response.status, await response.read()
 
     async def post(self, poster: Poster, lines: Sequence[bytes]) -> bytes:
