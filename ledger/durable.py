@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 
 def replace_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Put `content` at `path`; a crash leaves the old content whole or the new, and after return the new."""
-    temporary = path.with_name(path.name + ".new")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    # The rename itself is durable only once the folder is.
-    sync_folder(path.parent)
+    replace_all_durably(path.parent, {path.name: content}, mode=mode)
+
+
+def replace_all_durably(folder: Path, files: Mapping[str, bytes], *, mode: int = 0o600) -> None:
+    """Put several files into a folder, each as `replace_durably` would, in fewer waits for the disk."""
+    for name, content in files.items():
+        descriptor = os.open(_temporary(folder, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    for name in files:
+        os.replace(_temporary(folder, name), folder / name)
+    # The renames themselves are durable only once the folder is.
+    sync_folder(folder)
 
 
 def remove_durably(path: Path) -> None:
@@ -32,3 +39,7 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _temporary(folder: Path, name: str) -> Path:
+    return folder / f"{name}.new"

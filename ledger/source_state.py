@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from ledger.durable import remove_durably, replace_durably, sync_folder
+from ledger.durable import remove_durably, replace_all_durably, replace_durably, sync_folder
 from ledger.failure import Failure
 from signing.errors import FormatError
 from signing.merkle import EMPTY_RANGE, CompactRange, decode_frontier, encode_frontier
@@ -108,14 +108,14 @@ class SourceFolder:
         """Record that the pending submission is in the log, with its receipt and the checkpoint verified."""
         assert self.pending is not None, "only a submission that was written down can be accepted"
         note = format_note(self.pending.note)
-        stem = self.path / "receipts" / str(frontier.end)
         # Receipts first: a crash before the state is replaced repeats the submission, for the same receipt.
-        replace_durably(stem.with_suffix(".note"), note, mode=0o644)
-        replace_durably(stem.with_suffix(".tlog-proof"), receipt, mode=0o644)
+        files = {f"{frontier.end}.note": note, f"{frontier.end}.tlog-proof": receipt}
+        replace_all_durably(self.path / "receipts", files, mode=0o644)
         self._replace_state(size=frontier.end, frontier=encode_frontier(frontier), note=note.decode(),
                             checkpoint=checkpoint)  # fmt: skip
         # A crash here leaves a pending submission that ends at the state's size: `open` knows it for settled.
-        self.drop_pending()
+        (self.path / "pending").unlink()
+        self.pending = None
 
     def adopt(self, note: str, frontier: CompactRange) -> None:
         """Go on from a later state of the source log, which this poster's key signed elsewhere."""
