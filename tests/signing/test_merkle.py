@@ -155,6 +155,22 @@ def test_every_flipped_byte_of_a_consistency_proof_is_caught(old: int, size: int
             verify_consistency(old, size, shape, root(old), root(size))
 
 
+def test_a_byte_moved_from_one_hash_to_its_sibling_is_caught() -> None:
+    """Hashes are joined before they are hashed: 33 and 31 bytes make the same parent as 32 and 32."""
+    left, right = LEAVES[:2]
+    with pytest.raises(ProofError, match="32 bytes"):
+        verify_inclusion(left + right[:1], 0, 2, [right[1:]], root(2))
+    with pytest.raises(ProofError, match="32 bytes"):
+        verify_consistency(1, 2, [right[1:]], left + right[:1], root(2))
+
+
+def test_a_root_of_a_smaller_tree_does_not_pass_for_a_greater_one() -> None:
+    with pytest.raises(ProofError, match="too short"):
+        verify_consistency(4, 16, consistency_proof(4, LEAVES[:8]), root(4), root(8))
+    with pytest.raises(ProofError, match="too short"):
+        verify_inclusion(LEAVES[3], 3, 16, inclusion_path(3, LEAVES[:8]), root(8))
+
+
 def test_size_zero_never_enters_consistency() -> None:
     with pytest.raises(ProofError):
         verify_consistency(0, 5, [], EMPTY_ROOT, root(5))

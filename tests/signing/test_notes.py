@@ -107,6 +107,15 @@ def test_a_witness_states_a_time(time_s: int) -> None:
         cosign(format_checkpoint(HEAD), WITNESS, time_s)
 
 
+@pytest.mark.parametrize("time_s", [0, 2**63])
+def test_a_cosignature_without_a_time_of_ours_is_no_clock(time_s: int) -> None:
+    text = format_checkpoint(HEAD)
+    raw = WITNESS.sign(f"cosignature/v1\ntime {time_s}\n{text}".encode())
+    line = NoteSignature(WITNESS.name, WITNESS.verifier.key_id, time_s.to_bytes(8, "big") + raw)
+    with pytest.raises(ProofError, match="states no time"):
+        verify_cosignature(text, line, WITNESS.verifier)
+
+
 def test_every_flipped_byte_of_a_cosignature_is_caught() -> None:
     text = format_checkpoint(HEAD)
     line = cosign(text, WITNESS, 1767225600)
