@@ -11,6 +11,15 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._declare_appends()
+        self._declare_logs()
+        self._declare_witnesses()
+
+    def exposition(self) -> bytes:
+        """The metrics in Prometheus's text format."""
+        return generate_latest(self.registry)
+
+    def _declare_appends(self) -> None:
         self.entries = Counter(
             "writ_entries_total", "Entries made durable by this process.", ["log"], registry=self.registry
         )
@@ -36,18 +45,25 @@ class Metrics:
         self.waiting = Gauge(
             "writ_waiting", "Submissions waiting for the next commit.", ["log"], registry=self.registry
         )
+
+    def _declare_logs(self) -> None:
         self.size = Gauge("writ_log_size", "Entries of the log.", ["log"], registry=self.registry)
         self.released_size = Gauge(
             "writ_released_size", "Size of the last checkpoint released.", ["log"], registry=self.registry
-        )
-        self.anchored_size = Gauge(
-            "writ_anchored_size", "Size of the last anchor.", ["log"], registry=self.registry
         )
         self.folded_size = Gauge(
             "writ_folded_size",
             "Entries folded into the projections; writ_log_size less this is their lag.",
             ["log"],
             registry=self.registry,
+        )
+        self.frozen = Gauge(
+            "writ_frozen", "1 when nothing may be signed for the log.", ["log"], registry=self.registry
+        )
+
+    def _declare_witnesses(self) -> None:
+        self.anchored_size = Gauge(
+            "writ_anchored_size", "Size of the last anchor.", ["log"], registry=self.registry
         )
         self.cosignatures = Gauge(
             "writ_cosignatures", "Witnesses that cosigned when last asked.", ["log"], registry=self.registry
@@ -58,10 +74,3 @@ class Metrics:
             ["log", "witness"],
             registry=self.registry,
         )
-        self.frozen = Gauge(
-            "writ_frozen", "1 when nothing may be signed for the log.", ["log"], registry=self.registry
-        )
-
-    def exposition(self) -> bytes:
-        """The metrics in Prometheus's text format."""
-        return generate_latest(self.registry)
