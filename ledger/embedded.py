@@ -16,6 +16,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import asyncpg
@@ -213,10 +214,23 @@ def _stop_orphan(files: Path) -> None:
     for number in (signal.SIGINT, signal.SIGQUIT):
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(number)
-        with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(_STOP_TIMEOUT_S)
+        if _has_ended(process, _STOP_TIMEOUT_S):
             return
     raise PostgresFailed(f"the Postgres on {files} does not stop", f"end process {pid} by hand")
+
+
+def _has_ended(process: psutil.Process, timeout_s: float) -> bool:
+    """Wait for the end of a process that is not our child, and say whether it came."""
+    give_up_at = time.monotonic() + timeout_s
+    while time.monotonic() < give_up_at:
+        # Its parent died, and who inherited it may never ask for its exit code: then a zombie remains.
+        try:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(_PROBE_INTERVAL_S)
+    return False
 
 
 def _roll_log(path: Path) -> None:

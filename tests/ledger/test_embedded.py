@@ -116,7 +116,8 @@ async def test_the_server_of_a_killed_process_is_taken_over(data: Path) -> None:
 
     postgres = EmbeddedPostgres(data)
     database = await postgres.start()
-    assert not psutil.pid_exists(orphan)
+    # A zombie may stay for whoever inherited the process: its exit code is not ours to fetch.
+    assert not psutil.pid_exists(orphan) or psutil.Process(orphan).status() == psutil.STATUS_ZOMBIE
     # The dead process's transaction held a lock on the table, and its row was never committed.
     assert await fetch(database.owner_dsn, "SELECT count(*) FROM kept") == 1
     await postgres.stop()
