@@ -6,6 +6,8 @@ the next call starts another; what it had not committed is folded again.
 
 import asyncio
 import multiprocessing
+import os
+import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -79,11 +81,24 @@ class Projector:
 
 
 def _new_pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_service)
 
 
 # What follows runs in the projector's process. Between calls it keeps the state last judged.
 _kept: dict[str, tuple[Fold, int]] = {}
+
+
+def _end_with_service() -> None:
+    """See that this process ends when the service does: a killed one cannot say so any more."""
+    service = multiprocessing.parent_process()
+    assert service is not None
+
+    def wait() -> None:
+        service.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, name="end with the service", daemon=True).start()
 
 
 def _catch_up(dsn: str, log: str) -> int:
