@@ -1,16 +1,24 @@
 """A compact bundle hides what it omits: it counts with an assessor's signature, and proves the rest."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from projections import events as ev
+from projections.order import order_hash
+from projections.statement import Log, Statement, format_statement
 from signing.checkpoint import sign_checkpoint
 from signing.cosignature import cosign
+from signing.encoding import encode_base64
+from signing.entry import format_entry, parse_entry
 from signing.keys import COSIGNATURE
-from signing.note import add_signatures, format_note
-from tests.projections.evidence import ASSESSOR, Evidence
+from signing.note import add_signatures, format_note, parse_note, sign_note
+from signing.tlog_proof import format_proof, parse_proof
+from tests.projections.deeds import collected
+from tests.projections.evidence import ASSESSOR, CRAWLER, WITNESS, Evidence
 from tests.projections.logbuilder import ORIGIN, LogBuilder, key_of, vkey_of, write_zip
 from tests.projections.verifying import (
     CARRIED_OUT,
@@ -91,6 +99,101 @@ def test_a_compact_bundle_that_proves_something_else(
     index = int(next(one for one in files if one.startswith("proof/")).split("/")[1])
     change(files, index)
     refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+
+
+def later(raw: bytes) -> bytes:
+    """The same entry, recorded a little later."""
+    entry = parse_entry(raw)
+    return format_entry(msgspec.structs.replace(entry, time_us=entry.time_us + 1))
+
+
+@pytest.mark.parametrize("name", ["event", "submission"])
+def test_an_entry_that_is_not_the_log_s(name: str, done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    files = done.compact(ASSESSOR)
+    path = next(one for one in files if one.endswith(f"/{name}"))
+    files[path] = later(files[path])
+    assert "is not in the tree" in refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+
+
+def test_a_proof_under_another_checkpoint(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    files = done.compact(ASSESSOR)
+    index = next(at for at, row in enumerate(done.log.rows) if b"writ.order.issued" in row.body)
+    older = Evidence(as_it_was(done.log, index + 1)).proofs(index)
+    files[f"proof/{index}/event.tlog-proof"] = older[f"proof/{index}/event.tlog-proof"]
+    said = refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+    assert "event.tlog-proof: not a proof of this entry under this checkpoint" in said
+
+
+def as_it_was(log: LogBuilder, size: int) -> LogBuilder:
+    """The log as it was at a size."""
+    return replace(log, rows=log.rows[:size])
+
+
+def test_a_source_proof_under_another_signature(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    files = done.compact(ASSESSOR)
+    path = next(one for one in files if one.endswith("source.tlog-proof"))
+    proof = parse_proof(files[path])
+    note = sign_note(proof.checkpoint.text, key_of("stranger.example"))
+    files[path] = format_proof(msgspec.structs.replace(proof, checkpoint=note))
+    assert "not a proof under this submission" in refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+
+
+def regrafted(done: Evidence, honest: Statement, *indexes: int) -> dict[str, bytes]:
+    """A compact bundle of a log that an audit would refuse, with a statement that an assessor signed."""
+    checkpoint = done.log.checkpoint()
+    log = Log(checkpoint.origin, encode_base64(checkpoint.root), checkpoint.size)
+    text = format_statement(msgspec.structs.replace(honest, log=log))
+    files = {
+        "statement": format_note(sign_note(text, key_of(ASSESSOR))),
+        "checkpoint": done.log.checkpoint_note(None, WITNESS),
+    }
+    for index in indexes:
+        files |= done.proofs(index)
+    return files
+
+
+def test_a_submission_to_another_log(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    honest = done.statement()
+    index = next(at for at, row in enumerate(done.log.rows) if b"writ.order.issued" in row.body)
+    event = ev.encode_event(done.log.event(collected(77), CRAWLER))
+    replayed = done.log.post_lines(CRAWLER, [event], log="ledger.example/other") + 1
+    files = regrafted(done, honest, index, replayed)
+    assert "or it is for another log" in refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+
+
+def test_an_order_that_its_authority_did_not_sign_so(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    """The operator, and an assessor on his side, make an order of France out of one of Great Britain."""
+    honest = done.statement()
+    index = next(at for at, row in enumerate(done.log.rows) if b"writ.order.issued" in row.body)
+    done.log.change(index, b'"residency":["GB"]', b'"residency":["FR"]')
+    altered = ev.decode_event(done.log.rows[index].body).data.order
+    reference = msgspec.structs.replace(honest.order, hash=encode_base64(order_hash(altered)))
+    files = regrafted(done, msgspec.structs.replace(honest, order=reference), index)
+    assert "is not in the tree" in refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+
+
+def test_events_reordered(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    """Two events of one submission stand in the log the other way round than their poster signed."""
+    honest = done.statement()
+    order_at = next(at for at, row in enumerate(done.log.rows) if b"writ.order.issued" in row.body)
+    held_at = next(at for at, row in enumerate(done.log.rows) if b"writ.data.held" in row.body)
+    signed = done.proofs(held_at)[f"proof/{held_at}/source.tlog-proof"]
+    done.log.move(held_at, held_at - 1)
+    files = regrafted(done, honest, order_at, held_at - 1)
+    files[f"proof/{held_at - 1}/source.tlog-proof"] = signed
+    said = refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+    assert "the event does not stand where its submission has it" in said
+
+
+def test_an_order_under_a_forged_signature(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    honest = done.statement()
+    index = next(at for at, row in enumerate(done.log.rows) if b"writ.order.issued" in row.body)
+    note = parse_note(done.log.rows[index - 1].body)
+    forged = msgspec.structs.replace(note.signatures[0], signature=bytes(64))
+    body = format_note(msgspec.structs.replace(note, signatures=(forged,)))
+    done.log.rows[index - 1] = replace(done.log.rows[index - 1], body=body)
+    files = regrafted(done, honest, index)
+    assert "ico.example" in refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
 
 
 def test_a_compact_statement_about_another_order_or_other_words(
