@@ -1,6 +1,7 @@
 """A bundle that the service exports stands the verifier, says the same each time, and slows nobody."""
 
 import asyncio
+import json
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -197,6 +198,20 @@ async def test_appends_go_on_while_a_bundle_is_made(database: Database, tmp_path
             await asyncio.sleep(0.01)
         await making
     assert posted > 5
+
+
+async def test_a_running_log_is_replayed_from_its_url(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with running_case(database, tmp_path / "data") as case:
+        for _ in range(3):
+            await case.lab.post(case.crawler, case.crawler.events(100))
+        capsys.readouterr()
+        assert await asyncio.to_thread(cli.main, ["replay", case.lab.url, "--json"]) == 0
+        said = json.loads(capsys.readouterr().out.splitlines()[-1])
+        assert case.lab.log.released is not None
+        assert said["size"] == case.lab.log.released.checkpoint.size
+        assert said["orders"][0]["id"] == ORDER
 
 
 async def test_the_command(database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
