@@ -120,7 +120,7 @@ def _bound(case: Case, obligation: Obligation, found: dict[str, Finding]) -> Fin
     gaps = [
         Gap("dependency.not_carried_out", other)
         for other in obligation.depends_on
-        if other not in found or found[other].verdict != "carried_out"
+        if found[other].verdict != "carried_out"
     ]
     if obligation.oath != "none":
         gaps.append(Gap("oath.missing", obligation.oath))

@@ -148,6 +148,8 @@ def test_dependencies_and_oaths_bind() -> None:
     found = story.judge(PAST).findings[1]
     assert found.verdict == "cannot_be_proved"
     assert [gap.rule for gap in found.gaps] == ["dependency.not_carried_out", "oath.missing"]
+    story.log.now_us -= 11 * DAY_S * 1_000_000
+    assert story.judge(30).findings[1].verdict == "outstanding"
 
 
 def test_what_these_rules_do_not_read_is_never_carried_out() -> None:
@@ -156,6 +158,7 @@ def test_what_these_rules_do_not_read_is_never_carried_out() -> None:
     story.order(other)
     found = finding(story)
     assert (found.verdict, found.gaps[0].rule) == ("cannot_be_proved", "obligation.not_evaluated")
+    assert finding(story, 30).verdict == "outstanding"
 
 
 def test_a_collectors_word_is_bare_whatever_the_order_asks() -> None:

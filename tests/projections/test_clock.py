@@ -94,6 +94,23 @@ def test_the_operators_clock_set_ahead() -> None:
 def test_a_minute_either_way_is_no_failure() -> None:
     story = story_with_anchor()
     case = story.case()
-    for off_us in (59_000_000, -58_000_000):
+    (anchor,) = case.docket.anchors
+    proven_us = case.clock.times[0] * 1_000_000
+    ahead = proven_us + 60_000_000 - times(story)[anchor.size - 1]
+    back = proven_us - 60_000_000 - times(story)[anchor.index]
+    for off_us in (ahead, back):
         moved = {index: time + off_us for index, time in times(story).items()}
         assert time_failures(case.docket.anchors, case.order.trust.policy(), moved) == []
+
+
+def test_a_microsecond_more_is_one() -> None:
+    story = story_with_anchor()
+    case = story.case()
+    (anchor,) = case.docket.anchors
+    proven_us = case.clock.times[0] * 1_000_000
+    for off_us in (
+        proven_us + 60_000_001 - times(story)[anchor.size - 1],
+        proven_us - 60_000_001 - times(story)[anchor.index],
+    ):
+        moved = {index: time + off_us for index, time in times(story).items()}
+        assert len(time_failures(case.docket.anchors, case.order.trust.policy(), moved)) == 1

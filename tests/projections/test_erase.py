@@ -7,7 +7,7 @@ import pytest
 
 from projections.events import StoreRetired
 from projections.finding import Finding
-from projections.verdict import headline
+from projections.verdict import headline, judge
 from tests.projections.story import (
     ASSESSOR,
     DAY_S,
@@ -107,6 +107,14 @@ def test_an_inventory_that_disagrees_is_no_evidence() -> None:
     found = finding(story)
     assert found.verdict == "cannot_be_proved"
     assert rules(found) == {"inventory.disagrees"}
+    assert found.evidence == "E0"
+
+
+def test_an_inventory_counts_from_its_attestation_on() -> None:
+    story = erased()
+    attested = story.log.size - 1
+    before, after = (judge(story.case(PAST, size=size)).verdict for size in (attested, attested + 1))
+    assert (before, after) == ("cannot_be_proved", "carried_out")
 
 
 def test_an_inventory_posted_without_looking_is_overruled_by_the_assessors() -> None:
