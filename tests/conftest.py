@@ -10,10 +10,15 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from ledger.config import SERVICE_ROLE, Database
 from ledger.embedded import EmbeddedPostgres
 from ledger.migrate import migrate
+
+# Machines here are shared: an example that waited for its turn is no failure.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 # One for all databases of a server, since a login belongs to the server.
 _SERVICE_PASSWORD = "writ-test"
