@@ -91,6 +91,7 @@ def submissions() -> Vectors:
     cases = [
         bad("two-signatures", "exactly one key signs", good.replace(format_note(SUBMISSION.note), two)),
         bad("no-final-newline", "the last line may be cut off", good[:-1]),
+        bad("text-after-the-end", "what follows the last newline is no line", good + b"{}"),
         bad("line-left-out", "fewer lines than announced", good.replace(LINES[3] + b"\n", b"")),
         bad("line-added", "more lines than announced", good + b"{}\n"),
         bad("empty-line", "an event is not empty", good.replace(LINES[3], b"")),
