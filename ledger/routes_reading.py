@@ -150,7 +150,8 @@ async def _page(log: Log, query: _Query) -> Page:
 
 def _number(text: str, field: str) -> int | Refused:
     try:
-        return parse_decimal(text, what=field)
+        # Far beyond any log, and what is reckoned from it still fits a column.
+        return parse_decimal(text, maximum=2**62, what=field)
     except FormatError as error:
         return Refused(problem="malformed", detail=str(error), field=field)
 

@@ -173,13 +173,11 @@ async def readable_log(request: web.Request) -> Log | Refused:
     secret = bearer(request)
     if isinstance(secret, Refused):
         return secret
+    # Another process may have registered or revoked it a moment ago.
+    refused = await log.refresh()
+    if refused is not None:
+        return refused
     token = admit_token(log.registry, secret_hash(secret))
-    if isinstance(token, PolicyRefusal):
-        # Another process may have registered or revoked it a moment ago.
-        refused = await log.refresh()
-        if refused is not None:
-            return refused
-        token = admit_token(log.registry, secret_hash(secret))
     if isinstance(token, PolicyRefusal):
         return refuse_by_policy(token)
     if token.role != "reader":
