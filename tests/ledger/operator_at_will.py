@@ -7,11 +7,14 @@ and a second history of the same size.
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from ledger import client
+from ledger.client import Poster
 from ledger.remote import RemoteLog
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.entry import NO_PREVIOUS, header_bytes
@@ -33,6 +36,8 @@ from signing.tlog_proof import TlogProof, format_proof
 
 ORIGIN = "ledger.example/l"
 Lie = Callable[[bytes], bytes]
+KEY = SigningKey("poster.example", ED25519, bytes([7] * 32))
+SOURCE = "poster.example/7"
 
 
 class OperatorAtWill:
@@ -173,3 +178,17 @@ def flip(raw: bytes) -> bytes:
     """The same bytes, but for one bit in the middle."""
     middle = len(raw) // 2
     return raw[:middle] + bytes([raw[middle] ^ 1]) + raw[middle + 1 :]
+
+
+@asynccontextmanager
+async def poster_of(log: RemoteLog, state: Path) -> AsyncIterator[Poster]:
+    async with client.open_poster(log, KEY, state, SOURCE) as poster:
+        yield poster
+
+
+def lines(first: int, count: int) -> list[bytes]:
+    return [f'{{"event":{number}}}'.encode() for number in range(first, first + count)]
+
+
+def events_in(operator: OperatorAtWill) -> list[bytes]:
+    return [entry.partition(b"\n")[2] for entry in operator.entries if entry.startswith(b"event ")]
