@@ -103,6 +103,23 @@ def test_what_is_no_event_is_none_by_a_mould_either(bad: bytes) -> None:
     assert str(by_mould.value) == str(in_full.value)
 
 
+def test_records_that_answer_to_another_field_are_read_in_full() -> None:
+    """Lineage `each` pairs records with artefacts: one more record is one too many."""
+    derived = ev.DataDerived(
+        artefacts=(handle(1),),
+        controller="clearview",
+        kind="template",
+        lineage="each",
+        records=(handle(2),),
+        store="people",
+    )
+    caster = Caster()
+    caster.read(line(derived))
+    pair = '","'.join(sorted([handle(2), handle(3)])).encode()
+    assert not accepts(caster, line(derived).replace(handle(2).encode(), pair))
+    assert not accepts(caster, line(derived).replace(handle(2).encode(), pair))
+
+
 @given(st.data())
 def test_any_splice_of_good_lines_is_judged_alike(data: st.DataObject) -> None:
     others = [GOOD, line(deleted(1, 2)), *(ev.encode_event(example) for example in EXAMPLES.values())]
