@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 import signal
 import subprocess
@@ -153,11 +152,11 @@ def written_at(path: Path) -> int | None:
         return None
 
 
-async def test_killed_at_any_moment_a_file_is_posted_once(session: Session) -> None:
-    """WRIT_KILLS sets the number of kills: a few here, many in the soak."""
+@pytest.mark.parametrize("kills", [4, pytest.param(60, marks=pytest.mark.soak)])
+async def test_killed_at_any_moment_a_file_is_posted_once(session: Session, kills: int) -> None:
     key = await session.register("crawler.clearview.example", "controller")
     chance = random.Random(3)
-    names = [f"store-{number}" for number in range(5000)]
+    names = [f"store-{number}" for number in range(5000 if kills < 10 else 30_000)]
     (session.folder / "many.ndjson").write_bytes(stores(*names))
     words = (
         "post",
@@ -172,7 +171,7 @@ async def test_killed_at_any_moment_a_file_is_posted_once(session: Session) -> N
     )
     pending = folder_path(Path(f"{key}.state"), session.log_vkey, "crawler.clearview.example") / "pending"
     sizes = []
-    for _ in range(int(os.environ.get("WRIT_KILLS", "4"))):
+    for _ in range(kills):
         left = written_at(pending)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ledger.cli", *words, cwd=session.folder, stdout=subprocess.DEVNULL

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -178,12 +177,14 @@ async def start_witness(folder: Path, log: VerifierKey) -> tuple[asyncio.subproc
     return process, json.loads(await process.stdout.readline())["url"]
 
 
-async def test_killed_at_any_moment_it_never_cosigns_less_than_it_once_did(tmp_path: Path) -> None:
-    """WRIT_KILLS sets the number of kills: a few here, many in the soak."""
+@pytest.mark.parametrize("kills", [4, pytest.param(300, marks=pytest.mark.soak)])
+async def test_killed_at_any_moment_it_never_cosigns_less_than_it_once_did(
+    tmp_path: Path, kills: int
+) -> None:
     chance = random.Random(7)
     cosigned: dict[int, str] = {}
     size = 0
-    for _ in range(int(os.environ.get("WRIT_KILLS", "4"))):
+    for _ in range(kills):
         process, url = await start_witness(tmp_path, LOG.key.verifier)
         async with aiohttp.ClientSession() as session:
             client = Client(session, url)
