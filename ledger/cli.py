@@ -18,6 +18,7 @@ from typing import NamedTuple
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+OURS = ("ledger", "projections", "signing")
 
 
 class Command(NamedTuple):
@@ -86,10 +87,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
     except Exception as error:
-        if not is_expected(error):
+        met = as_expected(error)
+        if met is None:
             raise
-        print(error_line(error, as_json=arguments.json), file=sys.stderr)
-        return exit_code(error)
+        print(error_line(met, as_json=arguments.json), file=sys.stderr)
+        return exit_code(met)
     return code
 
 
@@ -133,12 +135,15 @@ def exit_code(error: Exception) -> int:
     return EXIT_USAGE if isinstance(error, Misuse) else EXIT_FAILED
 
 
-def is_expected(error: Exception) -> bool:
-    """Whether people are expected to meet this error: bad input, a false proof, a refused connection."""
+def as_expected(error: Exception) -> Exception | None:
+    """The error as people are to read it: bad input, a false proof, a refused connection. None for a bug."""
     from ledger.failure import Failure
     from signing.errors import FormatError, ProofError
 
-    return isinstance(error, Failure | FormatError | ProofError | OSError)
+    if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(OURS):
+        needed = f"this command needs {error.name}, which is not installed"
+        return Failure(needed, "install the service's packages: pip install 'writ[server]'")
+    return error if isinstance(error, Failure | FormatError | ProofError | OSError) else None
 
 
 def _declare(parser: argparse.ArgumentParser, command: Command) -> None:

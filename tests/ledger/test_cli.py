@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.cli import COMMANDS, build_parser, chosen_command, error_line, is_expected
+from ledger.cli import COMMANDS, as_expected, build_parser, chosen_command, error_line
 from ledger.cli_blind import read_blinding_key
 from ledger.cli_post import complete_lines
 from ledger.failure import Failure
@@ -115,10 +115,19 @@ def test_an_expected_failure_is_one_line_with_its_remedy(tmp_path: Path) -> None
 
 
 def test_a_bug_is_not_hidden() -> None:
-    assert [is_expected(kind("x")) for kind in (Failure, FormatError, ProofError, OSError)] == [True] * 4
-    assert [is_expected(kind("x")) for kind in (KeyError, TypeError, ValueError, AssertionError)] == [
-        False
-    ] * 4
+    for expected in (Failure("x"), FormatError("x"), ProofError("x"), OSError("x")):
+        assert as_expected(expected) is expected
+    bugs = (KeyError("x"), TypeError("x"), ValueError("x"), ModuleNotFoundError("x", name="ledger.gone"))
+    assert [as_expected(bug) for bug in bugs] == [None] * 4
+
+
+def test_where_the_services_packages_are_missing_it_says_so() -> None:
+    script = (
+        "import sys; sys.modules['asyncpg'] = None\nfrom ledger.cli import main; sys.exit(main(['serve']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("writ: this command needs asyncpg, which is not installed — install")
 
 
 def test_a_closed_pipe_is_met_quietly() -> None:
