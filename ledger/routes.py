@@ -15,6 +15,7 @@ from ledger.admission import (
     verify_early,
 )
 from ledger.creation import open_creation
+from ledger.failure import Failure
 from ledger.gateway import open_token_post
 from ledger.openlog import DoorAnswer
 from ledger.problems import Refused
@@ -69,7 +70,11 @@ async def post_log(request: web.Request) -> web.Response:
     wish = body if isinstance(body, Refused) else open_creation(body, service.administrator.verifier)
     if isinstance(wish, Refused):
         return problem(wish, request)
-    log = await service.create_log(wish.origin, wish.controller, public_reading=wish.public_reading)
+    try:
+        log = await service.create_log(wish.origin, wish.controller, public_reading=wish.public_reading)
+    except Failure as error:
+        detail = f"{error}: {error.remedy}"
+        return problem(Refused(problem="registration-conflict", detail=detail), request)
     answer = {"log": log.name, "origin": log.origin, "vkey": format_vkey(log.keys.log.verifier)}
     return web.json_response(answer)
 

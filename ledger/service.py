@@ -1,5 +1,6 @@
 """The service: its logs, its administrator's key, its connections. HTTP is only one way in."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -56,6 +57,7 @@ class Service:
         self.anchors: Anchors | None = None
         """Makes anchors on demand, while the service answers."""
         self._pool: Pool | None = None
+        self._opening = asyncio.Lock()
 
     @property
     def admin_key_path(self) -> str:
@@ -82,13 +84,17 @@ class Service:
         if self._pool is not None:
             await self._pool.close()
 
-    async def find_log(self, name: str) -> Log | None:
+    async def find_log(self, name: str) -> Log | Refused:
         """A log by its name; one that another process has made meanwhile is opened."""
-        log = self.logs.get(name)
-        if log is None and self.keys.has_log(name) and await store.read_log(self.pool, name) is not None:
-            log = self.logs.get(name) or await self._open(name, self.keys.read_log(name))
+        log = self.logs.get(name) or await self._find_new(name)
+        if log is not None and log.released is None:
+            refused = await log.refresh()
+            if refused is not None:
+                return refused
         # A log is there once its first entry is.
-        return log if log is not None and log.released is not None else None
+        if log is None or log.released is None:
+            return Refused(problem="unknown-log", detail=f"this service has no log named {name[:80]}")
+        return log
 
     async def create_log(self, origin: str, controller: str, *, public_reading: bool) -> Log:
         """Make a log's keys and first entry; one that was made before, whole or in part, is completed."""
@@ -99,10 +105,11 @@ class Service:
         await store.insert_log(self.pool, row, EMPTY_HEAD, now_us())
         if await store.read_log(self.pool, name) != row:
             raise Failure(f"a log named {name} is there, under another origin", "choose another last element")
-        log = self.logs.get(name) or await self._open(name, self.keys.make_log(name, origin))
-        created = self._created(log.keys, controller, public_reading)
-        if log.released is None:
-            await self._write_first_entry(log, created)
+        async with self._opening:
+            log = self.logs.get(name) or await self._open(name, self.keys.make_log(name, origin))
+            created = self._created(log.keys, controller, public_reading)
+            if log.released is None:
+                await self._write_first_entry(log, created)
         if log.registry.created != created:
             raise Failure(f"{origin} is there, for another controller or with other keys", "choose another")
         return log
@@ -129,9 +136,15 @@ class Service:
         record = Record(self.config.data / "released", name, origin)
         writer = Writer(name, keys, self.database.service_dsn, record, self.metrics, now_us)
         log = Log(name, keys, writer, Reader(self.pool, name, origin))
-        self.logs[name] = log
         await log.start()
+        self.logs[name] = log
         return log
+
+    async def _find_new(self, name: str) -> Log | None:
+        if not self.keys.has_log(name) or await store.read_log(self.pool, name) is None:
+            return None
+        async with self._opening:
+            return self.logs.get(name) or await self._open(name, self.keys.read_log(name))
 
     async def _write_first_entry(self, log: Log, created: LogCreated) -> None:
         source = self.administrator.verifier.name
