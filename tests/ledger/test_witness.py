@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -164,7 +165,8 @@ def test_a_file_that_is_no_memory_and_a_key_that_is_no_witnesss_are_refused(tmp_
         make_app(Memory(tmp_path / "v.sqlite"), [], SigningKey("w.example", ED25519, bytes(32)))
 
 
-async def start_witness(folder: Path, log: VerifierKey) -> tuple[asyncio.subprocess.Process, str]:
+@asynccontextmanager
+async def started(folder: Path, log: VerifierKey) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     key = folder / "witness.key"
     if not key.exists():
         write_key(key, format_signing_key(WITNESS))
@@ -174,7 +176,12 @@ async def start_witness(folder: Path, log: VerifierKey) -> tuple[asyncio.subproc
         stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
-    return process, json.loads(await process.stdout.readline())["url"]
+    try:
+        yield process, json.loads(await process.stdout.readline())["url"]
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @pytest.mark.parametrize("kills", [4, pytest.param(300, marks=pytest.mark.soak)])
@@ -185,8 +192,7 @@ async def test_killed_at_any_moment_it_never_cosigns_less_than_it_once_did(
     cosigned: dict[int, str] = {}
     size = 0
     for _ in range(kills):
-        process, url = await start_witness(tmp_path, LOG.key.verifier)
-        async with aiohttp.ClientSession() as session:
+        async with started(tmp_path, LOG.key.verifier) as (process, url), aiohttp.ClientSession() as session:
             client = Client(session, url)
             # The witness may know of one size more than the reply that the kill cut off.
             status, _, body = await client.add(LOG.request(0, 1))
@@ -204,11 +210,11 @@ async def test_killed_at_any_moment_it_never_cosigns_less_than_it_once_did(
                     verify_cosignature(LOG.note(size).text, cosignature(body), WITNESS.verifier)
             except (aiohttp.ClientError, ConnectionError):
                 pass
-        assert await process.wait() == -signal.SIGKILL
+            assert await process.wait() == -signal.SIGKILL
     assert len(cosigned) > 5
 
 
 async def test_it_stops_when_asked_to(tmp_path: Path) -> None:
-    process, _ = await start_witness(tmp_path, LOG.key.verifier)
-    process.terminate()
-    assert await process.wait() == 0
+    async with started(tmp_path, LOG.key.verifier) as (process, _):
+        process.terminate()
+        assert await process.wait() == 0
