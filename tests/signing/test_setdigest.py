@@ -84,6 +84,7 @@ def test_many_touched_buckets_rebuild_to_the_same_tree() -> None:
 
 def test_a_set_emptied_has_the_empty_digest() -> None:
     digest = BucketDigest(LINES)
+    assert digest.digest() == digest_of(LINES)
     for line in LINES:
         digest.remove(line)
     assert digest.digest() == digest_of([])
