@@ -94,8 +94,6 @@ def _check_values(value: object) -> None:
         if item is None or isinstance(item, str | bool):
             continue
         if isinstance(item, dict):
-            if not all(isinstance(key, str) for key in item):
-                raise FormatError(f"{_place(path)} has a key that is not a string")
             waiting.extend((child, (path, key)) for key, child in item.items())
         elif isinstance(item, list | tuple):
             waiting.extend((child, (path, n)) for n, child in enumerate(item) if type(child) is not str)
