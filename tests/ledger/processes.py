@@ -1,0 +1,228 @@
+"""Real processes for the tests that kill them: `writ serve`, `writ witness`, and the Postgres underneath."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import psutil
+import pytest
+
+from ledger.cluster import OWNER_ROLE, Cluster
+from ledger.config import Database
+from ledger.unprivileged import Account
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 60.0
+
+
+class Serving:
+    """`writ serve` on one data folder and port: started, killed and started again, always at the same URL."""
+
+    def __init__(self, data: Path, database: Database | None = None, policy: Path | None = None) -> None:
+        self.data = data
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.says = data.with_name(f"{data.name}-{self.port}.log")
+        """Where its structured log goes, over all its lives."""
+        self._database = database
+        self._policy = policy
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def port(self) -> str:
+        """Where it listens."""
+        return self.url.rpartition(":")[2]
+
+    @property
+    def pid(self) -> int:
+        """The process now running."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process that was started last still runs."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def owner_dsn(self) -> str:
+        """The login that owns the tables."""
+        return self._database.owner_dsn if self._database else embedded_dsn(self.data)
+
+    @property
+    def postgres_pid(self) -> int:
+        """The embedded Postgres's first process."""
+        pid_file = self.data / "postgres" / "cluster" / "postmaster.pid"
+        return int(pid_file.read_text().split("\n", 1)[0])
+
+    @property
+    def projector_pid(self) -> int | None:
+        """The process that folds, as long as there is one."""
+        for child in psutil.Process(self.pid).children():
+            if "multiprocessing.spawn" in " ".join(_words_of(child)):
+                return child.pid
+        return None
+
+    async def start(self) -> None:
+        """Start it, and return once it answers."""
+        await self.launch()
+        await self.wait_until_announced()
+
+    async def launch(self) -> None:
+        """Start it, and don't wait."""
+        assert not self.is_running
+        arguments = ["--json", "--data", str(self.data), "--port", self.port]
+        if self._database is not None:
+            arguments += ["--database", self._database.service_dsn]
+            arguments += ["--migrate-database", self._database.owner_dsn]
+        if self._policy is not None:
+            arguments += ["--policy", str(self._policy)]
+        self._process = await start_writ("serve", *arguments, says=self.says)
+
+    async def wait_until_announced(self) -> dict[str, Any]:
+        """What it says when it is ready."""
+        assert self._process is not None
+        return await announcement(self._process, self.says)
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    async def wait(self) -> int:
+        """Wait for its end; minus a signal's number, or its exit code."""
+        assert self._process is not None
+        async with asyncio.timeout(STOP_TIMEOUT_S):
+            return await self._process.wait()
+
+    async def stop(self) -> int:
+        """Ask it to end, and wait until it has."""
+        self.kill(signal.SIGTERM)
+        return await self.wait()
+
+    def said(self, event: str) -> int:
+        """How often it has logged an event so far."""
+        return self.says.read_text().count(f'"event": "{event}"')
+
+
+@asynccontextmanager
+async def serving(
+    data: Path, database: Database | None = None, policy: Path | None = None
+) -> AsyncIterator[Serving]:
+    """A service that is up. At the end it is stopped, and its Postgres with it."""
+    service = Serving(data, database, policy)
+    try:
+        await service.start()
+        yield service
+    finally:
+        await _end(service)
+
+
+async def _end(service: Serving) -> None:
+    """Leave nothing running, whatever the test did."""
+    try:
+        if service.is_running:
+            await service.stop()
+    except TimeoutError:
+        service.kill()
+        await service.wait()
+    if (service.data / "postgres" / "cluster" / "postmaster.pid").exists():
+        orphan = service.postgres_pid
+        os.kill(orphan, signal.SIGINT)
+        await wait_gone(orphan)
+
+
+@asynccontextmanager
+async def witnessing(folder: Path, key: Path, log_vkey: str) -> AsyncIterator[str]:
+    """A witness that is up; its URL."""
+    arguments = ["--json", "--log", log_vkey, "--key", str(key), "--data", str(folder), "--port", "0"]
+    process = await start_writ("witness", *arguments, says=folder.with_suffix(".log"))
+    try:
+        yield (await announcement(process, folder.with_suffix(".log")))["url"]
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def start_writ(*words: str, says: Path) -> asyncio.subprocess.Process:
+    """Run `writ`. What it logs goes behind what `says` holds already; what it prints, into a file beside."""
+    with open(says, "ab") as log, open(_printed(says), "wb") as printed:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ledger.cli", *words,
+            stdin=subprocess.DEVNULL, stdout=printed, stderr=log,
+        )  # fmt: skip
+
+
+async def announcement(process: asyncio.subprocess.Process, says: Path) -> dict[str, Any]:
+    """The one line of JSON with which a process says that it is ready."""
+    async with asyncio.timeout(START_TIMEOUT_S):
+        while not (line := _printed(says).read_bytes()).endswith(b"\n"):
+            assert process.returncode is None, f"it ended before it was ready: {says.read_text()[-2_000:]}"
+            await asyncio.sleep(0.01)
+    value: dict[str, Any] = json.loads(line)
+    return value
+
+
+def _printed(says: Path) -> Path:
+    # A file and no pipe: children of a killed process may hold its end of a pipe for long.
+    return says.with_suffix(".out")
+
+
+async def health(session: aiohttp.ClientSession, url: str) -> tuple[int, dict[str, str]]:
+    """What the service says about itself: the status, and what is wrong."""
+    async with session.get(f"{url}/health") as response:
+        return response.status, (await response.json())["wrong"]
+
+
+async def wait_gone(pid: int) -> None:
+    """Return once a process that need not be our child has ended."""
+    async with asyncio.timeout(STOP_TIMEOUT_S):
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.01)
+
+
+def embedded_dsn(data: Path) -> str:
+    """The owner's login to the Postgres of a data folder, in which the socket has its place too."""
+    folder = data / "postgres"
+    nobody = Account(uid=0, gid=0, prefix=())
+    secret = (folder / "secret").read_bytes()
+    return Cluster(folder=folder, run=folder / "run", account=nobody, secret=secret).dsn(OWNER_ROLE)
+
+
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder as it is, owners and modes too: Postgres takes no files of another user."""
+    subprocess.run(["cp", "-a", str(source), str(target)], check=True)
+
+
+def replace_folder(target: Path, source: Path) -> None:
+    """Put a copy where another folder was."""
+    shutil.rmtree(target)
+    copy_folder(source, target)
+
+
+def many(short: int, long: int) -> list[object]:
+    """How often to kill: a few times in every run of the tests, many times in the soak."""
+    return [short, pytest.param(long, marks=pytest.mark.soak)]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _words_of(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
