@@ -91,7 +91,7 @@ class Meter:
         for child in service.children(recursive=True):
             try:
                 part = "postgres" if child.name() == "postgres" else "projector"
-                seconds = _own_s(child)
+                seconds = _with_children_s(child) if child.parent() == service else _own_s(child)
             except psutil.NoSuchProcess:
                 continue
             used[part] = used.get(part, 0.0) + seconds
@@ -101,6 +101,12 @@ class Meter:
 def _own_s(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
+
+
+def _with_children_s(process: psutil.Process) -> float:
+    """With what its children used that have ended: Postgres lets sessions come and go."""
+    times = process.cpu_times()
+    return _own_s(process) + float(times.children_user + times.children_system)
 
 
 def _busy_s() -> float:

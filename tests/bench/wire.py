@@ -49,7 +49,10 @@ class Connection(asyncio.Protocol):
         """Send a request; the future brings its answer."""
         assert self._transport is not None
         self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
+        if self._transport.is_closing():
+            self._answer.set_exception(ConnectionResetError("the service hung up"))
+        else:
+            self._transport.write(request)
         return self._answer
 
     def close(self) -> None:
