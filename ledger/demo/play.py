@@ -20,6 +20,7 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.keyfiles import read_key, write_key
 from ledger.projector import OrderStatus
 from ledger.remote import RemoteLog
+from ledger.service import log_name
 from signing.keys import parse_vkey
 
 ORIGIN = "ledger.example/databank"
@@ -103,9 +104,9 @@ class Play:
         await conn.close()
         receipts = await self._submit("systems", lines, "posting the opening balance")
         stage.say(
-            f"{len(lines):,} events in {receipts} signed submissions: the opening balance (one lineage event"
+            f"{len(lines):,} events in {receipts} signed submissions: the opening balance (one lineage event "
+            "a person for all rows about them), a customer's look-ups, an objection, an idle collector"
         )
-        stage.say("a person for their rows), look-ups, an objection, and a collector that stands still")
 
     def issue_order(self, folder: Path) -> None:
         """The authority's order, older than the ledger, under the authority's own key."""
@@ -114,11 +115,12 @@ class Play:
         path = folder / "order.json"
         path.write_text(json.dumps(self._order(ORDER, "GB"), indent=1))
         issued = self._post("order", "issue", path, by=AUTHORITY)
-        stage.say(f"{ORDER}: erase everything about residents of GB, derived data included, unknown")
-        stage.say(f"residency in scope, by {self._deadline():%d %B %Y}; and cease collecting")
         stage.say(
-            f"stands as entry {issued['receipt']['index'] + 1:,}; it names one witness and one assessor"
+            f"{ORDER}: erase everything about residents of GB, derived data included, unknown residency in "
+            f"scope, by {self._deadline():%d %B %Y}; and cease collecting"
         )
+        entry = issued["receipt"]["index"] + 1
+        stage.say(f"it stands as entry {entry:,} and names the log, one witness and one assessor")
 
     def show_status(self, number: int, title: str) -> OrderStatus:
         """A scene of its own for what the service says."""
@@ -288,7 +290,7 @@ def show_proof(play: Play, folder: Path) -> Path:
     path = forgeries.flip_byte(bundle, folder / "flipped.zip")
     stage.say(f"one byte of {path} flipped:")
     play.verify(folder / "flipped.zip", 1)
-    log_key = read_key(folder / "service" / "keys" / f"{ORIGIN.replace('/', '_')}.key")
+    log_key = read_key(folder / "service" / "keys" / "logs" / log_name(ORIGIN) / "log.key")
     gone = forgeries.leave_out_erasure(bundle, folder / "left-out.zip", log_key)  # type: ignore[arg-type]
     stage.say(f"erasure {gone:,} left out, the rest chained and signed anew with the log's own key:")
     play.verify(folder / "left-out.zip", 1)
