@@ -6,6 +6,7 @@ from ledger import store
 from ledger.problems import Refused
 from ledger.sealing import LogState
 from ledger.store import Pool
+from signing.encoding import HASH_SIZE
 from signing.merkle import leaf_hashes_of
 from signing.tiles import WIDTH, Tile, tile_root
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 async def check_log(log: "Log", pool: Pool) -> str | None:
     """What is wrong with a log, or None.
 
-    The upper levels of the tree were recomputed when the log was opened; looked at here is what an append
-    touches: the last entries, the last full tile, the head and the checkpoint.
+    Looked at each time is what appends touch: the head, its checkpoint, the last entries, the last full tile.
+    The other tiles take turns, one a check, so that in time every entry is hashed again.
     """
     if not log.is_running:
         return "its writer has stopped: see the service's log, and start the service again"
@@ -30,31 +31,55 @@ async def check_log(log: "Log", pool: Pool) -> str | None:
         return None if stored.size == 0 else "none of its checkpoints is released"
     if released.checkpoint.size < stored.size:
         return f"its checkpoint is stale: released at size {released.checkpoint.size}, stored {stored.size}"
-    return await _check_entries(log.name, state, pool)
+    return await _check_end(log.name, state, pool) or await _check_next(log, state, pool)
 
 
-async def _check_entries(log: str, state: LogState, pool: Pool) -> str | None:
+async def _check_next(log: "Log", state: LogState, pool: Pool) -> str | None:
+    full = state.head.size // WIDTH
+    if full == 0:
+        return None
+    index = log.tile_in_turn % full
+    wrong = await _check_tile(log.name, index, state, pool)
+    # Where something is wrong, the next checks stay. Another one may have gone on meanwhile.
+    if wrong is None and log.tile_in_turn % full == index:
+        log.tile_in_turn = index + 1
+    return wrong
+
+
+async def _check_end(log: str, state: LogState, pool: Pool) -> str | None:
     size = state.head.size
     begin = size - size % WIDTH
     leaf_hashes = leaf_hashes_of(await store.read_entries(pool, log, begin, size))
     roots = await store.read_roots(pool, log, [size])
-    last_tile = Tile(0, size // WIDTH - 1)
-    tiles = await store.read_tiles(pool, log, [last_tile] if last_tile.index >= 0 else [])
     if roots.get(size) != state.head.root:
         return f"its stored checkpoint of size {size} is not the root of its entries"
     if leaf_hashes and b"".join(leaf_hashes) != state.edge.partial(0, size // WIDTH):
-        return f"its entries from {begin} are not those that its checkpoint covers"
-    if last_tile.index >= 0 and not _is_in_tree(tiles.get(last_tile), last_tile, state):
-        return f"its tile {last_tile.index} is not the one that its checkpoint covers"
-    return None
+        return _entries_differ(begin)
+    return await _check_tile(log, begin // WIDTH - 1, state, pool) if begin else None
 
 
-def _is_in_tree(hashes: bytes | None, tile: Tile, state: LogState) -> bool:
-    """Whether a full level-0 tile has the root that stands for it in the level above."""
-    if hashes is None:
-        return False
-    place = tile.index % WIDTH
-    if place == WIDTH - 1:  # it completed the tile above, which is stored and no longer on the edge
-        return True
-    above = state.edge.partial(1, tile.index // WIDTH)
-    return tile_root(hashes) == above[place * 32 : place * 32 + 32]
+async def _check_tile(log: str, index: int, state: LogState, pool: Pool) -> str | None:
+    """What is wrong with a full tile of leaf hashes: with its entries, or on its way up to the open edge."""
+    way = _way_up(index, state)
+    tiles = await store.read_tiles(pool, log, way)
+    for tile in way:
+        above = Tile(tile.level + 1, tile.index // WIDTH)
+        hashes = tiles.get(above, b"") if above in way else state.edge.partial(above.level, above.index)
+        place = tile.index % WIDTH * HASH_SIZE
+        if tile not in tiles or tile_root(tiles[tile]) != hashes[place : place + HASH_SIZE]:
+            return f"its tile {tile.index} of level {tile.level} is not the one that its checkpoint covers"
+    entries = await store.read_entries(pool, log, index * WIDTH, (index + 1) * WIDTH)
+    return None if b"".join(leaf_hashes_of(entries)) == tiles[way[0]] else _entries_differ(index * WIDTH)
+
+
+def _way_up(index: int, state: LogState) -> list[Tile]:
+    """The full tiles above each other, from one of leaf hashes to below the open edge."""
+    way: list[Tile] = []
+    while (index + 1) * WIDTH <= state.head.size >> (8 * len(way)):
+        way.append(Tile(len(way), index))
+        index //= WIDTH
+    return way
+
+
+def _entries_differ(begin: int) -> str:
+    return f"its entries from {begin} are not those that its checkpoint covers"

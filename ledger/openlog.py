@@ -59,6 +59,8 @@ class Log:
         self.keys = keys
         self.writer = writer
         self.reader = reader
+        self.tile_in_turn = 0
+        """The full tile that the next check of the log's health looks at."""
         self._task: asyncio.Task[None] | None = None
         self._refreshed_at = float("-inf")
         self._refreshing = asyncio.Lock()
