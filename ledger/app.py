@@ -27,6 +27,8 @@ from ledger.web import BUDGET, SERVICE, Budget, Limits, answer_problems
 # Each part of the service brings its own routes.
 ROUTES: Final[list[web.RouteDef]] = [*routes_posting.ROUTES, *routes_reading.ROUTES]
 SHUTDOWN_TIMEOUT_S: Final = 30.0
+# How long a body that is on its way may take to arrive, once the service is to stop.
+BODY_GRACE_S: Final = 5.0
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +68,10 @@ async def _answering(application: web.Application, service: Service, config: Con
         _log.info("serving", url=service.url, logs=sorted(service.logs))
         yield
     finally:
+        for site in list(runner.sites):
+            await site.stop()
+        # From `cleanup` on aiohttp throws away what arrives, also the rest of a body that is on its way.
+        await application[BUDGET].close(BODY_GRACE_S)
         await runner.cleanup()
 
 

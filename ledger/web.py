@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import msgspec
@@ -32,6 +33,7 @@ SERVICE: Final = web.AppKey("service", Service)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+_POLL_S: Final = 0.01
 _BY_STATUS: Final[dict[int, Problem]] = {404: "not-found", 405: "wrong-method", 413: "too-large"}
 
 _log = structlog.get_logger(__name__)
@@ -47,11 +49,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget:
-    """How much of the bodies' share of memory is taken."""
+    """How much of the bodies' share of memory is taken, and which of them are still on their way."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.is_closing = False
         self._held = 0
+        self._arriving: set[asyncio.Timeout] = set()
 
     def take(self, size_bytes: int) -> bool:
         """Take a share, if it is there."""
@@ -63,6 +67,27 @@ class Budget:
     def give_back(self, size_bytes: int) -> None:
         """Give a share back."""
         self._held -= size_bytes
+
+    @asynccontextmanager
+    async def arriving(self) -> AsyncIterator[None]:
+        """Read a body in this block; TimeoutError when it is too slow, or the service cannot wait for it."""
+        async with asyncio.timeout(0 if self.is_closing else self.limits.body_timeout_s) as timeout:
+            self._arriving.add(timeout)
+            try:
+                yield
+            finally:
+                self._arriving.discard(timeout)
+
+    async def close(self, grace_s: float) -> None:
+        """Let the bodies that are on their way arrive, but wait no longer than this for any."""
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + grace_s
+        on_their_way = set(self._arriving)
+        while self._arriving & on_their_way and loop.time() < give_up_at:
+            await asyncio.sleep(_POLL_S)
+        self.is_closing = True
+        for timeout in self._arriving:
+            timeout.reschedule(loop.time())
 
 
 BUDGET: Final = web.AppKey("budget", Budget)
@@ -115,7 +140,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 async def read_body(request: web.Request) -> bytes | Refused:
     """The whole body, if it is neither too large nor too slow."""
-    limits = request.app[BUDGET].limits
+    budget = request.app[BUDGET]
+    limits = budget.limits
     if (request.content_length or 0) > limits.body_bytes:
         return _TOO_LARGE
     if request.content.is_eof():  # small bodies come with their headers
@@ -124,13 +150,16 @@ async def read_body(request: web.Request) -> bytes | Refused:
     parts: list[bytes] = []
     size_bytes = 0
     try:
-        async with asyncio.timeout(limits.body_timeout_s):
+        async with budget.arriving():
             async for part in request.content.iter_any():
                 size_bytes += len(part)
                 if size_bytes > limits.body_bytes:
                     return _TOO_LARGE
                 parts.append(part)
     except TimeoutError:
+        if budget.is_closing:
+            detail = "the service is shutting down: send it again in a moment"
+            return Refused(problem="busy", detail=detail)
         detail = f"the body did not come within {limits.body_timeout_s:g} s"
         return Refused(problem="too-slow", detail=detail)
     return parts[0] if len(parts) == 1 else b"".join(parts)
