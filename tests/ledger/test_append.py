@@ -14,26 +14,27 @@ from ledger.gateway import BATCHED, TokenPost, open_token_post
 from ledger.intake import Stored
 from ledger.openlog import DoorAnswer
 from ledger.problems import Refused
+from projections import events as ev
 from signing.checkpoint import Checkpoint, verify_checkpoint
 from signing.tlog_proof import parse_proof
 from tests.check_ledger import check_ledger
-from tests.ledger.lab import Lab, Poster, collected, registered, running_lab, seeded_key
+from tests.ledger.lab import CONTROLLER, TIME, Lab, Poster, collected, registered, running_lab, seeded_key
 from tests.ledger.wire import When, Wire
 
 # Every statement of the transaction, in order; the mixed batch below runs them all.
 STATEMENTS = [
-    "BEGIN",
+    "^BEGIN",
     "FOR UPDATE",
-    "FROM unnest($2::text[]) AS wanted",
+    r"unnest\(\$2::text\[\]\) AS wanted",
     "JOIN token_events",
-    "COPY",
+    "^COPY",
     "INSERT INTO tiles",
     "INSERT INTO submissions",
     "INSERT INTO registrations",
     "INSERT INTO token_events",
     "INSERT INTO checkpoints",
     "UPDATE heads",
-    "COMMIT",
+    "^COMMIT$",
 ]
 SECRET = "a" * 64
 
@@ -91,6 +92,23 @@ async def post_together(lab: Lab, bodies: list[bytes], post: TokenPost):  # type
     return await asyncio.gather(*(lab.log.submit(arrival(body)) for body in bodies), lab.log.post(post))
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_an_event_of_our_own_is_posted_once(database: Database, tmp_path: Path, when: When) -> None:
+    """Nobody repeats it, and no id would make it known for a repetition: the log itself is asked."""
+    async with Wire(database.service_dsn).running() as wire:
+        wired = Database(owner_dsn=database.owner_dsn, service_dsn=wire.dsn)
+        async with running_lab(wired, tmp_path) as lab:
+            data = ev.CheckpointAnchored(controller=CONTROLLER, note="bm90ZQ==")
+            source = lab.log.keys.operator.verifier.name
+            wire.cut(when, "^COMMIT$")
+            event = ev.make_event(data, id="anchor-1", source=source, time=TIME)
+            outcome = await lab.service.post_operator_event(lab.log.name, event)
+            assert isinstance(outcome, Stored)
+            assert (outcome.index, outcome.size, wire.cuts) == (2, 4, 1)
+            assert lab.log.writer.state is not None
+            assert lab.log.writer.state.head.size == 4
+
+
 async def test_state_is_only_adopted_after_commit(database: Database, tmp_path: Path) -> None:
     async with Wire(database.service_dsn).running() as wire:
         wired = Database(owner_dsn=database.owner_dsn, service_dsn=wire.dsn)
@@ -106,7 +124,7 @@ async def test_state_is_only_adopted_after_commit(database: Database, tmp_path: 
                 await connection.close()
 
             watcher = asyncio.create_task(watch())
-            wire.cut("before", "COMMIT")
+            wire.cut("before", "^COMMIT$")
             await lab.post(poster, poster.events(2))
             await watcher
             assert seen == [6]

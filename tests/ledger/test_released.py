@@ -37,13 +37,16 @@ async def test_the_record_only_advances(tmp_path: Path) -> None:
 async def test_a_torn_write_leaves_the_record_before(tmp_path: Path) -> None:
     record = Record(tmp_path, "clearview", ORIGIN)
     await record.advance(checkpoint(5))
-    await record.advance(checkpoint(9))
-    raw = record.path.read_bytes()
-    for torn in range(SLOT_BYTES, 2 * SLOT_BYTES, 37):
-        record.path.write_bytes(raw[:torn] + b"\0" * (2 * SLOT_BYTES - torn))
-        assert record.read() in (checkpoint(5), checkpoint(9))
-        await record.advance(checkpoint(30))
-        assert record.read() == checkpoint(30)
+    for last, size in ((5, 9), (9, 12), (12, 500)):
+        before = record.path.read_bytes()
+        await record.advance(checkpoint(size))
+        after = record.path.read_bytes()
+        for torn in range(0, 2 * SLOT_BYTES, 41):
+            record.path.write_bytes(after[:torn] + before[torn:])
+            assert record.read() in (checkpoint(last), checkpoint(size))
+            await record.advance(checkpoint(size))
+            assert record.read() == checkpoint(size)
+        record.path.write_bytes(after)
 
 
 @pytest.mark.parametrize("raw", [b"", b"nonsense", b"\0" * 2 * SLOT_BYTES])
@@ -104,6 +107,27 @@ async def test_a_restored_backup_is_refused_not_signed_over(database: Database, 
         await connection.close()
     async with running_lab(database, tmp_path) as lab:
         await lab.post(poster, poster.events(1))
+
+
+async def test_a_head_that_goes_back_under_a_running_service_freezes(
+    database: Database, tmp_path: Path
+) -> None:
+    async with running_lab(database, tmp_path) as lab:
+        poster = await lab.register("crawler.clearview.example")
+        connection = await asyncpg.connect(database.owner_dsn)
+        await connection.execute("CREATE TABLE kept AS SELECT * FROM heads")
+        await lab.post(poster, poster.events(5))
+        await connection.execute("CREATE TABLE right_head AS SELECT * FROM heads")
+        await connection.execute("DELETE FROM heads; INSERT INTO heads SELECT * FROM kept")
+        status, answer = await lab.send(poster.make(poster.events(1))[0])
+        assert (status, b"went back from size 10 to 4" in answer) == (503, True)
+        # Nor does it come to itself when the head does: somebody has to look first.
+        await connection.execute("DELETE FROM heads; INSERT INTO heads SELECT * FROM right_head")
+        await connection.close()
+        status, answer = await lab.send(poster.make(poster.events(1))[0])
+        assert (status, b"urn:writ:problem:frozen" in answer) == (503, True)
+        async with lab.session.get(f"{lab.url}/checkpoint") as response:
+            assert response.status == 503
 
 
 async def test_another_history_of_the_same_length_is_refused(database: Database, tmp_path: Path) -> None:

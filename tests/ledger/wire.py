@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import re
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -38,7 +39,7 @@ class Wire:
         return parts._replace(netloc=f"{user}@127.0.0.1:{port}", query="").geturl()
 
     def cut(self, when: When, statement: str) -> None:
-        """Cut the next connection over which a statement with this text goes."""
+        """Cut the next connection over which a statement goes that this pattern is found in."""
         self._when, self._statement = when, statement
 
     @asynccontextmanager
@@ -71,7 +72,7 @@ class Wire:
 
     def takes(self, sql: str) -> When | None:
         """Whether to cut at this statement; it is asked for once."""
-        if self._statement is None or self._statement not in sql:
+        if self._statement is None or not re.search(self._statement, sql):
             return None
         self._statement = None
         self.cuts += 1
