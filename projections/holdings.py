@@ -9,7 +9,8 @@ alike after it, so they point at one `Holding`. That keeps bulk folding, memory 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -91,14 +92,8 @@ def decode_row(row: bytes) -> Holding:
 
 def keys(event: ev.Event[Any]) -> tuple[str, ...]:
     """The handles whose state this event changes."""
-    data = event.data
-    if isinstance(data, ev.DataDerived):
-        return data.artefacts
-    if isinstance(data, ev.DataDeleted):
-        return given(data.records) or given(data.artefacts)
-    if isinstance(data, _BY_RECORDS):
-        return data.records
-    return ()
+    step = _STEPS.get(type(event.data))
+    return () if step is None else step.keys(event.data)
 
 
 def named(event: ev.Event[Any]) -> set[str]:
@@ -109,14 +104,15 @@ def named(event: ev.Event[Any]) -> set[str]:
 
 def apply(holdings: Holdings, fact: Fact, by: int) -> None:
     """Fold one fact into the handles that it names. `by` is the poster's number in the docket."""
-    touched = keys(fact.event)
-    if not touched:
+    data = fact.event.data
+    step = _STEPS.get(type(data))
+    if step is None:
         return
-    change = _change(fact.event.data, fact, by)
+    change = step.change(data, fact, by)
     # Keyed by identity: equal states of one event are one object (see the module's note). The prior state
     # is kept beside its successor so that its identity can't be taken by a new object meanwhile.
     seen: dict[int, tuple[Holding, Holding]] = {}
-    for handle in touched:
+    for handle in step.keys(data):
         prior = holdings.get(handle, EMPTY)
         known = seen.get(id(prior))
         if known is None:
@@ -139,34 +135,32 @@ def given(value: tuple[str, ...] | UnsetType) -> tuple[str, ...]:
     return () if isinstance(value, UnsetType) else value
 
 
-_BY_RECORDS = (
-    ev.DataHeld,
-    ev.DataCollected,
-    ev.DataCopied,
-    ev.DataReappeared,
-    ev.DeletionFailed,
-    ev.ResidencyAsserted,
-)
+class _Step(NamedTuple):
+    """Which handles a type of event changes, and how."""
+
+    keys: Callable[[Any], tuple[str, ...]]
+    change: Callable[[Any, Fact, int], Change]
 
 
-def _change(data: Any, fact: Fact, by: int) -> Change:
-    """The step from a handle's state before this event to the one after."""
-    index, time_us = fact.index, fact.time_us
-    if isinstance(data, (ev.DataHeld, ev.DataCollected)):
-        return _presence(data, fact, by)
-    if isinstance(data, ev.DataDerived):
-        move = Move(index, time_us, "derived", by)
-        return lambda prior: _moved(prior, data.store, move, derived=(index,))
-    if isinstance(data, ev.DataCopied):
-        return _step(data.to_store, Move(index, time_us, "copied", by))
-    if isinstance(data, ev.DataReappeared):
-        return _step(data.store, Move(index, time_us, "reappeared", by))
-    if isinstance(data, ev.DeletionFailed):
-        return _step(data.store, Move(index, time_us, "failed", by))
-    if isinstance(data, ev.DataDeleted):
-        return _step(data.store, _erasure(data, fact, by))
-    assert isinstance(data, ev.ResidencyAsserted)
-    said = ResidencyFact(index, time_us, by, data.basis, data.residency)
+def _derived(data: ev.DataDerived, fact: Fact, by: int) -> Change:
+    move = Move(fact.index, fact.time_us, "derived", by)
+    return lambda prior: _moved(prior, data.store, move, derived=(fact.index,))
+
+
+def _copied(data: ev.DataCopied, fact: Fact, by: int) -> Change:
+    return _move(data.to_store, Move(fact.index, fact.time_us, "copied", by))
+
+
+def _reappeared(data: ev.DataReappeared, fact: Fact, by: int) -> Change:
+    return _move(data.store, Move(fact.index, fact.time_us, "reappeared", by))
+
+
+def _failed(data: ev.DeletionFailed, fact: Fact, by: int) -> Change:
+    return _move(data.store, Move(fact.index, fact.time_us, "failed", by))
+
+
+def _asserted(data: ev.ResidencyAsserted, fact: Fact, by: int) -> Change:
+    said = ResidencyFact(fact.index, fact.time_us, by, data.basis, data.residency)
     return lambda prior: _moved(prior, residency=(said,))
 
 
@@ -188,13 +182,14 @@ def _presence(data: ev.DataHeld | ev.DataCollected, fact: Fact, by: int) -> Chan
     return lambda prior: _moved(prior, data.store, move, residency=residency, traits=(trait,))
 
 
-def _erasure(data: ev.DataDeleted, fact: Fact, by: int) -> Move:
+def _erased(data: ev.DataDeleted, fact: Fact, by: int) -> Change:
     evidence = 0 if data.evidence is UNSET else len(data.evidence)
     claimed_us = ev.time_us(fact.event)
-    return Move(fact.index, fact.time_us, "erased", by, data.method, data.irrecoverable, evidence, claimed_us)
+    move = Move(fact.index, fact.time_us, "erased", by, data.method, data.irrecoverable, evidence, claimed_us)
+    return _move(data.store, move)
 
 
-def _step(store: str, move: Move) -> Change:
+def _move(store: str, move: Move) -> Change:
     return lambda prior: _moved(prior, store, move)
 
 
@@ -211,3 +206,16 @@ def _moved(
     if move is not None:
         copies = {**copies, store: (*copies.get(store, ()), move)}
     return Holding(copies, prior.derived + derived, prior.residency + residency, prior.traits + traits)
+
+
+_records: Callable[[Any], tuple[str, ...]] = attrgetter("records")
+_STEPS: dict[type[Any], _Step] = {
+    ev.DataHeld: _Step(_records, _presence),
+    ev.DataCollected: _Step(_records, _presence),
+    ev.DataCopied: _Step(_records, _copied),
+    ev.DataDerived: _Step(attrgetter("artefacts"), _derived),
+    ev.DataDeleted: _Step(lambda data: given(data.records) or given(data.artefacts), _erased),
+    ev.DataReappeared: _Step(_records, _reappeared),
+    ev.DeletionFailed: _Step(_records, _failed),
+    ev.ResidencyAsserted: _Step(_records, _asserted),
+}

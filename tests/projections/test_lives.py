@@ -1,0 +1,143 @@
+"""Lives of a copy: what each kind of move does to it."""
+
+import pytest
+
+from projections import events as ev
+from projections import holdings
+from projections.finding import Finding
+from tests.projections.logbuilder import CONTROLLER
+from tests.projections.story import Story, erase_gb, handle
+
+PAST = 40
+
+
+def counts(story: Story) -> dict[str, int]:
+    found: Finding = story.judge(PAST).findings[0]
+    return found.counts
+
+
+def ordered() -> Story:
+    story = Story()
+    story.hold(1)
+    story.order()
+    return story
+
+
+def test_a_copy_in_another_store_is_erased_by_itself() -> None:
+    story = ordered()
+    story.post(
+        ev.DataCopied(controller=CONTROLLER, from_store="faces", records=(handle(1),), to_store="index")
+    )
+    assert counts(story)["live"] == 2
+    story.erase(1)
+    assert counts(story)["live"] == 1
+    story.erase(1, store="index")
+    assert counts(story)["live"] == 0
+
+
+def test_a_failed_deletion_leaves_its_copy_live() -> None:
+    story = ordered()
+    story.post(ev.DeletionFailed(controller=CONTROLLER, error="timeout", records=(handle(1),), store="faces"))
+    assert counts(story)["live"] == 1
+
+
+def test_a_failed_deletion_makes_no_copy() -> None:
+    story = ordered()
+    story.erase(1)
+    story.post(ev.DeletionFailed(controller=CONTROLLER, error="timeout", records=(handle(1),), store="faces"))
+    assert (counts(story)["live"], counts(story)["reopened"]) == (0, 0)
+
+
+@pytest.mark.parametrize("cause", ["restore", "resync", "recollected", "unknown"])
+def test_what_reappears_begins_a_new_life(cause: str) -> None:
+    story = ordered()
+    story.erase(1)
+    story.post(
+        ev.DataReappeared(cause=cause, controller=CONTROLLER, records=(handle(1),), store="faces")  # type: ignore[arg-type]
+    )
+    assert (counts(story)["live"], counts(story)["reopened"]) == (1, 1)
+
+
+def test_artefacts_are_erased_by_that_name_too() -> None:
+    story = ordered()
+    story.derive([11], [1])
+    story.post(
+        ev.DataDeleted(
+            artefacts=(handle(11),),
+            cause="order",
+            controller=CONTROLLER,
+            irrecoverable=True,
+            method="destroy",
+            store="index",
+        )
+    )
+    assert (counts(story)["live"], counts(story)["derived_live"]) == (1, 0)
+
+
+def test_erasing_twice_keeps_the_first_erasure() -> None:
+    story = ordered()
+    first = story.erase(1)
+    story.erase(1)
+    (copy,) = [copy for _, copy in story.case().copies(story.fold().holdings[handle(1)])]
+    assert copy.erasure is not None
+    assert (copy.state, copy.lives, copy.erasure.index) == ("erased", 1, first)
+
+
+def test_holding_again_what_is_held_is_the_same_life() -> None:
+    story = ordered()
+    story.hold(1)
+    assert counts(story)["reopened"] == 0
+
+
+def test_records_that_stand_alike_share_one_state() -> None:
+    story = Story()
+    story.hold(1, 2, 3)
+    story.hold(3, store="index")
+    story.erase(1, 2)
+    held = story.fold().holdings
+    assert held[handle(1)] is held[handle(2)]
+    assert held[handle(1)] is not held[handle(3)]
+
+
+def test_only_moves_and_facts_change_a_handles_state() -> None:
+    story = Story()
+    story.hold(1)
+    before = story.fold().holdings[handle(1)]
+    accessed = ev.DataAccessed(
+        actor="a", actor_country="US", controller=CONTROLLER, purpose="p", records=(handle(1),)
+    )
+    story.post(accessed)
+    assert story.fold().holdings[handle(1)] == before
+    event = ev.make_event(accessed, id="x", source="s", time="2026-01-01T00:00:00Z")
+    assert holdings.keys(event) == ()
+    assert holdings.named(event) == {handle(1)}
+
+
+def test_a_derivation_names_its_inputs_but_changes_only_artefacts() -> None:
+    derived = ev.DataDerived(
+        artefacts=(handle(2),),
+        controller=CONTROLLER,
+        kind="template",
+        lineage="all",
+        records=(handle(1),),
+        store="index",
+    )
+    event = ev.make_event(derived, id="x", source="s", time="2026-01-01T00:00:00Z")
+    assert holdings.keys(event) == (handle(2),)
+    assert holdings.named(event) == {handle(1), handle(2)}
+
+
+def test_lineage_known_by_a_digest_alone_is_unknown() -> None:
+    story = Story()
+    story.post(
+        ev.DataDerived(
+            artefacts=(handle(11),),
+            controller=CONTROLLER,
+            inputs_digest="A" * 43 + "=",
+            kind="model",
+            lineage="all",
+            store="index",
+        )
+    )
+    story.order(erase_gb())
+    assert (counts(story)["in_scope"], counts(story)["unknown_residency"]) == (1, 1)
