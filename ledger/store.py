@@ -79,83 +79,44 @@ async def add_partitions(connection: Connection, upto: int) -> int:
     return int(await connection.fetchval(ADD_PARTITIONS, upto))
 
 
-# Appending, in the order in which a commit writes.
+# Appending: the entries, and in one statement all that is kept beside them. Each round trip saved is time in
+# which the head's lock is held.
 
-INSERT_TILES = """
-INSERT INTO tiles (log, level, index, hashes)
-SELECT $1::text, * FROM unnest($2::smallint[], $3::bigint[], $4::bytea[])
-"""
-INSERT_SUBMISSIONS = """
+WRITE_COMMIT = """
+WITH head AS (
+    UPDATE heads SET size = $2, root = $3, last_leaf = $4, last_time_us = $5, frontier = $6 WHERE log = $1
+), checkpoint AS (
+    INSERT INTO checkpoints (log, size, root, time_us) VALUES ($1::text, $2::bigint, $3::bytea, $5::bigint)
+), tile AS (
+    INSERT INTO tiles (log, level, index, hashes)
+    SELECT $1, * FROM unnest($7::smallint[], $8::bigint[], $9::bytea[])
+), registration AS (
+    INSERT INTO registrations (log, index) SELECT $1, * FROM unnest($10::bigint[])
+), token_event AS (
+    INSERT INTO token_events (log, source, id, digest, entry_index)
+    SELECT $1, * FROM unnest($11::text[], $12::text[], $13::bytea[], $14::bigint[])
+)
 INSERT INTO submissions (log, commit_size, source, size, base, entry_index, note, frontier)
-SELECT $1::text, $2::bigint, *
-FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], $8::bytea[])
-"""
-INSERT_REGISTRATIONS = "INSERT INTO registrations (log, index) SELECT $1::text, * FROM unnest($2::bigint[])"
-INSERT_DOOR_ROWS = """
-INSERT INTO token_events (log, source, id, digest, entry_index)
-SELECT $1::text, * FROM unnest($2::text[], $3::text[], $4::bytea[], $5::bigint[])
-"""
-INSERT_CHECKPOINT = "INSERT INTO checkpoints (log, size, root, time_us) VALUES ($1, $2, $3, $4)"
-UPDATE_HEAD = """
-UPDATE heads SET size = $2, root = $3, last_leaf = $4, last_time_us = $5, frontier = $6 WHERE log = $1
+SELECT $1, $2, *
+FROM unnest($15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bytea[], $20::bytea[])
 """
 
 
-async def write_commit(connection: Connection, log: str, sealed: Sealed) -> None:
+async def write_commit(connection: "asyncpg.Connection[asyncpg.Record]", log: str, sealed: Sealed) -> None:
     """Write every row of a commit, in the transaction that holds the head's lock.
 
     Until that transaction commits, nobody sees any of it, and a failure anywhere leaves nothing.
     """
-    await copy_entries(connection, log, sealed.before.size, sealed.entries)
-    if sealed.tiles:
-        await insert_tiles(connection, log, sealed.tiles)
-    await insert_submissions(connection, log, sealed.submissions)
-    if sealed.registrations:
-        await connection.execute(INSERT_REGISTRATIONS, log, sealed.registrations)
-    if sealed.token_rows:
-        await insert_token_events(connection, log, sealed.token_rows)
-    head = sealed.after.head
-    await connection.execute(INSERT_CHECKPOINT, log, head.size, head.root, head.last_time_us)
-    await connection.execute(UPDATE_HEAD, log, *_head_columns(head))
-
-
-async def copy_entries(connection: Connection, log: str, first: int, entries: Sequence[bytes]) -> None:
-    """Append entries, the first of which has index `first`."""
-    records = [(log, index, entry) for index, entry in enumerate(entries, first)]
+    records = [(log, index, entry) for index, entry in enumerate(sealed.entries, sealed.before.size)]
     await connection.copy_records_to_table("entries", records=records, columns=("log", "index", "entry"))
-
-
-async def insert_tiles(connection: Connection, log: str, tiles: Sequence[tuple[Tile, bytes]]) -> None:
-    """Append full tiles."""
-    levels = [tile.level for tile, _ in tiles]
-    indexes = [tile.index for tile, _ in tiles]
-    await connection.execute(INSERT_TILES, log, levels, indexes, [hashes for _, hashes in tiles])
-
-
-async def insert_submissions(connection: Connection, log: str, rows: Sequence[SubmissionRow]) -> None:
-    """Append what is kept of the submissions of one commit."""
     await connection.execute(
-        INSERT_SUBMISSIONS,
+        WRITE_COMMIT,
         log,
-        rows[0].commit_size,
-        [row.source for row in rows],
-        [row.size for row in rows],
-        [row.base for row in rows],
-        [row.entry_index for row in rows],
-        [row.note for row in rows],
-        [b"".join(row.frontier.nodes) for row in rows],
-    )
-
-
-async def insert_token_events(connection: Connection, log: str, rows: Sequence[TokenRow]) -> None:
-    """Append what the token door remembers."""
-    await connection.execute(
-        INSERT_DOOR_ROWS,
-        log,
-        [row.source for row in rows],
-        [row.id for row in rows],
-        [row.digest for row in rows],
-        [row.entry_index for row in rows],
+        *_head_columns(sealed.after.head),
+        *_columns([(tile.level, tile.index, hashes) for tile, hashes in sealed.tiles], 3),
+        sealed.registrations,
+        *_columns([(row.source, row.id, row.digest, row.entry_index) for row in sealed.token_rows], 4),
+        *_columns([_submission_columns(row) for row in sealed.submissions], 6),
     )
 
 
@@ -273,6 +234,16 @@ async def read_record_entries(
 async def has_checkpoint(connection: Connection, log: str, checkpoint: Checkpoint) -> bool:
     """Whether the log had this checkpoint."""
     return (await read_roots(connection, log, [checkpoint.size])).get(checkpoint.size) == checkpoint.root
+
+
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[Sequence[object]]:
+    """Rows as the arrays that `unnest` takes."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def _submission_columns(row: SubmissionRow) -> tuple[object, ...]:
+    frontier = b"".join(row.frontier.nodes)
+    return row.source, row.size, row.base, row.entry_index, row.note, frontier
 
 
 def _head_columns(head: Head) -> tuple[int, bytes, bytes, int, bytes]:

@@ -28,11 +28,6 @@ STATEMENTS = [
     r"unnest\(\$2::text\[\]\) AS wanted",
     "JOIN token_events",
     "^COPY",
-    "INSERT INTO tiles",
-    "INSERT INTO submissions",
-    "INSERT INTO registrations",
-    "INSERT INTO token_events",
-    "INSERT INTO checkpoints",
     "UPDATE heads",
     "^COMMIT$",
 ]

@@ -216,8 +216,8 @@ async def test_a_proof_at_a_million_entries_takes_less_than_five_ms(database: Da
     tiles = edge.follow(growth)
     assert isinstance(growth.root, bytes)
     connection = await asyncpg.connect(database.owner_dsn)
-    for begin in range(0, len(tiles), 500):
-        await store.insert_tiles(connection, "million", tiles[begin : begin + 500])
+    rows = [("million", tile.level, tile.index, hashes) for tile, hashes in tiles]
+    await connection.copy_records_to_table("tiles", records=rows)
     await connection.close()
     head = Head(count, growth.root, leaves[-1], 0, growth.frontier)
     state = LogState(ORIGIN, head, edge, Registry.empty())
