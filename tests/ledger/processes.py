@@ -23,6 +23,7 @@ from ledger.unprivileged import Account
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 60.0
+_TAIL_BYTES = 8_000
 
 
 class Serving:
@@ -122,6 +123,9 @@ async def serving(
     try:
         await service.start()
         yield service
+    except BaseException:
+        print(service.says.read_text()[-_TAIL_BYTES:])  # pytest shows it with the failure
+        raise
     finally:
         await _end(service)
 
