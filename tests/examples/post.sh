@@ -20,14 +20,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 umask 077
 
-unhex() { xxd -r -p; }
+# A fresh Debian has no xxd; printf and od are always there.
+unhex() { printf "$(tr -d '\n' | sed 's/../\\x&/g')"; }
+hex() { od -An -v -tx1 | tr -d ' \n'; }
 base64_of_hex() { unhex | base64 -w 0; }
 sha256_hex() { sha256sum | cut -c 1-64; }
 
 # The private key in the DER of RFC 8410 is a fixed prefix and the seed; the public one ends its DER.
 [[ -e $keyfile ]] || openssl rand -hex 32 > "$keyfile"
-{ printf 302e020100300506032b657004220420; tr -d '\n' < "$keyfile"; } | unhex > "$work/key.der"
-public=$(openssl pkey -inform DER -in "$work/key.der" -pubout -outform DER | tail -c 32 | xxd -p -c 32)
+{ printf 302e020100300506032b657004220420; cat "$keyfile"; } | unhex > "$work/key.der"
+public=$(openssl pkey -inform DER -in "$work/key.der" -pubout -outform DER | tail -c 32 | hex)
 
 # key id: SHA-256(name ‖ newline ‖ 0x01 ‖ public key), its first four bytes
 key_id=$({ printf '%s\n\001' "$name"; unhex <<< "$public"; } | sha256_hex | cut -c 1-8)

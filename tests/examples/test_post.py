@@ -1,6 +1,7 @@
 """The poster that uses none of our code makes submissions that ours accepts."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,6 +22,22 @@ from signing import (
 POST = Path(__file__).with_name("post.sh")
 NAME, LOG = "crawler.example", "ledger.example/clearview"
 SEED = bytes(range(32))
+# Beside curl, openssl and sha256sum, what every Debian has: bash, sed and the other core utilities.
+PROGRAMS = [
+    "bash",
+    "base64",
+    "cat",
+    "curl",
+    "cut",
+    "mktemp",
+    "od",
+    "openssl",
+    "rm",
+    "sed",
+    "sha256sum",
+    "tail",
+    "tr",
+]
 
 
 def post(
@@ -52,6 +69,18 @@ def test_the_submission_is_byte_for_byte_ours(count: int, keyfile: str) -> None:
 def test_the_source_log_is_the_keys_name_unless_said_otherwise(keyfile: str) -> None:
     done = post("--dry-run", keyfile, NAME, LOG, events=b"{}\n")
     assert parse_submission(done.stdout).text.origin == NAME
+
+
+def test_a_bare_debian_with_curl_and_openssl_is_enough(keyfile: str, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in PROGRAMS:
+        where = shutil.which(name)
+        assert where is not None, name
+        (tmp_path / "bin" / name).symlink_to(where)
+    command = ["bash", str(POST), "--dry-run", keyfile, NAME, LOG]
+    environment = {"PATH": str(tmp_path / "bin")}
+    done = subprocess.run(command, input=b"{}\n" * 3, env=environment, capture_output=True)
+    assert done.stdout == post("--dry-run", keyfile, NAME, LOG, events=b"{}\n" * 3).stdout, done.stderr
 
 
 def test_the_verifier_key_is_ours(keyfile: str) -> None:
