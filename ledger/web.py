@@ -123,9 +123,9 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         response = problem(Refused(problem=kind, detail=f"{request.method} {request.path}"), request)
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
-    except (ConnectionResetError, asyncio.CancelledError):
-        raise  # whoever asked has gone
     except AWAY as error:
+        if request.transport is None:
+            raise  # whoever asked has gone
         _log.warning("database_away", error=repr(error), request=identity)
         detail = "the database is not there: ask again in a moment"
         response = problem(Refused(problem="unavailable", detail=detail), request)
