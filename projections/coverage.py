@@ -7,7 +7,7 @@ from signing.encoding import encode_base64
 
 
 def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
-    """Whose look governs a store: of those begun after its last erasure, the latest assessor's, else the latest."""
+    """Whose look governs: of those begun after the last erasure, the latest assessor's, else the latest."""
     since = [
         one
         for one in case.docket.inventories
