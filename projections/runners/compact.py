@@ -55,7 +55,7 @@ def verify_compact(source: ZipSource, request: Request, outcome: Outcome) -> Non
     outcome.not_proven.append(
         "that nothing was left out of this bundle: for that, the assessor replayed the log"
     )
-    outcome.not_proven += wording.unproven_lines(statement)
+    outcome.not_proven += trust.unchecked(source) + wording.unproven_lines(statement)
 
 
 def _indexes(source: ZipSource) -> list[int]:
@@ -96,7 +96,9 @@ def _find_order(outcome: Outcome, request: Request, statement: Statement, events
             f"no order in this bundle is signed by {request.authority}"
             + (f"; {len(others)} signed by other keys: {', '.join(others)}" if others else "")
         )
-    order: Order = max((one.event.data.order for one in mine), key=lambda one: one.version)
+    # An authority may have issued several orders; which of them this is about, the statement says.
+    same = [one for one in mine if one.event.data.order.id == statement.order.id] or mine
+    order: Order = max((one.event.data.order for one in same), key=lambda one: one.version)
     trust.check_reference(order, statement)
     outcome.order = order.id
     return order

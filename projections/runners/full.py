@@ -2,9 +2,8 @@
 
 from msgspec import Struct
 
-from projections.clock import read_clock, time_failures
 from projections.docket import IssuedOrder
-from projections.runners import trust, wording
+from projections.runners import recency, trust, wording
 from projections.runners.digesting import digests
 from projections.runners.held import Held, check_held, watched
 from projections.runners.offline import Progress, Replayed, replay
@@ -41,20 +40,22 @@ def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
     ]
     outcome.exceptions += trust.foreign_orders(replayed.fold.docket, request.authority)
     issued = trust.find_issued(replayed.fold.docket, statement, request.authority)
+    outcome.exceptions += trust.other_orders(replayed.fold.docket, issued)
     _name_order(outcome, request, replayed, issued)
     trust.check_log(outcome, issued.order, replayed.note)
-    seen_s = _seen_at(outcome, issued, replayed)
-    _check_clock(issued, replayed)
+    seen_s = recency.seen_at(outcome, issued, replayed)
+    recency.check_clock(issued, replayed)
     outcome.checked += check_held(request.held, replayed, parse_vkey(issued.order.trust.log_vkey))
     stated = _restate(statement, issued, replayed)
     outcome.checked.append("replaying the log gives this statement, byte for byte")
     _check_signatures(outcome, issued, replayed, note)
     trust.check_age(outcome, issued.order, statement, request.now, seen_s)
+    recency.check_uncounted(outcome, issued, statement, replayed, request.now)
     outcome.exceptions += [
         wording.exception_line(one) for found in stated.judgment.findings for one in found.irregularities
     ]
     outcome.statement = statement
-    outcome.not_proven += wording.unproven_lines(statement)
+    outcome.not_proven += trust.unchecked(source) + wording.unproven_lines(statement)
 
 
 def _replayed(replayed: Replayed) -> str:
@@ -80,31 +81,6 @@ def _name_order(outcome: Outcome, request: Request, replayed: Replayed, issued: 
             f"no --authority was given: whether {signer}, which signed the order, is the authority's key, "
             "is the operator's word"
         )
-
-
-def _seen_at(outcome: Outcome, issued: IssuedOrder, replayed: Replayed) -> int | None:
-    """When witnesses last saw the log; whether they did decides if more than the operator's word "
-    "stands behind it."""
-    policy = issued.order.trust.policy()
-    at_s = trust.witnessed_at(outcome, issued.order, replayed.note)
-    clock = read_clock(replayed.fold.docket.anchors, policy)
-    anchored_s = max(clock.times, default=None)
-    outcome.witnessed = at_s is not None or anchored_s is not None
-    if at_s is None and anchored_s is not None:
-        outcome.attested.append(
-            f"witnesses named in the order, for the first {clock.sizes[-1]:,} entries, at "
-            f"{wording.moment(anchored_s)} at the latest"
-        )
-    return max((one for one in (at_s, anchored_s) if one is not None), default=None)
-
-
-def _check_clock(issued: IssuedOrder, replayed: Replayed) -> None:
-    anchors = replayed.fold.docket.anchors
-    recorded_us = {anchor.index: anchor.time_us for anchor in anchors}
-    for anchor in anchors:
-        recorded_us[anchor.size - 1] = replayed.entry(anchor.size - 1).time_us
-    for one in time_failures(anchors, issued.order.trust.policy(), recorded_us):
-        raise ProofError(f"entry {one.index}: {wording.RULES[one.rule]} (by {one.off_us // 1_000_000} s)")
 
 
 def _restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> Stated:

@@ -83,7 +83,12 @@ def _check_receipt(one: Held, replayed: Replayed, log_key: VerifierKey) -> str:
         raise ProofError(
             f"{one.name}: entry {receipt.index} is not what the receipt promises: {error}"
         ) from error
-    if promised.size <= size and replayed.audit.history.root_at(promised.size) != promised.root:
+    if promised.size > size:
+        raise ProofError(
+            f"{one.name}: the receipt's checkpoint counts {promised.size} entries, and this log ends after "
+            f"{size}: the end was cut off, or the bundle is older than the receipt"
+        )
+    if replayed.audit.history.root_at(promised.size) != promised.root:
         raise ProofError(
             f"{one.name}: the receipt's checkpoint of {promised.size} entries has the root "
             f"{encode_base64(promised.root)}, which this log never had: two histories were shown"

@@ -8,6 +8,7 @@ from projections.docket import Docket, IssuedOrder
 from projections.order import Order, order_hash
 from projections.runners import wording
 from projections.runners.outcome import Outcome
+from projections.runners.source import Source
 from projections.statement import Statement
 from signing.checkpoint import Checkpoint, verify_checkpoint
 from signing.encoding import encode_base64
@@ -17,7 +18,7 @@ from signing.note import Note, signatures_of, verify_note
 from signing.policy import quorum_time
 
 CLOCK_TOLERANCE_S = 300
-"""How far a statement may be ahead of the reader's clock."""
+"""How far a statement, or the witnesses, may be ahead of the reader's clock."""
 
 
 def find_issued(docket: Docket, statement: Statement, authority: str | None) -> IssuedOrder:
@@ -64,6 +65,24 @@ def foreign_orders(docket: Docket, authority: str | None) -> list[str]:
     ]
 
 
+def other_orders(docket: Docket, issued: IssuedOrder) -> list[str]:
+    """Further orders under the same key, in their last versions: a bundle speaks of one."""
+    mine = [one for one in docket.orders if one.by == issued.by]
+    last = {one.order.id: one for one in sorted(mine, key=lambda one: one.order.version)}
+    return [
+        f"entry {one.index}: {one.order.id} version {one.order.version} is another order by this key: "
+        "nothing here is about it"
+        for one in last.values()
+        if one.order.id != issued.order.id
+    ]
+
+
+def unchecked(source: Source) -> list[str]:
+    """What stands in a bundle for people, and is compared with nothing."""
+    pages = [name for name in ("report.html", "README.txt") if source.has(name)]
+    return [f"what {' and '.join(pages)} in the bundle says: read this instead"] if pages else []
+
+
 def check_log(outcome: Outcome, order: Order, note: Note) -> Checkpoint:
     """The checkpoint is signed by the log that the order names."""
     key = parse_vkey(order.trust.log_vkey)
@@ -106,6 +125,8 @@ def check_age(outcome: Outcome, order: Order, statement: Statement, now: int, se
             "the order accepts "
             f"{_span(most_s)}: what happened since is not in it, ask for a new one"
         )
+    if seen_s is not None and seen_s - now > CLOCK_TOLERANCE_S:
+        raise ProofError(f"the witnesses' clocks say {wording.moment(seen_s)}, which is yet to come")
     if seen_s is not None and now - seen_s > most_s:
         raise ProofError(
             f"the witnesses last saw this log at {wording.moment(seen_s)}, {_span(now - seen_s)} ago; "

@@ -68,6 +68,7 @@ RULES = {
     "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
     "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",
 }
+_LAST_SECOND = 253_402_300_799  # of the year 9999
 ALWAYS_UNPROVEN = (
     "that no store and no copy exists which nobody declared: the ledger shows what was said, when "
     "and by whom, "
@@ -154,7 +155,9 @@ def copies(count: int) -> str:
 
 
 def moment(seconds: int) -> str:
-    """Unix seconds as people write UTC."""
+    """Unix seconds as people write UTC, or as they are where the calendar ends."""
+    if not 0 <= seconds <= _LAST_SECOND:
+        return f"second {seconds:,} of the Unix epoch"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 

@@ -53,6 +53,16 @@ def test_a_compact_bundle_needs_an_assessor(done: Evidence, tmp_path: Path, caps
     assert "that nothing was left out of this bundle" in said
 
 
+def test_a_compact_bundle_of_an_authority_with_two_orders(
+    done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    """The statement says which of them it is about, whatever the versions."""
+    done.log.post(AUTHORITY, issued(order(id=f"{AUTHORITY}/en-2026-2", version=2)))
+    done.log.anchor(WITNESS)
+    code = verify(write_zip(done.compact(ASSESSOR), tmp_path / "c.zip"), done)
+    assert code == CARRIED_OUT, capsys.readouterr().out
+
+
 def test_a_compact_bundle_s_age_counts(done: Evidence, tmp_path: Path, capsys: Out) -> None:
     path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
     assert "the order accepts 7 days" in refused(path, done, capsys, late_s=8 * 86_400)
