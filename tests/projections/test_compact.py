@@ -18,7 +18,7 @@ from signing.keys import COSIGNATURE
 from signing.note import add_signatures, format_note, parse_note, sign_note
 from signing.tlog_proof import format_proof, parse_proof
 from tests.projections.deeds import collected
-from tests.projections.evidence import ASSESSOR, CRAWLER, WITNESS, Evidence
+from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence, issued, order
 from tests.projections.logbuilder import ORIGIN, LogBuilder, key_of, vkey_of, write_zip
 from tests.projections.verifying import (
     CARRIED_OUT,
