@@ -50,6 +50,12 @@ class Case:
         return posters_under(self.docket, [self.docket.posters[self.issued.by].vkey or ""])
 
     @cached_property
+    def first_issued(self) -> int:
+        """The entry of the order's first version under this key: a variation begins nothing anew."""
+        versions = (one for one in self.docket.orders if one.order.id == self.order.id)
+        return min(one.index for one in versions if one.by in self.authority)
+
+    @cached_property
     def assessors(self) -> frozenset[int]:
         """Posters under a key that the order names. Any other auditor counts as the controller's own."""
         return posters_under(self.docket, self.order.trust.assessors)
@@ -81,7 +87,7 @@ class Case:
             self._held,
             self._edges,
             self.size,
-            ordered=self.issued.index,
+            ordered=self.first_issued,
             authority=self.authority,
             moved_by=self.authority | self.assessors,
             believes=self.believes,

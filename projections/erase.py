@@ -18,7 +18,7 @@ from projections.finding import (
 from projections.holdings import Move
 from projections.lives import METHOD_RANK, Copy
 from projections.order import Obligation, deadline_at
-from projections.scope import Standing
+from projections.scope import Standing, is_artefact
 from signing.setdigest import digest_of
 
 DAY_US = 86_400_000_000
@@ -110,8 +110,10 @@ def _survey(case: Case, obligation: Obligation) -> _Survey:
     survey = _Survey(case, obligation)
     scope = obligation.scope
     for standing, holding, handles in case.population(scope):
-        survey.residency_said = survey.residency_said or bool(holding.residency)
-        derived_only = bool(holding.derived) and "derived" not in obligation.include
+        survey.residency_said = survey.residency_said or any(
+            fact.codes and fact.index < case.size for fact in holding.residency
+        )
+        derived_only = "derived" not in obligation.include and is_artefact(holding, case.size)
         for store, copy in case.copies(holding):
             if copy.state == "absent" and not copy.misfits:
                 continue

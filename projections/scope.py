@@ -1,8 +1,9 @@
 """Scope: which records an order reaches, from what the log says of residency, lineage and the data itself.
 
 A record is `in`, `out` or `unknown`. Only a statement on one of the scope's bases takes a record out; any
-statement that names the scope's territory, on whatever basis, brings it in. Derived records follow their
-inputs: one input in scope is enough, and an input nobody knows makes them unknown.
+statement that names the scope's territory, on whatever basis, brings it in. Artefacts follow their inputs:
+one input in scope is enough, and an input nobody knows makes them unknown. What was held or collected is no
+mere artefact: lineage can bring it in, and never takes it out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -36,7 +37,8 @@ class Reader:
     """Answers for one scope at one size of the log; remembers what it worked out.
 
     `authority` is the number of the posters under the key that signed the order; `moved_by` those whose word
-    may move a record out after the order (that authority and its assessors); `ordered` the order's entry.
+    may move a record out after the order (that authority and its assessors); `ordered` the entry at which the
+    order was first issued.
     """
 
     def __init__(
@@ -85,7 +87,9 @@ class Reader:
         An input counts with what had gone into it by then, so derivations can't run in circles.
         """
         if not edge.inputs:
-            return Standing("unknown", LINEAGE, edge.by)
+            # Unknown lineage is in scope, also where unknown residency would leave it out.
+            spared = self._scope.unknown_residency == "out_of_scope"
+            return Standing("in" if spared else "unknown", LINEAGE, edge.by)
         reached = [
             Standing(self._before(one, self._held.get(one, EMPTY), index).reach, LINEAGE, edge.by)
             for one in edge.inputs
@@ -101,7 +105,8 @@ class Reader:
             return own or UNKNOWN
         if own is not None and own.reach == "in":
             return own
-        return max((self._handed(index, handle) for index in edges), key=_rank)
+        handed = max((self._handed(index, handle) for index in edges), key=_rank)
+        return handed if is_artefact(holding, self._size) else max(handed, own or UNKNOWN, key=_rank)
 
     def _handed(self, index: int, handle: str) -> Standing:
         found = self._of_edge[index]
@@ -136,7 +141,7 @@ class Reader:
         for fact in said:
             if self._names(fact):
                 standing = Standing("in", fact.basis, fact.by)
-                was_in = was_in or fact.index < self._ordered
+                was_in = True
             elif not self._settles(fact):
                 standing = standing if standing.reach == "in" else UNKNOWN
             elif was_in and fact.index > self._ordered and fact.by not in self._moved_by:
@@ -190,6 +195,20 @@ class Reader:
         if not isinstance(first, UnsetType) and time_us < first_second(first) * SECOND_US:
             return True
         return not isinstance(last, UnsetType) and time_us >= (last_second(last) + 1) * SECOND_US
+
+
+def is_artefact(holding: Holding, size: int) -> bool:
+    """Whether a record came into being by a derivation, as far as the log says below `size`.
+
+    Not if it was held or collected, before or after, nor if it was anywhere before: else a word about lineage
+    would turn any record into derived data.
+    """
+    first = next((index for index in holding.derived if index < size), None)
+    return (
+        first is not None
+        and not any(trait.index < size for trait in holding.traits)
+        and all(moves[0].index >= first for moves in holding.copies.values())
+    )
 
 
 def posters_under(docket: Docket, vkeys: Iterable[str]) -> frozenset[int]:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from projections import events as ev
 from projections.finding import Finding
 from projections.verdict import judge
-from tests.projections.logbuilder import rfc3339
-from tests.projections.story import ASSESSOR, AUTHORITY, Story, erase_gb, replace_scope
+from tests.projections.logbuilder import CONTROLLER, rfc3339
+from tests.projections.story import ASSESSOR, AUTHORITY, Story, erase_gb, handle, replace_scope
 
 PAST = 40  # days; the deadline is day 30
 
@@ -190,6 +191,87 @@ def test_an_unknown_after_a_known_residency_is_unknown() -> None:
     story.residency(1, "", "registration")
     story.order()
     assert finding(story).counts["unknown_residency"] == 1
+
+
+def test_calling_a_record_derived_takes_it_nowhere() -> None:
+    """An order may leave derived data alone; a record that was held is none, whatever is said of it later."""
+    story = Story()
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.derive([1], [2], store="faces")
+    story.order(erase_gb(include=("copies",)))
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_an_artefact_that_is_held_later_is_a_record_too() -> None:
+    story = Story()
+    story.hold(1)
+    story.derive([11], [1])
+    story.hold(11, store="index")
+    story.order(erase_gb(include=("copies",)))
+    assert finding(story).counts["in_scope"] == 2
+
+
+@pytest.mark.parametrize("held_first", [True, False])
+def test_lineage_settles_nobodys_residency_but_an_artefacts(held_first: bool) -> None:
+    """Else any record of unknown residency could be derived out of scope."""
+    story = Story()
+    story.hold(2, residency="US")
+    if held_first:
+        story.hold(1, residency=None)
+    else:
+        story.post(
+            ev.DataCopied(controller=CONTROLLER, from_store="faces", records=(handle(1),), to_store="index")
+        )
+    story.derive([1], [2], store="faces" if held_first else "index")
+    story.order()
+    assert finding(story).counts["unknown_residency"] == 1
+
+
+@pytest.mark.parametrize("setting", ["in_scope", "out_of_scope"])
+def test_unknown_lineage_is_in_scope_whatever_unknown_residency_is(setting: str) -> None:
+    story = Story()
+    story.post(
+        ev.DataDerived(
+            artefacts=(handle(11),),
+            controller=CONTROLLER,
+            inputs_digest="A" * 43 + "=",
+            kind="model",
+            lineage="all",
+            store="index",
+        )
+    )
+    story.order(erase_gb(scope=replace_scope(unknown_residency=setting)))
+    assert finding(story).counts["in_scope"] == 1
+
+
+def test_a_variation_of_the_order_blesses_no_move_out_of_scope() -> None:
+    story = Story()
+    scope = replace_scope(residency_when="at_order")
+    story.hold(1)
+    story.order(erase_gb(scope=scope))
+    story.residency(1, "US", "registration")
+    story.order(erase_gb(scope=scope), version=2)
+    assert finding(story).counts["unknown_residency"] == 1
+
+
+def test_what_was_first_said_after_the_order_is_not_taken_back_either() -> None:
+    story = Story()
+    story.order(erase_gb(scope=replace_scope(residency_when="at_order")))
+    story.hold(1)
+    story.residency(1, "US", "registration")
+    assert finding(story).counts["unknown_residency"] == 1
+
+
+def test_to_say_that_nothing_is_known_is_no_method() -> None:
+    """Nor is a method what comes after the entries that count."""
+    story = Story(stores=("faces",))
+    story.hold(1, residency="")
+    story.order(erase_gb(scope=replace_scope(unknown_residency="out_of_scope")))
+    story.look("faces", 1)
+    size = story.log.size
+    story.hold(2, residency="US")
+    assert rules(judge(story.case(PAST, size=size)).findings[0]) == {"residency.no_method"}
 
 
 # What the data itself is.
