@@ -16,7 +16,7 @@ import msgspec
 
 from signing.encoding import HASH_SIZE
 from signing.errors import FormatError, ProofError
-from signing.merkle import CompactRange, Growth, grow, range_of, root_of
+from signing.merkle import CompactRange, Growth, grow, leaf_hashes_of, range_of, root_of
 
 WIDTH: Final = 256
 ENTRIES: Final = -1
@@ -167,6 +167,20 @@ class Edge:
         if level >= len(self._open) or index != (self.size >> (_HEIGHT * level)) // WIDTH:
             raise FormatError(f"tile {index} of level {level} is not open at size {self.size}")
         return b"".join(self._open[level])
+
+
+def static_tree(entries: Sequence[bytes]) -> dict[str, bytes]:
+    """Every tile of a log with these entries, by path: what a plain web server would hand out."""
+    edge = Edge.empty()
+    full = dict(edge.extend(leaf_hashes_of(entries)))
+    files = {}
+    for tile in tiles_of(len(entries)):
+        if tile.level == ENTRIES:
+            begin = tile.index * WIDTH
+            files[tile_path(tile)] = encode_bundle(entries[begin : begin + tile.width])
+        else:
+            files[tile_path(tile)] = full.get(tile) or edge.partial(tile.level, tile.index)
+    return files
 
 
 def tiles_for_inclusion(index: int, size: int) -> list[Tile]:

@@ -8,7 +8,7 @@ from signing.entry import format_entry, parse_entry
 from signing.keys import SigningKey
 from signing.merkle import leaf_hash, leaf_hashes_of, range_of, root_of
 from signing.note import format_note
-from signing.tiles import ENTRIES, WIDTH, decode_bundle, encode_bundle, tile_at, tile_path, tiles_of
+from signing.tiles import ENTRIES, WIDTH, decode_bundle, static_tree, tile_at, tile_path
 
 ERASURE = b'"type":"writ.data.deleted.v1"}'
 
@@ -37,23 +37,6 @@ def leave_out_erasure(bundle: Path, forged: Path, log_key: SigningKey) -> int:
     signed = format_note(sign_checkpoint(checkpoint, log_key))
     _write(forged, rest | static_tree(kept) | {"checkpoint": signed})
     return gone
-
-
-def static_tree(entries: list[bytes]) -> dict[str, bytes]:
-    """Every tile of a log with these entries, by path."""
-    levels = [leaf_hashes_of(entries)]
-    while len(levels[-1]) >= WIDTH:
-        below = levels[-1]
-        whole = len(below) // WIDTH * WIDTH
-        levels.append([range_of(0, below[at : at + WIDTH]).nodes[0] for at in range(0, whole, WIDTH)])
-    files = {}
-    for tile in tiles_of(len(entries)):
-        begin = tile.index * WIDTH
-        if tile.level == ENTRIES:
-            files[tile_path(tile)] = encode_bundle(entries[begin : begin + tile.width])
-        else:
-            files[tile_path(tile)] = b"".join(levels[tile.level][begin : begin + tile.width])
-    return files
 
 
 def _chain(before: list[bytes], after: list[bytes]) -> list[bytes]:

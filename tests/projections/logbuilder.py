@@ -32,7 +32,7 @@ from signing.keys import COSIGNATURE, ED25519, SigningKey, format_vkey
 from signing.merkle import EMPTY_RANGE, CompactRange, leaf_hash, leaf_hashes_of, range_of, root_of
 from signing.note import add_signatures, format_note
 from signing.submission import make_submission
-from signing.tiles import ENTRIES, WIDTH, Tile, encode_bundle, tile_path, tiles_of
+from signing.tiles import static_tree
 
 ORIGIN = "ledger.example/clearview"
 CONTROLLER = "clearview"
@@ -193,7 +193,7 @@ class LogBuilder:
 
     def tree(self, *witnesses: str) -> dict[str, bytes]:
         """The log as a static tree: path -> bytes."""
-        files = tree_of(self.entries())
+        files = static_tree(self.entries())
         files["checkpoint"] = self.checkpoint_note(None, *witnesses)
         return files
 
@@ -221,27 +221,6 @@ class MemorySource:
         """Nothing to let go of."""
 
 
-def tree_of(entries: list[bytes]) -> dict[str, bytes]:
-    """All tiles of a log with these entries."""
-    levels = [leaf_hashes_of(entries)]
-    while len(levels[-1]) >= WIDTH:
-        below = levels[-1]
-        levels.append(
-            [
-                range_of(0, below[at : at + WIDTH]).nodes[0]
-                for at in range(0, len(below) // WIDTH * WIDTH, WIDTH)
-            ]
-        )
-    return {tile_path(tile): _tile_bytes(tile, entries, levels) for tile in tiles_of(len(entries))}
-
-
-def _tile_bytes(tile: Tile, entries: list[bytes], levels: list[list[bytes]]) -> bytes:
-    begin = tile.index * WIDTH
-    if tile.level == ENTRIES:
-        return encode_bundle(entries[begin : begin + tile.width])
-    return b"".join(levels[tile.level][begin : begin + tile.width])
-
-
 def write_tree(files: dict[str, bytes], folder: Path) -> Path:
     """The tree as a directory."""
     for path, raw in files.items():
@@ -266,7 +245,6 @@ __all__ = [
     "MemorySource",
     "Row",
     "key_of",
-    "tree_of",
     "vkey_of",
     "write_tree",
     "write_zip",

@@ -22,6 +22,7 @@ from signing.entry import format_entry, parse_entry
 from signing.errors import FormatError, ProofError
 from signing.merkle import leaf_hashes_of, range_of, root_of
 from signing.note import format_note
+from signing.tiles import static_tree
 from tests.projections.deeds import (
     CRAWLER,
     TOKEN,
@@ -39,7 +40,6 @@ from tests.projections.logbuilder import (
     LogBuilder,
     MemorySource,
     key_of,
-    tree_of,
     vkey_of,
     write_tree,
 )
@@ -166,7 +166,7 @@ def test_a_log_that_ends_early_is_named(log: LogBuilder) -> None:
 
 
 def test_a_checkpoint_of_another_size_or_root_is_named(log: LogBuilder) -> None:
-    files = tree_of(log.entries())
+    files = static_tree(log.entries())
     files["checkpoint"] = log.checkpoint_note(10)
     with pytest.raises(ProofError, match="tile/entries/000 is missing"):
         replay(MemorySource(files))
@@ -244,7 +244,7 @@ def test_the_chain_holds_between_chunks(large: LogBuilder) -> None:
     entries = large.entries()
     last = parse_entry(entries[4095])
     entries[4095] = format_entry(msgspec.structs.replace(last, time_us=last.time_us + 1))
-    files = tree_of(entries)
+    files = static_tree(entries)
     checkpoint = Checkpoint(large.origin, len(entries), root_of(range_of(0, leaf_hashes_of(entries))))
     files["checkpoint"] = format_note(sign_checkpoint(checkpoint, key_of(large.origin)))
     with pytest.raises(ProofError, match="entry 4096: it names another entry before it"):
