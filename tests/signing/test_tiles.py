@@ -1,6 +1,7 @@
 """Tiles: their names, their making, and proofs from them against RFC 6962."""
 
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,7 @@ from signing import (
     verify_consistency,
     verify_inclusion,
 )
+from signing.tiles import static_tree
 from tests.signing.reference import consistency_proof, inclusion_path, tree_hash
 
 LEAVES = [leaf_hash(b"%d" % number) for number in range(300)]
@@ -235,3 +237,10 @@ def test_bundles_cut_off_or_too_long_are_refused() -> None:
             decode_bundle(bad, count)
     with pytest.raises(FormatError):
         encode_bundle([bytes(65_536)])
+
+
+def test_a_static_tree_is_byte_for_byte_the_vectors() -> None:
+    log = Path(__file__).parents[1] / "vectors" / "c2sp" / "log"
+    files = static_tree([b'{"seq":%d}' % number for number in range(300)])
+    kept = {str(path.relative_to(log)): path.read_bytes() for path in log.rglob("*") if path.is_file()}
+    assert files == {path: raw for path, raw in kept.items() if path != "checkpoint"}
