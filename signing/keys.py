@@ -41,7 +41,8 @@ def is_valid_name(name: str) -> bool:
 
 def is_note_key_name(name: str) -> bool:
     """Whether C2SP signed-note allows this name in a signature line; it allows far more than we register."""
-    return name.isprintable() and name != "" and "+" not in name and not any(map(str.isspace, name))
+    # Of all white space only the blank is printable.
+    return name.isprintable() and name != "" and "+" not in name and " " not in name
 
 
 def is_within(name: str, prefix: str) -> bool:
