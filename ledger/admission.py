@@ -17,7 +17,7 @@ from projections.events import Event, LogCreated, decode_event
 from projections.refused import Refused as PolicyRefusal
 from projections.registry import Key, Registry
 from signing.errors import FormatError, ProofError, TooLargeError
-from signing.keys import format_vkey
+from signing.keys import VerifierKey
 from signing.merkle import CompactRange, leaf_hashes_of, range_of
 from signing.note import format_note
 from signing.submission import Submission, check_root, check_signature, parse_submission
@@ -38,8 +38,8 @@ class Arrival(msgspec.Struct, frozen=True):
     events: tuple[Event[Any], ...]
     added: CompactRange
     """The lines as leaves of the source log, from its size before."""
-    verified_under: str | None = None
-    """The vkey under which the signature was found good, if that was tried already."""
+    verified_under: VerifierKey | None = None
+    """The key under which the signature was found good, if that was tried already."""
 
     @property
     def entries(self) -> int:
@@ -115,7 +115,7 @@ def verify_early(arrival: Arrival, registry: Registry) -> Arrival:
     except ProofError:
         # Said again, and answered, by `admit`: one place decides.
         return arrival
-    return msgspec.structs.replace(arrival, verified_under=format_vkey(key.verifier))
+    return msgspec.structs.replace(arrival, verified_under=key.verifier)
 
 
 def admit(arrival: Arrival, standing: Standing) -> Admitted | Refused:
@@ -162,7 +162,7 @@ def _admit_key(arrival: Arrival, registry: Registry) -> Key | Refused:
     refusal = rules.check_source(key, text.origin)
     if refusal is not None:
         return refuse_by_policy(refusal, line=1)
-    if arrival.verified_under == format_vkey(key.verifier):
+    if arrival.verified_under == key.verifier:
         return key
     try:
         check_signature(arrival.submission.note, text, key.verifier)

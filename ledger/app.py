@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
@@ -87,6 +88,9 @@ async def _serve(config: Config, announce: Callable[[Service], None]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with running_service(config) as service:
+        # What is here now stays: a full collection would look through all of it again, while everybody waits.
+        gc.collect()
+        gc.freeze()
         announce(service)
         await stop.wait()
 
