@@ -1,9 +1,12 @@
 """The prohibition to collect (DOMAIN §5): never finally carried out, only so far."""
 
+from collections.abc import Iterator
+
 from projections.case import Case
 from projections.docket import Coverage
 from projections.erase import decide
 from projections.finding import Finding, Gap, Irregularity
+from projections.holdings import Holding, Move
 from projections.order import Obligation, Scope, deadline_at
 
 DAY_S = 86_400
@@ -12,10 +15,12 @@ SECOND_US = 1_000_000
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
     """Whether collectors account for all the time since the order took effect, and nothing was collected."""
-    listed = _collected(case, obligation)
+    listed, unknown = _collected(case, obligation)
     prohibited = sum(one.copies for one in listed)
-    spans = [s for s in case.docket.coverage if s.index < case.size and case.believes(s.by, s.time_us)]
+    spans = [s for s in case.docket.coverage if s.index < case.size]
     gaps = _gaps(case, obligation, spans)
+    if unknown:
+        gaps.append(Gap("residency.unknown", "", unknown))
     # Only the controller and its processors attest to collectors, so this rests on their bare word.
     if obligation.min_evidence > "E0":
         gaps.append(Gap("evidence.below_required", obligation.min_evidence))
@@ -39,53 +44,65 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     )
 
 
-def _collected(case: Case, obligation: Obligation) -> tuple[Irregularity, ...]:
+def _collected(case: Case, obligation: Obligation) -> tuple[tuple[Irregularity, ...], int]:
     """`collection.prohibited`: in scope, recorded while the order was in force. An earlier claimed time,
-    or an opening balance (`data.held`), is no collection after the order."""
-    scope = obligation.scope
-    effective_us = case.order.effective_s * SECOND_US
+    or an opening balance (`data.held`), is no collection after the order.
+
+    Besides, how many copies were collected then of which the scope wants to know where their subjects reside.
+    """
+    unknown_residency = obligation.scope.unknown_residency
     found: dict[tuple[int, str], Irregularity] = {}
-    for standing, holding, handles in case.population(scope):
-        unknown_counts = standing.reach == "unknown" and scope.unknown_residency == "in_scope"
-        if standing.reach != "in" and not unknown_counts:
+    unknown = 0
+    for standing, holding, handles in case.population(obligation.scope):
+        if standing.reach == "out" or (standing.reach == "unknown" and unknown_residency == "out_of_scope"):
             continue
-        for store, copy in case.copies(holding):
-            for move in copy.collections:
-                if move.time_us < effective_us or (scope.stores and store not in scope.stores):
-                    continue
-                before = found[move.index, store].copies if (move.index, store) in found else 0
-                found[move.index, store] = Irregularity(
-                    "collection.prohibited",
-                    move.index,
-                    move.time_us,
-                    case.name_of(move.by),
-                    store,
-                    before + len(handles),
-                )
-    return tuple(found[key] for key in sorted(found))
+        for store, move in _collections(case, obligation.scope, holding):
+            if standing.reach == "unknown" and unknown_residency == "report":
+                unknown += len(handles)
+                continue
+            before = found[move.index, store].copies if (move.index, store) in found else 0
+            found[move.index, store] = Irregularity(
+                "collection.prohibited",
+                move.index,
+                move.time_us,
+                case.name_of(move.by),
+                store,
+                before + len(handles),
+            )
+    return tuple(found[key] for key in sorted(found)), unknown
+
+
+def _collections(case: Case, scope: Scope, holding: Holding) -> Iterator[tuple[str, Move]]:
+    """A record's collections into the scope's stores since the order took effect."""
+    effective_us = case.order.effective_s * SECOND_US
+    for store, copy in case.copies(holding):
+        if not scope.stores or store in scope.stores:
+            yield from ((store, move) for move in copy.collections if move.time_us >= effective_us)
 
 
 def _gaps(case: Case, obligation: Obligation, spans: list[Coverage]) -> list[Gap]:
     """Each collector named so far must account for the time from effective to a day before `as_of`."""
     if not spans:
         return [Gap("collector.none_named")]
-    start, end = case.order.effective_s, case.as_of - DAY_S
     return [
         Gap("collector.gap", name)
         for name in sorted({span.collector for span in spans})
-        if not _covers([s for s in spans if s.collector == name], obligation.scope, start, end)
+        if not _covers(case, [s for s in spans if s.collector == name], obligation.scope)
     ]
 
 
-def _covers(spans: list[Coverage], scope: Scope, start: int, end: int) -> bool:
-    reached_us = start * SECOND_US
+def _covers(case: Case, spans: list[Coverage], scope: Scope) -> bool:
+    """Whether a collector's believable word covers the time, and nothing it admitted speaks against it."""
+    start_us, end_us = case.order.effective_s * SECOND_US, (case.as_of - DAY_S) * SECOND_US
+    reached_us = start_us
     for span in sorted(spans, key=lambda one: one.from_us):
-        if span.from_us > reached_us:
-            break
-        if _counts(span, scope):
-            # Nobody can attest to what has not happened yet.
+        if not _counts(span, scope):
+            if span.from_us < end_us and span.to_us > start_us:
+                return False
+        # Nobody can attest to what has not happened yet.
+        elif span.from_us <= reached_us and case.believes(span.by, span.time_us):
             reached_us = max(reached_us, min(span.to_us, span.time_us))
-    return reached_us >= end * SECOND_US
+    return reached_us >= end_us
 
 
 def _counts(span: Coverage, scope: Scope) -> bool:

@@ -7,19 +7,20 @@ from signing.encoding import encode_base64
 
 
 def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
-    """Whose look governs: of those begun after the last erasure, the latest assessor's, else the latest."""
-    since = [
-        one
-        for one in case.docket.inventories
-        if one.store == store
-        and one.index < case.size
-        and one.begun > last_erasure
-        and case.believes(one.by, one.time_us)
-    ]
-    if not since:
-        return StoreCoverage(store, looked=False)
-    governing = max(since, key=lambda one: (one.by in case.assessors, one.begun, one.index))
-    return _compare(case, governing)
+    """Whose look governs a store: the latest assessor's that was begun after the last erasure there, else the
+    latest. Where an assessor found a difference, only an assessor's later look settles it.
+
+    A look from before the order was issued says nothing of whether it was carried out.
+    """
+    looks = [one for one in case.docket.inventories if one.store == store and _stands(case, one)]
+    after = max(last_erasure, case.first_issued)
+    assessed = max((one for one in looks if one.by in case.assessors), key=_place, default=None)
+    if assessed is not None:
+        found = _compare(case, assessed)
+        if assessed.begun > after or not found.agrees:
+            return found
+    governing = max((one for one in looks if one.begun > after), key=_place, default=None)
+    return StoreCoverage(store, looked=False) if governing is None else _compare(case, governing)
 
 
 def gap_of(coverage: StoreCoverage) -> Gap | None:
@@ -36,6 +37,20 @@ def level(coverage: StoreCoverage, asserted: Level) -> Level:
     if not coverage.looked or not coverage.agrees:
         return asserted
     return "E3" if coverage.assessor else "E2"
+
+
+def _place(inventory: Inventory) -> tuple[int, int]:
+    return inventory.begun, inventory.index
+
+
+def _stands(case: Case, inventory: Inventory) -> bool:
+    """A stolen key vouches for nothing. What an assessor found stands all the same: whose key was stolen and
+    when, the company's own administrator says."""
+    if inventory.index >= case.size:
+        return False
+    if case.believes(inventory.by, inventory.time_us):
+        return True
+    return inventory.by in case.assessors and not _compare(case, inventory).agrees
 
 
 def _compare(case: Case, inventory: Inventory) -> StoreCoverage:

@@ -37,6 +37,7 @@ class Store(Struct, frozen=True):
     country: str
     versioned: bool
     object_locked: bool
+    backup_retention_days: int = 0
     retired: int | None = None
 
 
@@ -226,6 +227,7 @@ def _store_registered(docket: Docket, fact: Fact, by: int) -> Docket:
         data.country,
         data.versioned,
         data.object_locked,
+        0 if isinstance(data.backup_retention_days, UnsetType) else data.backup_retention_days,
     )
     return msgspec.structs.replace(docket, stores={**docket.stores, data.store: store})
 

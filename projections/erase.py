@@ -30,6 +30,7 @@ COUNTS = (
     "erased_in_time",
     "erased_late",
     "erased_time_unproved",
+    "in_backups",
     "below_method",
     "unknown_residency",
     "derived_live",
@@ -52,7 +53,11 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     return Finding(
         obligation=obligation.id,
         type=obligation.type,
-        verdict=decide(survey.counts["live"] > 0, bool(gaps), case.as_of > survey.deadline),
+        verdict=decide(
+            survey.counts["live"] > 0 or survey.counts["in_backups"] > 0,
+            bool(gaps),
+            case.as_of > survey.deadline,
+        ),
         deadline=survey.deadline,
         evidence=evidence,
         word=_word(levels),
@@ -87,6 +92,7 @@ class _Survey:
         self.counts: Counter[str] = Counter()
         self.out: Counter[tuple[str, str]] = Counter()
         self.undeclared: Counter[str] = Counter()
+        self.backed_up: Counter[str] = Counter()
         self.erased: list[bytes] = []
         self.live: list[bytes] = []
         self.last_erasure: dict[str, int] = {}
@@ -164,6 +170,20 @@ def _count_erased(survey: _Survey, store: str, erasure: Move, copies: int) -> No
     if METHOD_RANK[erasure.method] < METHOD_RANK[survey.obligation.min_method]:
         survey.counts["below_method"] += copies
     survey.counts[_timeliness(survey, store, erasure, copies)] += copies
+    if _outlives(survey, store, erasure):
+        survey.counts["in_backups"] += copies
+        survey.backed_up[store] += copies
+
+
+def _outlives(survey: _Survey, store: str, erasure: Move) -> bool:
+    """Whether backups of the store, kept as long as it was declared, still hold what was erased.
+
+    By recorded time: an earlier claimed one would shorten the wait. Without its key a backup holds nothing.
+    """
+    if "backups" not in survey.obligation.include or erasure.method == "crypto_erase":
+        return False
+    kept_us = survey.case.stores[store].backup_retention_days * DAY_US
+    return survey.case.as_of * SECOND_US < erasure.time_us + kept_us
 
 
 def _timeliness(survey: _Survey, store: str, erasure: Move, copies: int) -> str:
@@ -205,6 +225,8 @@ def _gaps(
     if not covered:
         gaps.append(Gap("store.none_declared"))
     gaps += [Gap("store.undeclared", store, n) for store, n in sorted(survey.undeclared.items())]
+    gaps += [Gap("store.not_declared", name) for name in obligation.scope.stores if name not in case.stores]
+    gaps += [Gap("backup.unexpired", store, n) for store, n in sorted(survey.backed_up.items())]
     if counts["below_method"]:
         gaps.append(Gap("erasure.below_method", obligation.min_method, counts["below_method"]))
     if counts["orphaned"]:

@@ -152,7 +152,9 @@ def _copied(data: ev.DataCopied, fact: Fact, by: int) -> Change:
 
 
 def _reappeared(data: ev.DataReappeared, fact: Fact, by: int) -> Change:
-    return _move(data.store, Move(fact.index, fact.time_us, "reappeared", by))
+    # What was collected again was collected, under whatever name it is owned up to.
+    kind: MoveKind = "collected" if data.cause == "recollected" else "reappeared"
+    return _move(data.store, Move(fact.index, fact.time_us, kind, by))
 
 
 def _failed(data: ev.DeletionFailed, fact: Fact, by: int) -> Change:

@@ -36,8 +36,9 @@ def judge(case: Case) -> Judgment:
     """Evaluate every obligation of the case's order. Pure: the same case gives the same judgment."""
     found: dict[str, Finding] = {}
     for obligation in case.order.obligations:
-        found[obligation.id] = _evaluate(case, obligation)
-    findings = tuple(_bound(case, one, found) for one in case.order.obligations)
+        # Dependencies stand before what depends on them, and count with all that binds them in turn.
+        found[obligation.id] = _bound(case, obligation, _evaluate(case, obligation), found)
+    findings = tuple(found.values())
     return Judgment(
         status="in_force" if case.order.effective_s <= case.as_of else "issued",
         verdict=worst(one.verdict for one in findings),
@@ -111,12 +112,11 @@ def _not_evaluated(case: Case, obligation: Obligation) -> Finding:
     )
 
 
-def _bound(case: Case, obligation: Obligation, found: dict[str, Finding]) -> Finding:
+def _bound(case: Case, obligation: Obligation, finding: Finding, found: dict[str, Finding]) -> Finding:
     """Add what binds an obligation from outside: others it depends on, and an oath it demands.
 
     `dependency.not_carried_out`, `oath.missing` (no event of these rules carries an oath).
     """
-    finding = found[obligation.id]
     gaps = [
         Gap("dependency.not_carried_out", other)
         for other in obligation.depends_on

@@ -33,6 +33,7 @@ COUNTS = {
     "erased_late": "erased late",
     "erased_time_unproved": "erased, not proved to be in time",
     "unknown_residency": "of unknown residency",
+    "in_backups": "of the erased ones still in backups",
     "below_method": "erased by less than the required method",
     "reopened": "erased, then back again",
     "orphaned": "erased without ever having been declared",
@@ -43,6 +44,8 @@ COUNTS = {
 GAPS = {
     "store.none_declared": "no store was declared",
     "store.undeclared": "the store {subject} holds copies and was never declared",
+    "store.not_declared": "the order names the store {subject}, which was never declared",
+    "backup.unexpired": "backups of the store {subject} have not expired since",
     "erasure.below_method": "copies were erased by less than the method required ({subject})",
     "erasure.orphan": "copies were erased that had never been declared: the ledger is incomplete",
     "residency.unknown": "where their subjects reside is not known",

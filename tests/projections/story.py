@@ -180,28 +180,30 @@ class Story:
         )
         return begun
 
-    def attest(self, start: str, end: str, *, running: bool = False, exclusions: tuple[Any, ...] = ()) -> int:
+    def attest(self, start: str, end: str, *, running: bool = False, exclusions: tuple[Any, ...] = (),
+               collector: str = CRAWLER, by: str = COMPANY) -> int:  # fmt: skip
         """A collector accounts for its time."""
         return self.post(
             ev.CollectorAttested(
-                collector=CRAWLER,
+                collector=collector,
                 config_sha256=SHA,
                 controller=CONTROLLER,
                 exclusions=exclusions,
                 from_=start,
                 running=running,
                 to=end,
-            )
+            ),
+            by=by,
         )
 
-    def revoke(self, name: str, since: str) -> int:
-        """The administrator ends a controller's key, stolen since then."""
+    def revoke(self, name: str, since: str, role: Any = "controller") -> int:
+        """The administrator ends a key, stolen since then."""
         return self.post(
             ev.KeyRevoked(
                 compromised_since=since,
                 controller=CONTROLLER,
                 name=name,
-                role="controller",
+                role=role,
                 vkey=vkey_of(name),
             ),
             by=ADMIN,
@@ -276,7 +278,7 @@ def cease_gb(**how: Any) -> Obligation:
     """Collect no more about residents of GB."""
     return Obligation(
         deadline=Deadline(at="2026-01-31T00:00:00Z"),
-        id="cease",
+        id=how.pop("id", "cease"),
         scope=how.pop("scope", Scope(residency=("GB",))),
         type="cease_collecting",
         **how,

@@ -2,11 +2,12 @@
 
 import pytest
 
+from projections import events as ev
 from projections.finding import Finding
 from projections.order import Scope
 from projections.verdict import judge
-from tests.projections.logbuilder import rfc3339
-from tests.projections.story import COMPANY, DAY_S, Story, cease_gb, erase_gb, replace_scope
+from tests.projections.logbuilder import CONTROLLER, rfc3339
+from tests.projections.story import COMPANY, DAY_S, Story, cease_gb, erase_gb, handle, replace_scope
 
 FROM, LATER, DAY_39, DAY_41 = (f"2026-{day}T00:00:00Z" for day in ("01-01", "01-20", "02-09", "02-11"))
 PAST = 40
@@ -186,13 +187,60 @@ def test_the_deadlines_last_second_is_not_past_it() -> None:
     assert finding(ordered(), 30 + second).verdict == "cannot_be_proved"
 
 
-@pytest.mark.parametrize(("setting", "verdict"), [("in_scope", "breached"), ("report", "carried_out")])
+@pytest.mark.parametrize(
+    ("setting", "verdict"),
+    [("in_scope", "breached"), ("report", "cannot_be_proved"), ("out_of_scope", "carried_out")],
+)
 def test_collecting_those_of_unknown_residency(setting: str, verdict: str) -> None:
     story = late(Story())
     story.order(cease_gb(scope=replace_scope(unknown_residency=setting)))
     story.attest(FROM, DAY_41)
     story.collect(1, residency="")
     assert finding(story).verdict == verdict
+
+
+def test_recollecting_is_collecting() -> None:
+    story = late(Story())
+    story.hold(1)
+    story.order(cease_gb())
+    story.erase(1)
+    story.attest(FROM, DAY_41)
+    story.post(
+        ev.DataReappeared(cause="recollected", controller=CONTROLLER, records=(handle(1),), store="faces")
+    )
+    assert finding(story).verdict == "breached"
+
+
+def test_an_admission_is_not_talked_over() -> None:
+    """A collector that ran without leaving the territory out did, whatever is attested beside it."""
+    story = late(ordered())
+    story.attest(LATER, DAY_39, running=True)
+    story.attest(FROM, DAY_41)
+    assert [gap.rule for gap in finding(story).gaps] == ["collector.gap"]
+
+
+def test_an_admission_from_before_the_order_is_none() -> None:
+    story = late(ordered())
+    story.attest("2025-12-01T00:00:00Z", FROM, running=True)
+    story.attest(FROM, DAY_41)
+    assert finding(story).verdict == "carried_out"
+
+
+def test_a_collector_does_not_vanish_with_the_key_that_named_it() -> None:
+    story = late(ordered())
+    story.log.register("other.clearview.example", "controller")
+    story.attest(FROM, DAY_41)
+    story.attest(FROM, DAY_41, collector="collector-2", by="other.clearview.example")
+    assert finding(story).verdict == "carried_out"
+    story.revoke("other.clearview.example", "2026-01-01T00:00:00Z")
+    assert [(gap.rule, gap.subject) for gap in finding(story).gaps] == [("collector.gap", "collector-2")]
+
+
+def test_a_dependency_is_carried_out_with_all_that_binds_it() -> None:
+    story = late(Story())
+    story.order(cease_gb(id="first", oath="sworn"), cease_gb(depends_on=("first",)))
+    story.attest(FROM, DAY_41)
+    assert [gap.rule for gap in story.judge(PAST).findings[1].gaps] == ["dependency.not_carried_out"]
 
 
 def test_a_prohibition_can_be_for_some_stores() -> None:

@@ -13,6 +13,7 @@ from tests.projections.story import (
     DAY_S,
     Story,
     erase_gb,
+    replace_scope,
 )
 
 PAST = 40  # days; the deadline is day 30
@@ -127,6 +128,88 @@ def test_an_inventory_posted_without_looking_is_overruled_by_the_assessors() -> 
     story.look("faces", 2, by=ASSESSOR)
     story.look("faces")
     assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_revoking_an_assessors_key_silences_nothing_that_he_found() -> None:
+    """The administrator, who is the company's, says when a key was stolen; an assessor's too."""
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    story.look("faces", 2, by=ASSESSOR)
+    story.look("faces")
+    story.revoke(ASSESSOR, "2026-01-01T00:00:00Z", role="auditor")
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_what_a_stolen_assessors_key_vouched_for_is_vouched_for_no_more() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    story.look("faces", by=ASSESSOR)
+    story.revoke(ASSESSOR, "2026-01-01T00:00:00Z", role="auditor")
+    assert rules(finding(story)) == {"inventory.missing"}
+
+
+def test_what_an_assessor_found_only_an_assessor_settles() -> None:
+    """One more erasure makes his look an old one, and leaves his question unanswered."""
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1)
+    story.look("faces", 2, 99, by=ASSESSOR)
+    story.erase(2)
+    story.look("faces")
+    assert rules(finding(story)) == {"inventory.disagrees"}
+    story.look("faces", by=ASSESSOR)
+    assert rules(finding(story)) == set()
+
+
+def test_a_look_from_before_the_order_says_nothing_of_it() -> None:
+    """The store may have been filled since, and not one copy declared."""
+    story = Story()
+    story.look("index", by=ASSESSOR)
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    story.look("faces", by=ASSESSOR)
+    assert [(gap.rule, gap.subject) for gap in finding(story).gaps] == [("inventory.missing", "index")]
+
+
+def test_a_store_that_the_order_names_must_be_declared() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order(erase_gb(scope=replace_scope(stores=("faces", "hidden"))))
+    story.erase(1)
+    story.look("faces")
+    assert [(gap.rule, gap.subject) for gap in finding(story).gaps] == [("store.not_declared", "hidden")]
+
+
+def test_what_backups_keep_is_not_erased_yet() -> None:
+    """Erased on the first day from a store whose backups live for 35: gone five days after the deadline."""
+    story = Story(stores=())
+    story.declare("faces", backup_retention_days=35)
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    story.look("faces")
+    for days, verdict in ((29, "outstanding"), (34, "breached"), (36, "carried_out")):
+        assert finding(story, days).verdict == verdict
+    found = finding(story, 34)
+    assert (found.counts["live"], found.counts["in_backups"]) == (0, 1)
+    assert [(gap.rule, gap.subject, gap.copies) for gap in found.gaps] == [("backup.unexpired", "faces", 1)]
+
+
+def test_backups_can_be_left_out_and_lose_their_key() -> None:
+    for include, method in ((("copies",), "purge"), (("backups",), "crypto_erase")):
+        story = Story(stores=())
+        story.declare("faces", backup_retention_days=35)
+        story.hold(1)
+        story.order(erase_gb(include=include))
+        story.erase(1, method=method)
+        story.look("faces")
+        assert finding(story, 34).verdict == "carried_out"
 
 
 def test_an_inventory_under_another_blinding_key_disagrees() -> None:
