@@ -121,11 +121,18 @@ def build_parser(chosen: tuple[str, ...] | None) -> argparse.ArgumentParser:
 
 def error_line(error: Exception, *, as_json: bool) -> str:
     """What is wrong and the remedy, as one line of prose or of JSON."""
-    what = " ".join(str(error).split()) or type(error).__name__
+    what = " ".join(_words_of(error).split()) or type(error).__name__
     remedy = " ".join(getattr(error, "remedy", "").split())
     if as_json:
         return json.dumps({"error": what, "kind": type(error).__name__, "remedy": remedy})
     return f"writ: {what}" + (f" — {remedy}" if remedy else "")
+
+
+def _words_of(error: Exception) -> str:
+    """An error as it reads; of the operating system's errors the file and the reason, without the number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def exit_code(error: Exception) -> int:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 if TYPE_CHECKING:
@@ -19,10 +20,25 @@ DEFAULT_URL = "http://127.0.0.1:8321"
 
 def add_service_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare how the service is reached."""
-    parser.add_argument("--url", default=DEFAULT_URL, help=f"the service (default {DEFAULT_URL})")
+    parser.add_argument(
+        "--url", default=DEFAULT_URL, type=service_url, help=f"the service (default {DEFAULT_URL})"
+    )
     parser.add_argument(
         "--patience", type=float, default=30.0, metavar="SECONDS", help="how long to ask again (default 30)"
     )
+
+
+def service_url(text: str) -> str:
+    """A service's URL as given, if requests can go there at all; the parser tells what is wrong."""
+    try:
+        parts = urlsplit(text)
+        # The port is read here because it is checked only when it is.
+        usable = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise argparse.ArgumentTypeError(f"{text!r} is no URL of a service, such as {DEFAULT_URL}")
+    return text
 
 
 def add_log_arguments(parser: argparse.ArgumentParser) -> None:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import msgspec
 
@@ -84,7 +85,7 @@ async def _show(args: argparse.Namespace) -> int:
 
     service, name = args.url.rstrip("/"), args.log.split("+")[0].rsplit("/", 1)[-1]
     async with open_session() as session:
-        url = f"{service}/logs/{name}/checkpoint"
+        url = f"{service}/logs/{quote(name, safe='')}/checkpoint"
         shown = await ask(session, "GET", url, patience_s=args.patience)
         if shown.status != 200:
             raise refusal(shown, f"GET {url}")

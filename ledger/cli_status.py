@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
 
     from ledger.projector import OrderStatus
 
-    show(Console(highlight=False), msgspec.json.decode(raw, type=OrderStatus))
+    # Never wrapped by us: whoever reads a pipe looks for whole lines.
+    show(Console(highlight=False, soft_wrap=True), msgspec.json.decode(raw, type=OrderStatus))
     return 0
 
 
@@ -55,7 +56,7 @@ def show(console: "Console", status: "OrderStatus") -> None:
     for obligation in statement.obligations:
         console.print()
         for line in _obligation(obligation):
-            console.print(line, soft_wrap=True)
+            console.print(line)
         for one in exceptions.get(obligation.id, ())[:LISTED]:
             late = f", {one.days_late} days late" if one.days_late else ""
             where = f" in {one.store}" if one.store else ""

@@ -18,11 +18,11 @@ from msgspec import Struct
 
 from projections import store
 from projections.case import Case
-from projections.docket import IssuedOrder
 from projections.finding import Irregularity
 from projections.fold import Fold
 from projections.runners import live
 from projections.statement import Log, Statement, make_statement
+from projections.stating import find_order
 from projections.verdict import headline, judge
 from signing.encoding import encode_base64
 
@@ -116,7 +116,8 @@ def _orders(dsn: str, log: str) -> list[OrderLine]:
 
 def _status(dsn: str, log: str, order: str, as_of: int, rules: str) -> OrderStatus | None:
     fold, folded = asyncio.run(_load(dsn, log))
-    issued = find_order(fold, order)
+    # Whether its key is the authority's, only a reader can say.
+    issued = find_order(fold, order, None, None)
     if issued is None:
         return None
     size, origin, root = asyncio.run(
@@ -140,11 +141,6 @@ async def _moment(
     if size <= issued:
         size = await store.next_size(conn, log, issued, 1)
     return size, *await store.identity(conn, log, size)
-
-
-def find_order(fold: Fold, order: str) -> IssuedOrder | None:
-    """The first order issued under this id. Whether its key is the authority's, only a reader can say."""
-    return next((one for one in fold.docket.orders if one.order.id == order), None)
 
 
 async def _load(dsn: str, log: str) -> tuple[Fold, int]:

@@ -66,8 +66,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         source = open_source(args.source, args.token)
     except OSError as error:
-        print(f"writ replay: {args.source}: {error.strerror or error}", file=sys.stderr)
-        return USAGE
+        return _unreadable(args, error)
     try:
         began_s = time.monotonic()
         replayed = replay(source, progress=progress_bar("replaying"))
@@ -78,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
         failed = {"sound": False, "failure": str(error)}
         print(msgspec.json.encode(failed).decode() if args.json else f"NOT SOUND: {error}")
         return NOT_SOUND
+    except OSError as error:
+        return _unreadable(args, error)
     finally:
         source.close()
     print(msgspec.json.encode(result).decode() if args.json else prose(result))
@@ -107,6 +108,17 @@ def prose(result: Result) -> str:
         ]
     lines.append(f"Every hash, link, root, signature, key and role holds ({result.seconds} s).")
     return "\n".join(lines)
+
+
+def _unreadable(args: argparse.Namespace, error: OSError) -> int:
+    """Say that there was nothing to judge: a source that can't be read is not an unsound log."""
+    what = f"{args.source}: {getattr(error, 'reason', None) or error.strerror or error}"
+    said = {"error": what, "kind": type(error).__name__, "remedy": "see that it is there, and may be read"}
+    print(
+        msgspec.json.encode(said).decode() if args.json else f"writ replay: {what}",
+        file=sys.stderr,
+    )
+    return USAGE
 
 
 def _result(replayed: Replayed, took_s: float) -> Result:

@@ -14,12 +14,14 @@ from ledger.cli import COMMANDS, as_expected, build_parser, chosen_command, erro
 from ledger.cli_blind import read_blinding_key
 from ledger.cli_post import complete_lines
 from ledger.failure import Failure
+from ledger.keyfiles import make_key
 from projections.events import EVENT_TYPES, decode_event
 from signing.errors import FormatError, ProofError
 from signing.handle import blinding_commitment, handle
-from signing.keys import COSIGNATURE, parse_signing_key, parse_vkey
+from signing.keys import COSIGNATURE, ED25519, SigningKey, format_vkey, parse_signing_key, parse_vkey
 from tests.ledger.command_line import ORIGIN, STORE, writ
 
+EXAMPLE_VKEY = format_vkey(SigningKey(ORIGIN, ED25519, bytes(32)).verifier)
 # What a verifier's machine does not have.
 SERVER_ONLY = (
     "aiohttp",
@@ -112,6 +114,48 @@ def test_an_expected_failure_is_one_line_with_its_remedy(tmp_path: Path) -> None
     assert json.loads(error_line(FormatError("bad"), as_json=True)) == {
         "error": "bad", "kind": "FormatError", "remedy": "",
     }  # fmt: skip
+
+
+NOWHERE = ["--url", "http://127.0.0.1:1", "--patience", "0"]
+LOG = ["--log", EXAMPLE_VKEY]
+POST = [*LOG, "--key", "k.key", "--controller", "c"]
+
+WRONG: dict[str, tuple[list[str], int, str]] = {
+    "no URL": (["status", "a/b", *LOG, "--url", "localhost"], 2, "is no URL of a service"),
+    "half an address": (["status", "a/b", *LOG, "--url", "http://[::1"], 2, "is no URL of a service"),
+    "nobody there to post to": (["key", "register", EXAMPLE_VKEY, "--role", "controller", *POST, *NOWHERE], 1,
+                                "see that the service is running"),
+    "nobody there to read from": (["status", "a/b", *LOG, *NOWHERE], 1, "is not answered"),
+    "nobody there to export": (["export", "a/b", "-o", "b.zip", *LOG, *NOWHERE], 1, "broke off"),
+    "nobody there to show": (["log", "show", "x", *NOWHERE], 1, "is not answered"),
+    "nobody there to replay": (["replay", "http://127.0.0.1:1/logs/x"], 2, "logs/x: [Errno 111]"),
+    "no log's key": (["status", "a/b", "--log", "clearview", *NOWHERE], 1, "verifier key"),
+    "no folder to export to": (["export", "a/b", "-o", "no/b.zip", *LOG, *NOWHERE], 1, "no/b.zip.part: No"),
+    "no order": (["order", "issue", "none.json", *LOG, "--key", "k.key"], 1, "none.json: No such file"),
+    "no order in it": (["order", "issue", "text", *LOG, "--key", "k.key"], 1, "not an order"),
+    "no key": (["witness", *LOG, "--key", "none"], 1, "there is no key at none"),
+    "no witness's key": (["witness", *LOG, "--key", "k.key"], 1, "not a witness's key"),
+    "no blinding key": (["blind", "--key-file", "none", "--namespace", "x"], 1, "none: No such file"),
+    "no bundle": (["replay", "none.zip"], 2, "none.zip: No such file"),
+    "no log in it": (["replay", "text"], 1, "not a bundle"),
+    "no bundle to verify": (["verify", "none.zip"], 2, "none.zip: No such file"),
+    "no type": (["events", "data.sold"], 1, "is no type of event"),
+    "no port": (["serve", "--port", "x"], 2, "is not a port"),
+    "no role": (["token", "create", "t", "--role", "king", *POST], 2, "invalid choice"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_given_wrong_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+    words, code, says = WRONG[name]
+    (tmp_path / "text").write_text("text\n")
+    make_key(tmp_path / "k.key", "k", ED25519)
+    done = writ(*words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert says in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert "usage: " in done.stderr or done.stderr.count("\n") == 1
+    assert not list(tmp_path.glob("b.zip*")), "no half of a bundle is left"
 
 
 def test_a_bug_is_not_hidden() -> None:

@@ -9,68 +9,20 @@ import sys
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ledger.app import running_service
-from ledger.config import Config, Database
-from ledger.service import Service
+from ledger.config import Database
 from ledger.source_state import SourceFolder, folder_path
 from projections.examples import example_order
 from projections.order import encode_order
 from signing.tlog_proof import parse_proof
-from tests.ledger.command_line import ORIGIN, STORE, writ
-
-
-class Session:
-    """A service with a log, and command lines that go to it."""
-
-    def __init__(self, service: Service, folder: Path) -> None:
-        self.service = service
-        self.folder = folder
-        self.log_vkey = ""
-
-    async def writ(self, *words: str, key: str = "", stdin: bytes = b"") -> tuple[int, str, str]:
-        """Run a client command, with JSON answers."""
-        words = (*words, "--url", self.service.url, "--json")
-        if key:
-            words = (*words, "--log", self.log_vkey, "--key", key)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ledger.cli", *words,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.folder,
-        )  # fmt: skip
-        out, err = await process.communicate(stdin)
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
-
-    async def value(self, *words: str, key: str = "", stdin: bytes = b"") -> Any:
-        code, out, err = await self.writ(*words, key=key, stdin=stdin)
-        assert code == 0, err
-        return json.loads(out)
-
-    async def register(self, name: str, role: str) -> str:
-        """Make a key and have it registered; returns its file."""
-        made = json.loads(writ("keygen", name, "--json", cwd=self.folder).stdout)
-        await self.value("key", "register", made["vkey"], "--role", role, key=self.service.admin_key_path)
-        return str(self.folder / made["file"])
-
-    async def events(self) -> list[dict[str, Any]]:
-        log = self.service.logs["clearview"]
-        assert log.released is not None
-        page = await log.reader.events(-1, None, 10_000, log.released.checkpoint.size)
-        return [json.loads(event.line) for event in page.events]
+from tests.ledger.command_line import ORIGIN, STORE, Session, running_session, writ
 
 
 @pytest.fixture
 async def session(database: Database, tmp_path: Path) -> AsyncIterator[Session]:
-    config = Config(data=tmp_path / "data", database=database, policy=None, host="127.0.0.1", port=0)
-    async with running_service(config) as service:
-        session = Session(service, tmp_path)
-        made = await session.value(
-            "log", "create", ORIGIN, "--controller", "clearview", "--key", service.admin_key_path
-        )
-        session.log_vkey = made["vkey"]
+    async with running_session(database, tmp_path) as session:
         yield session
 
 
