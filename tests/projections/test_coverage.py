@@ -1,0 +1,126 @@
+"""Who looked into which store, when, and whose look governs (DOMAIN §5)."""
+
+from projections.finding import Finding
+from projections.verdict import judge
+from tests.projections.story import ASSESSOR, Story
+
+PAST = 40  # days; the deadline is day 30
+
+
+def finding(story: Story) -> Finding:
+    return story.judge(PAST).findings[0]
+
+
+def rules(found: Finding) -> set[str]:
+    return {gap.rule for gap in found.gaps}
+
+
+def test_an_inventory_begun_before_the_last_erasure_looked_too_early() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.look("faces", 1, 2)
+    story.erase(1, 2)
+    assert rules(finding(story)) == {"inventory.missing"}
+
+
+def test_an_inventory_that_disagrees_is_no_evidence() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    story.look("faces", 1)
+    found = finding(story)
+    assert found.verdict == "cannot_be_proved"
+    assert rules(found) == {"inventory.disagrees"}
+    assert found.evidence == "E0"
+
+
+def test_an_inventory_counts_from_its_attestation_on() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    story.look("faces")
+    attested = story.log.size - 1
+    before, after = (judge(story.case(PAST, size=size)).verdict for size in (attested, attested + 1))
+    assert (before, after) == ("cannot_be_proved", "carried_out")
+
+
+def test_an_inventory_posted_without_looking_is_overruled_by_the_assessors() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    story.look("faces")
+    assert finding(story).verdict == "carried_out"
+    story.look("faces", 2, by=ASSESSOR)
+    story.look("faces")
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_revoking_an_assessors_key_silences_nothing_that_he_found() -> None:
+    """The administrator, who is the company's, says when a key was stolen; an assessor's too."""
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    story.look("faces", 2, by=ASSESSOR)
+    story.look("faces")
+    story.revoke(ASSESSOR, "2026-01-01T00:00:00Z", role="auditor")
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_what_a_stolen_assessors_key_vouched_for_is_vouched_for_no_more() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    story.look("faces", by=ASSESSOR)
+    story.revoke(ASSESSOR, "2026-01-01T00:00:00Z", role="auditor")
+    assert rules(finding(story)) == {"inventory.missing"}
+
+
+def test_what_an_assessor_found_only_an_assessor_settles() -> None:
+    """One more erasure makes his look an old one, and leaves his question unanswered."""
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1)
+    story.look("faces", 2, 99, by=ASSESSOR)
+    story.erase(2)
+    story.look("faces")
+    assert rules(finding(story)) == {"inventory.disagrees"}
+    story.look("faces", by=ASSESSOR)
+    assert rules(finding(story)) == set()
+
+
+def test_a_look_from_before_the_order_says_nothing_of_it() -> None:
+    """The store may have been filled since, and not one copy declared."""
+    story = Story()
+    story.look("index", by=ASSESSOR)
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    story.look("faces", by=ASSESSOR)
+    assert [(gap.rule, gap.subject) for gap in finding(story).gaps] == [("inventory.missing", "index")]
+
+
+def test_an_inventory_under_another_blinding_key_disagrees() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2, residency="US")
+    story.hold(3)
+    story.order()
+    story.erase(3)
+    story.look("faces", 901, 902)
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_an_attestation_without_a_beginning_has_no_place_in_the_log() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    begun = story.look("faces", 1, name="inv")
+    story.erase(1)
+    story.log.rows.pop(begun)  # In the log as it stood, the beginning was never announced.
+    assert rules(finding(story)) == {"inventory.missing"}
