@@ -7,7 +7,7 @@ import pytest
 
 from projections.events import StoreRetired
 from projections.finding import Finding
-from projections.verdict import headline, judge
+from projections.verdict import headline
 from tests.projections.story import (
     ASSESSOR,
     DAY_S,
