@@ -1,13 +1,22 @@
 """Admission and sealing, without a database: values in, values out."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.admission import MAX_LINES, Arrival, decode_lines, hash_lines, open_submission, verify_early
+from ledger.admission import (
+    MAX_BODY_BYTES,
+    MAX_LINES,
+    Arrival,
+    decode_lines,
+    hash_lines,
+    open_submission,
+    verify_early,
+)
 from ledger.problems import MEANINGS, Refused, format_problem, headers_of, status_of
 from ledger.sealing import EMPTY_HEAD, Draft, LogState, Memory, Sealed
 from projections import events as ev
@@ -238,3 +247,10 @@ def test_every_problem_has_its_form() -> None:
         }
         assert status_of(refused) == meaning.status
         assert ("Retry-After" in headers_of(refused)) == (meaning.status == 503)
+
+
+def test_the_spec_lists_every_problem_and_the_limits() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "spec" / "http.md").read_text()
+    rows = [f"| {meaning.status} | `{name}` | {meaning.title} |" for name, meaning in MEANINGS.items()]
+    assert page.endswith("\n".join(rows) + "\n")
+    assert f"at most {MAX_BODY_BYTES >> 20} MiB and {MAX_LINES:,} event lines" in page
