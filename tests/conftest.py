@@ -1,5 +1,6 @@
 """A real Postgres for the tests: one server and one migrated template a session, a private clone a test."""
 
+import asyncio
 import os
 import secrets
 import tempfile
@@ -79,9 +80,21 @@ async def fresh_database(server: Database, template: str) -> AsyncIterator[Datab
                 owner_dsn=renamed(server.owner_dsn, name), service_dsn=renamed(server.service_dsn, name)
             )
         finally:
-            await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            await _drop(owner, name)
     finally:
         await owner.close()
+
+
+async def _drop(owner: asyncpg.Connection, name: str) -> None:
+    """Drop a database. An autovacuum worker in it, which only a superuser may end, is gone in a moment."""
+    for patience in range(100):
+        try:
+            await owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            return
+        except asyncpg.InsufficientPrivilegeError:
+            if patience == 99:
+                raise
+            await asyncio.sleep(0.1)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
