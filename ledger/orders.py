@@ -55,7 +55,7 @@ class Orders:
 
     async def check(self) -> str | None:
         """What is wrong with the projections; None when all are well."""
-        return "; ".join(f"projections of {log}: {why}" for log, why in self._stopped.items()) or None
+        return "; ".join(f"{log}: {why}" for log, why in self._stopped.items()) or None
 
     async def _follow(self, log: Log) -> None:
         """Fold what the log gains. An event that the rules don't know stops this log's projections for good:
@@ -102,7 +102,7 @@ async def open_orders(service: Service) -> AsyncIterator[Orders]:
     """Fold and judge in a process of its own until the block ends."""
     projector = Projector(service.database.service_dsn, rules_hash())
     orders = Orders(service, projector)
-    service.health_checks.append(orders.check)
+    service.health_checks["projections"] = orders.check
     task = asyncio.create_task(orders.run(), name="projections")
     try:
         yield orders

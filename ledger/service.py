@@ -52,7 +52,7 @@ class Service:
         self.keys = KeyFolder(config.data)
         self.administrator: Signer = self.keys.administrator()
         self.logs: dict[str, Log] = {}
-        self.health_checks: list[HealthCheck] = []
+        self.health_checks: dict[str, HealthCheck] = {}
         self.url = ""
         self.anchors: Anchors | None = None
         """Makes anchors on demand, while the service answers."""
@@ -125,10 +125,10 @@ class Service:
             problem = await check_log(log, self.pool)
             if problem is not None:
                 wrong[log.name] = problem
-        for number, check in enumerate(self.health_checks):
+        for part, check in self.health_checks.items():
             problem = await check()
             if problem is not None:
-                wrong[f"check {number}"] = problem
+                wrong[part] = problem
         return wrong
 
     async def _open(self, name: str, keys: LogKeys) -> Log:
