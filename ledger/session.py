@@ -26,7 +26,7 @@ from ledger.resume import Inconsistent, catch_up, resume
 from ledger.sealing import Draft, LogState, Memory, Sealed, TokenRow
 from signing.checkpoint import Checkpoint
 from signing.keys import Signer, SigningKey
-from signing.merkle import EMPTY_RANGE, CompactRange
+from signing.merkle import CompactRange
 from signing.submission import Submission
 from signing.tiles import root_from_tiles, tiles_for_root
 
@@ -199,8 +199,8 @@ class Session:
         sources |= {self._keys.operator.verifier.name for w in batch if isinstance(w.work, OwnPost)}
         sources |= {self._keys.gateway.verifier.name for w in batch if isinstance(w.work, TokenPost)}
         if unknown := sources - self._sources.keys():
-            found = await store.read_sources(self._connection, self._log, unknown)
-            self._sources |= {source: found.get(source, EMPTY_RANGE) for source in unknown}
+            # Only those that are there: anybody can speak of a source log that is not.
+            self._sources |= await store.read_sources(self._connection, self._log, unknown)
         if unseen := {text.seen_size for text in texts if text.seen_size} - self._roots.keys():
             self._roots |= await store.read_roots(self._connection, self._log, unseen)
         return Memory(self._sources, self._roots)
