@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 import psutil
@@ -60,10 +60,14 @@ class Serving:
         return self._database.owner_dsn if self._database else embedded_dsn(self.data)
 
     @property
-    def postgres_pid(self) -> int:
-        """The embedded Postgres's first process."""
+    def postgres_pid(self) -> int | None:
+        """The embedded Postgres's first process, as far as it has written itself down."""
         pid_file = self.data / "postgres" / "cluster" / "postmaster.pid"
-        return int(pid_file.read_text().split("\n", 1)[0])
+        try:
+            first = pid_file.read_text().partition("\n")[0]
+        except FileNotFoundError:
+            return None
+        return int(first) if first else None
 
     @property
     def projector_pid(self) -> int | None:
@@ -138,21 +142,29 @@ async def _end(service: Serving) -> None:
     except TimeoutError:
         service.kill()
         await service.wait()
-    if (service.data / "postgres" / "cluster" / "postmaster.pid").exists():
-        orphan = service.postgres_pid
+    orphan = service.postgres_pid
+    if orphan is not None:
         os.kill(orphan, signal.SIGINT)
         await wait_gone(orphan)
 
 
+class Witnessing(NamedTuple):
+    """`writ witness` in a process of its own."""
+
+    process: asyncio.subprocess.Process
+    url: str
+
+
 @asynccontextmanager
-async def witnessing(folder: Path, key: Path, log_vkey: str) -> AsyncIterator[str]:
-    """A witness that is up; its URL."""
+async def witnessing(folder: Path, key: Path, log_vkey: str) -> AsyncIterator[Witnessing]:
+    """A witness that is up, with its memory in a folder."""
     arguments = ["--json", "--log", log_vkey, "--key", str(key), "--data", str(folder), "--port", "0"]
     process = await start_writ("witness", *arguments, says=folder.with_suffix(".log"))
     try:
-        yield (await announcement(process, folder.with_suffix(".log")))["url"]
+        yield Witnessing(process, (await announcement(process, folder.with_suffix(".log")))["url"])
     finally:
-        process.terminate()
+        if process.returncode is None:
+            process.terminate()
         await process.wait()
 
 

@@ -31,6 +31,7 @@ async def test_a_stop_under_load_loses_no_reply(founded_data: Path, log_key: Ver
                 await asyncio.sleep(chance.uniform(0, 0.3))
                 postgres = service.postgres_pid
                 assert await service.stop() == 0
+                assert postgres is not None
                 await wait_gone(postgres)
                 await service.start()
         async with open_session() as session:

@@ -1,0 +1,266 @@
+"""Kills in the middle of load: whatever dies, and whenever, nothing acknowledged is lost or stored twice.
+
+Here each kind of death is met a few times; `make soak` meets each many times in a row.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import aiohttp
+import asyncpg
+import psutil
+import pytest
+
+from ledger.config import Database
+from ledger.keyfiles import write_key
+from signing.keys import COSIGNATURE, SigningKey, VerifierKey, format_signing_key, format_vkey
+from tests.check_ledger import check_ledger
+from tests.ledger.founding import found_log, short_folder
+from tests.ledger.growing_log import GrowingLog
+from tests.ledger.load import Load, Unanswered, open_session, under_load
+from tests.ledger.processes import Serving, copy_folder, health, many, serving, wait_gone, witnessing
+from tests.ledger.reckoning import check_projections, reckon
+
+RETRIED: Final = 100
+"""How many of the acknowledged submissions, and of the token's batches, are sent again in the end."""
+
+Moment = Callable[[Serving, Random], Awaitable[None]]
+"""Returns when it is time to kill."""
+
+
+async def any_moment(_: Serving, chance: Random) -> None:
+    """Whenever it happens to be."""
+    await asyncio.sleep(chance.uniform(0.05, 0.6))
+
+
+async def a_commit(service: Serving, chance: Random) -> None:
+    """Right after a commit: its submissions are stored, and hardly anybody has been told."""
+    await asyncio.sleep(chance.uniform(0.05, 0.3))
+    connection = await asyncpg.connect(service.owner_dsn)
+    try:
+        before = await connection.fetchval("SELECT size FROM heads")
+        while await connection.fetchval("SELECT size FROM heads") == before:
+            pass
+    finally:
+        connection.terminate()
+
+
+MOMENTS: Final[tuple[Moment, ...]] = (any_moment, a_commit)
+
+
+async def reckon_up(load: Load, key: VerifierKey, *services: Serving) -> None:
+    """The services are well, and all that they ever told holds."""
+    async with open_session() as session:
+        await load.repeat(session, RETRIED)
+        for service in services:
+            shown = await reckon(session, service.url, key, load.told)
+            assert await health(session, service.url) == (200, {})
+    await check_ledger(services[0].owner_dsn, "clearview")
+    await check_projections(services[0].owner_dsn, shown)
+    told = load.told
+    print(
+        f"{len(told.receipts)} submissions, {len(told.door)} batches, {len(told.checkpoints)} checkpoints, "
+        f"{shown.checkpoint.size} entries; {told.cut_off} cut off, {told.replies_lost} replies lost"
+    )
+
+
+@pytest.mark.parametrize("kills", many(3, 60))
+async def test_the_service_is_killed(founded_data: Path, log_key: VerifierKey, kills: int) -> None:
+    chance = Random(kills)
+    async with serving(founded_data) as service:
+        load = Load([service.url], log_key, chance)
+        async with under_load(load):
+            for number in range(kills):
+                await load.wait_for_more()
+                await MOMENTS[number % 2](service, chance)
+                projector = service.projector_pid
+                service.kill()
+                assert await service.wait() == -signal.SIGKILL
+                if number % 6 == 5:
+                    await kill_while_starting(service, chance)
+                await service.start()
+                if projector is not None:
+                    await wait_gone(projector)
+        await reckon_up(load, log_key, service)
+    # Of the submissions that were on their way when the service died, some had been committed.
+    assert load.told.replies_lost > 0
+
+
+async def kill_while_starting(service: Serving, chance: Random) -> None:
+    """Kill it once more before it is up: while it imports, stops the orphan, recovers or reads its logs."""
+    await service.launch()
+    await asyncio.sleep(chance.uniform(0.1, 1.5))
+    service.kill()
+    await service.wait()
+
+
+@pytest.mark.parametrize("kills", many(3, 60))
+async def test_postgres_is_killed(founded_data: Path, log_key: VerifierKey, kills: int) -> None:
+    chance = Random(kills)
+    async with serving(founded_data) as service:
+        load = Load([service.url], log_key, chance)
+        started = service.pid
+        async with under_load(load):
+            for number in range(kills):
+                await load.wait_for_more(5)
+                await MOMENTS[number // 2 % 2](service, chance)
+                await kill_postgres(
+                    service, (signal.SIGQUIT, signal.SIGKILL)[number % 2], again=number % 3 == 2
+                )
+        await reckon_up(load, log_key, service)
+        # It comes back by itself, and the service has gone on.
+        assert service.said("postgres_restarted") >= kills
+        assert service.is_running
+        assert service.pid == started
+
+
+async def kill_postgres(service: Serving, number: signal.Signals, *, again: bool) -> None:
+    """Kill the first process of the embedded Postgres, perhaps the next one too while that is starting."""
+    for _ in range(2 if again else 1):
+        before = service.postgres_pid
+        assert before is not None
+        os.kill(before, number)
+        async with asyncio.timeout(60):
+            while service.postgres_pid in (None, before):
+                await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("kills", many(2, 40))
+async def test_the_appending_backend_is_killed(founded_data: Path, log_key: VerifierKey, kills: int) -> None:
+    """Postgres recovers by itself when one of its backends dies; the service only has to ask again."""
+    chance = Random(kills)
+    async with serving(founded_data) as service:
+        load = Load([service.url], log_key, chance)
+        async with under_load(load):
+            for number in range(kills):
+                await load.wait_for_more(5)
+                owner = await asyncpg.connect(service.owner_dsn)
+                backends = "SELECT pid FROM pg_stat_activity WHERE application_name = 'writ append'"
+                backend = await owner.fetchval(backends)
+                owner.terminate()
+                await MOMENTS[number % 2](service, chance)
+                os.kill(backend, (signal.SIGKILL, signal.SIGTERM)[number // 2 % 2])
+        await reckon_up(load, log_key, service)
+        assert service.said("postgres_died") == 0
+
+
+@pytest.mark.parametrize(
+    ("shared", "kills"),
+    [
+        pytest.param(True, 2),
+        pytest.param(True, 40, marks=pytest.mark.soak),
+        pytest.param(False, 40, marks=pytest.mark.soak),
+    ],
+)
+async def test_one_of_two_services_on_one_database_is_killed(
+    database: Database, shared: bool, kills: int
+) -> None:
+    chance = Random(kills)
+    with short_folder() as folder:
+        async with serving(folder / "data", database) as first:
+            key = await found_log(first.url, first.data)
+            if not shared:
+                copy_folder(folder / "data", folder / "copy")
+            async with serving(folder / ("data" if shared else "copy"), database) as second:
+                load = Load([first.url, second.url], key, chance)
+                async with under_load(load):
+                    for number in range(kills):
+                        await load.wait_for_more(10)
+                        victim = (first, second)[number // 2 % 2]
+                        await MOMENTS[number % 2](victim, chance)
+                        victim.kill()
+                        await victim.wait()
+                        # The other one goes on alone.
+                        await load.wait_for_more(5)
+                        await victim.start()
+                    await load.wait_for_more(10)
+                await reckon_up(load, key, first, second)
+
+
+@pytest.mark.parametrize("kills", many(2, 40))
+async def test_the_projector_is_killed(founded_data: Path, log_key: VerifierKey, kills: int) -> None:
+    chance = Random(kills)
+    async with serving(founded_data) as service:
+        load = Load([service.url], log_key, chance)
+        async with under_load(load):
+            for _ in range(kills):
+                await load.wait_for_more()
+                projector = await projector_of(service)
+                await asyncio.sleep(chance.uniform(0, 0.5))
+                os.kill(projector, signal.SIGKILL)
+        await reckon_up(load, log_key, service)
+
+
+async def projector_of(service: Serving) -> int:
+    """The projector, once there is one that is not dying."""
+    async with asyncio.timeout(30):
+        while (pid := service.projector_pid) is None or is_dead(pid):
+            await asyncio.sleep(0.01)
+    return pid
+
+
+def is_dead(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+@pytest.mark.parametrize("kills", [pytest.param(60, marks=pytest.mark.soak)])
+async def test_a_witness_is_killed(tmp_path: Path, kills: int) -> None:
+    """Its log, a fork of it and impatient copies race; once it has cosigned a size it never cosigns less."""
+    chance = Random(kills)
+    key = tmp_path / "witness.key"
+    write_key(key, format_signing_key(SigningKey("witness.example/w1", COSIGNATURE, bytes(range(32, 64)))))
+    race = Race(chance)
+    for _ in range(kills):
+        async with (
+            witnessing(tmp_path / "witness", key, format_vkey(race.log.key.verifier)) as witness,
+            open_session() as session,
+        ):
+            before = race.highest
+            runners = [asyncio.create_task(race.run(session, witness.url)) for _ in range(4)]
+            async with asyncio.timeout(30):
+                while race.highest < before + 3:
+                    await asyncio.sleep(0.001)
+            await asyncio.sleep(chance.uniform(0, 0.1))
+            witness.process.kill()
+            for outcome in await asyncio.gather(*runners, return_exceptions=True):
+                assert isinstance(outcome, Unanswered), outcome
+    print(f"{race.cosigned} cosigned, {race.refused} refused, the largest at {race.highest}")
+
+
+class Race:
+    """Requests for cosignatures that get in each other's way, and what came of them."""
+
+    def __init__(self, chance: Random) -> None:
+        self.log, self.fork = GrowingLog(), GrowingLog(history=1)
+        self.highest = self.cosigned = self.refused = 0
+        self._chance = chance
+
+    async def run(self, session: aiohttp.ClientSession, url: str) -> None:
+        """Ask until nobody answers any more."""
+        while True:
+            highest = self.highest
+            log = self.fork if highest and self._chance.random() < 0.2 else self.log
+            old = max(0, highest - self._chance.choice((0, 0, 0, 1, 2)))
+            new = max(1, old, highest + self._chance.randint(-2, 2))
+            async with session.post(f"{url}/add-checkpoint", data=log.request(old, new)) as response:
+                status, body = response.status, await response.read()
+            if status == 200:
+                assert log is self.log, "it cosigned a fork"
+                assert new >= highest, f"it cosigned size {new} after size {highest}"
+                self.highest = max(self.highest, new)
+                self.cosigned += 1
+            else:
+                assert status in (409, 422), body
+                self.refused += 1
+                if status == 409:
+                    # It knows of one whose cosignature the kill cut off, but never of less than was had.
+                    assert int(body) >= highest, f"it forgot size {highest}"
+                    self.highest = max(self.highest, int(body))
