@@ -18,6 +18,7 @@ from ledger.service import Service
 from ledger.web import problem, readable_log
 from projections.moments import first_second
 from projections.runners.rules import rules_hash
+from projections.vocabulary import Moment
 from signing.errors import FormatError
 
 # How long to leave a log alone after its projection failed, and how often new logs are looked for.
@@ -118,7 +119,8 @@ def _as_of(request: web.Request) -> int | Refused:
         # Not the second begun before: what was acknowledged a moment ago counts.
         return math.ceil(time.time())
     try:
-        return first_second(text)
+        # As orders write it: no other offset, and none left out.
+        return first_second(msgspec.convert(text, Moment))
     except ValueError:
         detail = f"{text[:40]!r} is no time: write it as 2026-12-24T00:00:00Z or 2026-12-24"
         return Refused(problem="malformed", detail=detail, field="as_of")
