@@ -107,6 +107,15 @@ class Compromised(Struct, frozen=True):
     since_us: int
 
 
+class Correction(Struct, frozen=True):
+    """Somebody says that the event at entry `corrects` is wrong."""
+
+    index: int
+    by: int
+    corrects: int
+    reason: str
+
+
 class Edge(Struct, frozen=True):
     """One derivation: artefacts made from inputs. `each` pairs artefacts with inputs, `all` mixes them.
 
@@ -134,6 +143,7 @@ class Docket(Struct, frozen=True):
     inventories: tuple[Inventory, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     compromised: tuple[Compromised, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 EMPTY = Docket()
@@ -309,6 +319,12 @@ def _revoked(docket: Docket, fact: Fact, by: int) -> Docket:
     return msgspec.structs.replace(docket, compromised=(*docket.compromised, gone))
 
 
+def _corrected(docket: Docket, fact: Fact, by: int) -> Docket:
+    data: ev.EventCorrected = fact.event.data
+    said = Correction(fact.index, by, data.corrects, data.reason)
+    return msgspec.structs.replace(docket, corrections=(*docket.corrections, said))
+
+
 _STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {
     ev.KeyRevoked: _revoked,
     ev.TokenRevoked: _revoked,
@@ -319,4 +335,5 @@ _STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {
     ev.InventoryBegun: _inventory_begun,
     ev.InventoryAttested: _inventory_attested,
     ev.CollectorAttested: _collector_attested,
+    ev.EventCorrected: _corrected,
 }

@@ -20,17 +20,15 @@ class Stated(Struct, frozen=True):
 
 
 def find_order(fold: Fold, order_id: str, version: int | None, vkey: str | None) -> IssuedOrder | None:
-    """The last order issued under this id, in this version and under this key, where they are given."""
-    return next(
-        (
-            issued
-            for issued in reversed(fold.docket.orders)
-            if issued.order.id == order_id
-            and version in (None, issued.order.version)
-            and vkey in (None, fold.docket.posters[issued.by].vkey)
-        ),
-        None,
+    """The highest version of the order with this id, or the version and key given; of equal ones the last."""
+    found = (
+        issued
+        for issued in fold.docket.orders
+        if issued.order.id == order_id
+        and version in (None, issued.order.version)
+        and vkey in (None, fold.docket.posters[issued.by].vkey)
     )
+    return max(found, key=lambda one: (one.order.version, one.index), default=None)
 
 
 def counted_size(fold: Fold, issued: IssuedOrder, as_of: int) -> int:

@@ -15,13 +15,13 @@ from signing.errors import ProofError
 from signing.policy import quorum_time
 
 
-def seen_at(outcome: Outcome, issued: IssuedOrder, replayed: Replayed) -> int | None:
-    """When witnesses last saw the log; whether they did decides if more than the operator's word "
-    "stands behind it."""
+def seen_at(outcome: Outcome, issued: IssuedOrder, statement: Statement, replayed: Replayed) -> int | None:
+    """When witnesses last saw the log; whether they did decides if more than the operator's word stands
+    behind it. What a provisional statement counts, only the whole log's checkpoint covers."""
     at_s = trust.witnessed_at(outcome, issued.order, replayed.note)
     clock = _clock(issued, replayed)
     anchored_s = max(clock.times, default=None)
-    outcome.witnessed = at_s is not None or anchored_s is not None
+    outcome.witnessed = at_s is not None or (anchored_s is not None and not statement.provisional)
     if at_s is None and anchored_s is not None:
         outcome.attested.append(
             f"witnesses named in the order, for the first {clock.sizes[-1]:,} entries, at "

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from projections.docket import Docket
 from projections.finding import Finding, Irregularity, StoreCoverage
 from projections.statement import ObligationStatement, Reason, Statement, StoreLook
 from projections.verdict import Judgment
@@ -71,6 +72,7 @@ RULES = {
     "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
     "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",
 }
+MAX_CORRECTIONS = 100
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 ALWAYS_UNPROVEN = (
     "that no store and no copy exists which nobody declared: the ledger shows what was said, when "
@@ -129,6 +131,17 @@ def exception_line(one: Irregularity) -> str:
     many = f", {copies(one.copies)}" if one.copies else ""
     said = RULES.get(one.rule, one.rule)
     return f"entry {one.index}, {moment(one.time_us // 1_000_000)}, by {one.by}{where}: {said}{many}{late}"
+
+
+def correction_lines(docket: Docket) -> list[str]:
+    """Who took back what: no fold undoes an event for it, so a reader must know. The first hundred."""
+    lines = [
+        f"entry {one.index}: {docket.posters[one.by].name} says that entry {one.corrects} is wrong "
+        f"({one.reason}); it counts all the same"
+        for one in docket.corrections[:MAX_CORRECTIONS]
+    ]
+    more = len(docket.corrections) - len(lines)
+    return [*lines, f"{more:,} more corrections"] if more else lines
 
 
 def unproven_lines(statement: Statement) -> list[str]:

@@ -87,7 +87,7 @@ class Evidence:
         replayed = replay(MemorySource(self.log.tree()))
         found = find_order(replayed.fold, self.order_id, None, vkey_of(self.signer))
         assert found is not None
-        provisional = not self.witnesses
+        provisional = changes.pop("provisional", not self.witnesses) is True
         stated = state(
             replayed.fold,
             replayed.audited.checkpoint,

@@ -12,11 +12,12 @@ from projections.fold import Fold
 from projections.reading import FactReader
 from projections.registry import Registry
 from projections.statement import HEADER, Log, Statement, format_statement, make_statement, parse_statement
+from projections.stating import find_order
 from projections.verdict import judge
 from signing.canonical import canonicalise
 from signing.encoding import encode_base64
 from signing.errors import FormatError
-from tests.projections.story import WITNESS, Story, cease_gb, erase_gb
+from tests.projections.story import ORDER, WITNESS, Story, cease_gb, erase_gb
 
 
 def story() -> Story:
@@ -128,3 +129,12 @@ def test_a_later_moment_never_turns_a_breached_prohibition() -> None:
     told.order(cease_gb())
     told.collect(1)
     assert {told.judge(days).verdict for days in (1, 29, 31, 400)} == {"breached"}
+
+
+def test_the_highest_version_of_an_order_is_judged_whenever_it_was_issued() -> None:
+    told = Story()
+    told.order(version=2)
+    told.order(version=1)
+    found = find_order(told.fold(), ORDER, None, None)
+    assert found is not None
+    assert found.order.version == 2
