@@ -125,6 +125,7 @@ class Edge(Struct, frozen=True):
     by: int
     inputs: tuple[str, ...]
     artefacts: tuple[str, ...] = ()
+    kind: str = ""
 
     def inputs_of(self, artefact: str) -> tuple[str, ...]:
         if not self.artefacts:
@@ -196,7 +197,8 @@ def edge_of(fact: Fact, by: int) -> Edge | None:
     if not isinstance(data, ev.DataDerived):
         return None
     inputs = () if isinstance(data.records, UnsetType) else data.records
-    return Edge(by, inputs, data.artefacts if data.lineage == "each" and inputs else ())
+    artefacts = data.artefacts if data.lineage == "each" and inputs else ()
+    return Edge(by, inputs, artefacts, data.kind)
 
 
 def discredited(docket: Docket, size: int) -> dict[int, int]:

@@ -19,6 +19,7 @@ from projections.vocabulary import covers
 
 Reach = Literal["in", "out", "unknown"]
 LINEAGE = "lineage"
+TEMPLATE = "user.biometric"
 SECOND_US = 1_000_000
 
 
@@ -90,13 +91,19 @@ class Reader:
             # Unknown lineage is in scope, also where unknown residency would leave it out.
             spared = self._scope.unknown_residency == "out_of_scope"
             return Standing("in" if spared else "unknown", LINEAGE, edge.by)
-        reached = [
-            Standing(self._before(one, self._held.get(one, EMPTY), index).reach, LINEAGE, edge.by)
-            for one in edge.inputs
-        ]
+        reached = [Standing(self._input(edge, one, index).reach, LINEAGE, edge.by) for one in edge.inputs]
         if edge.artefacts:
             return dict(zip(edge.artefacts, reached, strict=True))
         return max(reached, key=_rank)
+
+    def _input(self, edge: Edge, handle: str, index: int) -> Standing:
+        """Where an input stands to what was made of it. A template is biometric though its image is not."""
+        holding = self._held.get(handle, EMPTY)
+        standing = self._before(handle, holding, index)
+        made = TEMPLATE if edge.kind == "template" else ""
+        if standing.basis == "category" and any(covers(own, made) for own in self._scope.categories):
+            return self._read(holding, categories=False) or UNKNOWN
+        return standing
 
     def _before(self, handle: str, holding: Holding, size: int) -> Standing:
         own = self.own(holding)
@@ -112,8 +119,8 @@ class Reader:
         found = self._of_edge[index]
         return found[handle] if isinstance(found, dict) else found
 
-    def _read(self, holding: Holding) -> Standing | None:
-        excluded = self._outside_by_kind(holding)
+    def _read(self, holding: Holding, *, categories: bool = True) -> Standing | None:
+        excluded = self._outside_by_kind(holding, categories)
         if excluded is not None:
             return excluded
         if not self._scope.residency:
@@ -171,14 +178,15 @@ class Reader:
             return False
         return fact.basis in self._scope.residency_bases
 
-    def _outside_by_kind(self, holding: Holding) -> Standing | None:
+    def _outside_by_kind(self, holding: Holding, by_category: bool) -> Standing | None:
         """Out by category, source, time or age, where the scope is narrowed and the log says otherwise."""
         scope = self._scope
         traits = [trait for trait in holding.traits if trait.index < self._size]
         if not traits:
             return None
         categories = {category for trait in traits for category in trait.categories}
-        if scope.categories and not any(covers(own, one) for own in scope.categories for one in categories):
+        covered = any(covers(own, one) for own in scope.categories for one in categories)
+        if by_category and scope.categories and not covered:
             return Standing("out", "category")
         sources = {trait.source_kind for trait in traits}
         if scope.source_kinds and "" not in sources and sources.isdisjoint(scope.source_kinds):

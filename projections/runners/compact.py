@@ -8,6 +8,7 @@ from projections.order import Order
 from projections.runners import trust, wording
 from projections.runners.full import Request
 from projections.runners.outcome import Outcome
+from projections.runners.rules import rules_hash
 from projections.runners.source import Source, ZipSource
 from projections.statement import Statement, parse_statement
 from signing.checkpoint import Checkpoint, verify_checkpoint
@@ -51,6 +52,8 @@ def verify_compact(source: ZipSource, request: Request, outcome: Outcome) -> Non
             f"{request.held[0].name}: a compact bundle can't show that it is in the log: ask for a full one"
         )
     trust.check_age(outcome, order, statement, request.now, seen_s)
+    if statement.rules != rules_hash():
+        outcome.exceptions.append(f"judged under other rules than this program's: {statement.rules}")
     outcome.statement = statement
     outcome.not_proven.append(
         "that nothing was left out of this bundle: for that, the assessor replayed the log"

@@ -63,6 +63,12 @@ def test_a_compact_bundle_of_an_authority_with_two_orders(
     assert code == CARRIED_OUT, capsys.readouterr().out
 
 
+def test_a_compact_statement_under_other_rules_is_told(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    path = write_zip(done.compact(ASSESSOR, rules="0" * 64), tmp_path / "c.zip")
+    assert verify(path, done) == CARRIED_OUT
+    assert "judged under other rules than this program's" in capsys.readouterr().out
+
+
 def test_a_compact_bundle_s_age_counts(done: Evidence, tmp_path: Path, capsys: Out) -> None:
     path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
     assert "the order accepts 7 days" in refused(path, done, capsys, late_s=8 * 86_400)

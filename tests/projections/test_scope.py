@@ -274,6 +274,20 @@ def test_to_say_that_nothing_is_known_is_no_method() -> None:
     assert rules(judge(story.case(PAST, size=size)).findings[0]) == {"residency.no_method"}
 
 
+def test_a_template_is_biometric_whatever_it_was_made_of() -> None:
+    """An order about biometric data leaves the images alone, and not the templates made of them."""
+    story = Story()
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.derive([11], [1])
+    story.derive([21], [2])
+    story.derive([31], [11], lineage="each")
+    story.order(erase_gb(scope=replace_scope(categories=("user.biometric",))))
+    assert (finding(story).counts["in_scope"], finding(story).counts["unknown_residency"]) == (2, 0)
+    story.order(erase_gb(scope=replace_scope(categories=("user.contact",))))
+    assert finding(story).counts["in_scope"] == 0
+
+
 # What the data itself is.
 
 
