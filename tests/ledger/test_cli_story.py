@@ -40,12 +40,18 @@ def held(*numbers: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def events(operator: str) -> str:
+    """A store and what was in it, as lines for `writ post`."""
+    people = STORE | {"operator_key": operator, "store": "people"}
+    rows = [{"type": "writ.store.registered.v1", "data": people}, held(*range(7))]
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
 async def tell(session: Session) -> str:
     """Until the order stands in the log; returns the file of the authority's key."""
     crawler = await session.register(CRAWLER, "controller")
     authority = await session.register(AUTHORITY, "authority")
-    rows = [{"type": "writ.store.registered.v1", "data": STORE | {"store": "people"}}, held(*range(7))]
-    (session.folder / "events.ndjson").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (session.folder / "events.ndjson").write_text(events(CRAWLER))
     assert (await session.value("post", "events.ndjson", key=crawler))["posted"] == 2
     await issue(session, authority, order(session.log_vkey))
     return authority
