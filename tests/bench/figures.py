@@ -38,6 +38,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     unit: str
     value: float
     target: float | None
+    at_most: bool
     ratio: float | None
     samples: list[float]
     detail: dict[str, Any]
@@ -50,6 +51,7 @@ def outcome_of(figure: Figure) -> Outcome:
         unit=figure.unit,
         value=figure.value,
         target=figure.target,
+        at_most=figure.at_most,
         ratio=figure.ratio,
         samples=figure.samples,
         detail=figure.detail,
@@ -65,13 +67,14 @@ def table_of(figures: list[Figure], title: str) -> Table:
     """The figures side by side with their targets."""
     table = Table(title=title)
     table.add_column("what", no_wrap=True)
+    # Figure to target: 1 or more has reached it, whether it is a rate or a limit.
     for heading in ("target", "figure", "ratio", "lowest", "highest"):
         table.add_column(heading, justify="right", no_wrap=True)
     for figure in figures:
         table.add_row(
             figure.name,
             _target(figure),
-            f"{written(figure.value)} {figure.unit}",
+            f"{written(figure.value)} {figure.unit}".rstrip(),
             _ratio(figure),
             written(min(figure.samples)),
             written(max(figure.samples)),
@@ -89,7 +92,7 @@ def written(value: float) -> str:
 def _target(figure: Figure) -> str:
     if figure.target is None:
         return "–"
-    return f"{'<' if figure.at_most else '≥'} {written(figure.target)} {figure.unit}"
+    return f"{'<' if figure.at_most else '≥'} {written(figure.target)} {figure.unit}".rstrip()
 
 
 def _ratio(figure: Figure) -> str:

@@ -12,6 +12,7 @@ from signing.submission import check_submission
 from tests.bench.events import SourceLog, lines
 from tests.bench.figures import Figure, quantile, table_of
 from tests.bench.growing import found, seal
+from tests.bench.page import rewrite
 from tests.bench.wire import Answer, Connection, get, post
 from tests.ledger.lab import seeded_key
 
@@ -39,6 +40,21 @@ def test_the_table_shows_what_was_asked_for_and_what_was_found() -> None:
     assert all(
         word in drawn.getvalue() for word in ("two cores", "≥ 40,000 events/s", "41,234 events/s", "1.03")
     )
+
+
+def test_the_page_gets_the_figures_of_a_run_and_loses_those_before() -> None:
+    figure = {"name": "signed", "unit": "events/s", "value": 41_234.0, "target": 40_000.0, "ratio": 1.031}
+    machine = {"cores": 2, "processor": "EPYC", "memory_gib": 23.4, "system": "Linux", "python": "3.11.7"}
+    machine |= {"packages": {"asyncpg": "0.32.0"}, "postgres": {"fsync": "on"}, "load_before": 0.04}
+    bench = {"machine": machine, "figures": [{**figure, "at_most": False, "samples": [41_234.0, 40_100.0]}]}
+
+    page = rewrite("# Benchmarks\n\n## Figures\n\nfigures of a run before\n", bench)
+
+    assert page.startswith("# Benchmarks\n\n## Figures\n\n2 cores of EPYC, ")
+    assert "Postgres: fsync on." in page
+    assert "| signed | ≥ 40,000 events/s | **41,234** events/s | 1.03 | 41,234 · 40,100 |\n" in page
+    assert "before\n" not in page
+    assert rewrite(page, bench) == page
 
 
 @pytest.mark.parametrize("records", [1, 200])
