@@ -1,0 +1,89 @@
+"""The pages on statements and bundles: their fields, files, limits and examples are those of the code."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from projections.erase import COUNTS
+from projections.runners import source
+from projections.statement import HEADER, ObligationStatement, Statement
+from signing.canonical import canonicalise
+from signing.note import parse_note
+from signing.tiles import Tile, tile_path, tiles_of
+from tests.projections.evidence import Evidence
+from tests.projections.verifying import finished
+
+ROOT = Path(__file__).parents[2]
+PAGES = {name: (ROOT / "docs" / "spec" / f"{name}.md").read_text() for name in ("bundle", "statement")}
+
+
+@pytest.fixture(scope="module")
+def done() -> Evidence:
+    return finished()
+
+
+def first_column(part: str) -> list[str]:
+    """The names in a table's first column."""
+    rows = re.findall(r"^\| (`[^|]+) \|", part, re.MULTILINE)
+    return [name for row in rows for name in re.findall(r"`([a-z_]+)`", row)]
+
+
+def test_the_statements_fields_are_all_there_and_no_others() -> None:
+    whole, _, one = PAGES["statement"].partition("\nOne obligation:\n")
+    assert sorted(first_column(whole)) == sorted(Statement.__struct_fields__)
+    assert sorted(first_column(one)) == list(ObligationStatement.__struct_fields__)
+    for name in COUNTS:
+        assert f"`{name}`" in one, name
+
+
+def test_the_statements_example_has_the_form_of_a_true_one(done: Evidence) -> None:
+    example = PAGES["statement"].split("```\n")[1]
+    assert example.startswith(HEADER)
+    shown = example.split("\n")[1].replace("{…}", "{}").replace("[…]", "[]").replace("…", "")
+    value = json.loads(shown)
+    assert canonicalise(value).decode() == shown
+    true = json.loads(parse_note(done.files()["statement"]).text.split("\n")[1])
+    assert value.keys() == true.keys()
+    assert {name: type(one) for name, one in value.items()} == {name: type(one) for name, one in true.items()}
+
+
+def test_the_bundles_files_are_those_listed(done: Evidence) -> None:
+    full, compact = PAGES["bundle"].split("```\n")[1:4:2]
+    named = re.findall(r"^(\S+)|, (tile\S+)(?=,)", full, re.MULTILINE)
+    listed = {(first or second).rstrip(",") for first, second in named}
+    tree = {tile_path(tile) for tile in tiles_of(300)}
+    assert {name for name in listed if name.startswith("tile/")} <= tree
+    assert "entries 256 to 299" in full
+    assert tile_path(Tile(-1, 1, 44)) in listed
+    files = {name for name in listed if not name.startswith("tile/")}
+    assert files == {"README.txt", "report.html", "statement", "checkpoint"}
+    for name in listed:
+        assert source.limit_of(name) is not None, name
+    proofs = re.findall(r"^(proof/\S+)", compact, re.MULTILINE)
+    made = {re.sub(r"\d+", "<index>", name, count=1) for name in done.compact() if name.startswith("proof/")}
+    assert set(proofs) == made
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        (source.MAX_MEMBERS, "1,000,000 members"),
+        (source.MAX_DIRECTORY_BYTES >> 20, "128 MiB of directory"),
+        (source.MAX_TILE_BYTES >> 10, "8 KiB (hash tile)"),
+        (source.MAX_BUNDLE_BYTES, "16,777,472 bytes (256 entries of 65,535 bytes"),
+        (source.MAX_REPORT_BYTES >> 20, "64 MiB (report)"),
+        (source.MAX_TEXT_BYTES >> 20, "4 MiB (all else)"),
+        (source.MAX_RATIO, "200\ntimes its packed size"),
+        (source.RATIO_FREE_BYTES >> 10, "64 KiB, and members"),
+    ],
+)
+def test_the_bundles_limits_are_those_kept(limit: int, says: str) -> None:
+    assert says.startswith(f"{limit:,}")
+    assert says in PAGES["bundle"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_example_stands_on_the_first_screen(page: str) -> None:
+    assert "```" in PAGES[page].splitlines()[:8]
