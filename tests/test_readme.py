@@ -5,6 +5,8 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
+
 from ledger.config import Database
 from projections.order import encode_order
 from tests.ledger.command_line import writ
@@ -16,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 USE = README.split("## Use\n")[1].split("```")[1]
 COMMANDS = [shlex.split(line, comments=True)[1:] for line in USE.splitlines() if line]
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
 # Whatever the verdict, the bundle of this short story rests on the operator's word: no witness was asked.
 EXIT_CODES = {"verify": 4}
 
@@ -80,3 +83,10 @@ def test_what_make_is_asked_for_is_there() -> None:
 def test_examples_and_folders_that_are_named_exist() -> None:
     for path in re.findall(r"`((?:tests|ledger|signing|projections|alembic)/[A-Za-z0-9_./-]*)`", README):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", *PAGES])
+def test_what_a_page_links_to_exists(page: str) -> None:
+    text = (ROOT / page).read_text()
+    links = re.findall(r"\]\(([\w./-]+)\)", text)
+    assert [link for link in links if not (ROOT / page).parent.joinpath(link).exists()] == []
