@@ -126,6 +126,7 @@ class Edge(Struct, frozen=True):
     inputs: tuple[str, ...]
     artefacts: tuple[str, ...] = ()
     kind: str = ""
+    time_us: int = 0
 
     def inputs_of(self, artefact: str) -> tuple[str, ...]:
         if not self.artefacts:
@@ -198,7 +199,7 @@ def edge_of(fact: Fact, by: int) -> Edge | None:
         return None
     inputs = () if isinstance(data.records, UnsetType) else data.records
     artefacts = data.artefacts if data.lineage == "each" and inputs else ()
-    return Edge(by, inputs, artefacts, data.kind)
+    return Edge(by, inputs, artefacts, data.kind, fact.time_us)
 
 
 def discredited(docket: Docket, size: int) -> dict[int, int]:

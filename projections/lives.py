@@ -91,7 +91,10 @@ def _fault(
 
 
 def _survives(method: str, store: Store) -> bool:
-    """Versions outlive an overwrite, locks outlive a purge; neither outlives its key or its medium."""
+    """Versions outlive an overwrite, locks outlive a purge; neither outlives its key or its medium.
+    Retraining makes a model forget, and nothing else."""
+    if method == "retrain" and store.kind != "model":
+        return True
     if store.object_locked:
         return method not in ("crypto_erase", "destroy")
     return store.versioned and METHOD_RANK[method] < METHOD_RANK["purge"]

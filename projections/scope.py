@@ -91,10 +91,15 @@ class Reader:
             # Unknown lineage is in scope, also where unknown residency would leave it out.
             spared = self._scope.unknown_residency == "out_of_scope"
             return Standing("in" if spared else "unknown", LINEAGE, edge.by)
-        reached = [Standing(self._input(edge, one, index).reach, LINEAGE, edge.by) for one in edge.inputs]
+        reached = [Standing(self._hand_on(edge, one, index), LINEAGE, edge.by) for one in edge.inputs]
         if edge.artefacts:
             return dict(zip(edge.artefacts, reached, strict=True))
         return max(reached, key=_rank)
+
+    def _hand_on(self, edge: Edge, handle: str, index: int) -> Reach:
+        """What an input gives to what was made of it. A stolen key's word on lineage takes nothing out."""
+        reach = self._input(edge, handle, index).reach
+        return "unknown" if reach == "out" and not self._believes(edge.by, edge.time_us) else reach
 
     def _input(self, edge: Edge, handle: str, index: int) -> Standing:
         """Where an input stands to what was made of it. A template is biometric though its image is not."""

@@ -116,8 +116,9 @@ class Story:
         )
 
     def derive(
-        self, artefacts: list[int], inputs: list[int], lineage: Any = "all", store: str = "index"
-    ) -> int:
+        self, artefacts: list[int], inputs: list[int], lineage: Any = "all", store: str = "index",
+        by: str = COMPANY,
+    ) -> int:  # fmt: skip
         """Templates from images."""
         return self.post(
             ev.DataDerived(
@@ -127,7 +128,8 @@ class Story:
                 lineage=lineage,
                 records=tuple(handle(n) for n in inputs),
                 store=store,
-            )
+            ),
+            by=by,
         )
 
     def erase(self, *numbers: int, store: str = "faces", method: Any = "purge", irrecoverable: bool = True,

@@ -218,7 +218,8 @@ def test_a_weaker_method_than_ordered_is_missing_evidence() -> None:
     ("asked", "method"), [("purge", "crypto_erase"), ("crypto_erase", "purge"), ("destroy", "retrain")]
 )
 def test_the_method_asked_for_is_enough_and_so_is_its_like(asked: Any, method: str) -> None:
-    story = Story(stores=("faces",))
+    story = Story(stores=())
+    story.declare("faces", kind="model" if method == "retrain" else "live")
     story.hold(1)
     story.order(erase_gb(min_method=asked))
     story.erase(1, method=method)

@@ -74,6 +74,17 @@ def test_artefacts_are_erased_by_that_name_too() -> None:
     assert (counts(story)["live"], counts(story)["derived_live"]) == (1, 0)
 
 
+@pytest.mark.parametrize(("kind", "live"), [("model", 0), ("live", 1), ("index", 1)])
+def test_only_a_model_is_retrained(kind: str, live: int) -> None:
+    """Else the strongest method of all would cost nothing in a store of images."""
+    story = Story(stores=())
+    story.declare("faces", kind=kind)
+    story.hold(1)
+    story.order()
+    story.erase(1, method="retrain")
+    assert counts(story)["live"] == live
+
+
 def test_erasing_twice_keeps_the_first_erasure() -> None:
     story = ordered()
     first = story.erase(1)

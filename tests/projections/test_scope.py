@@ -274,6 +274,17 @@ def test_to_say_that_nothing_is_known_is_no_method() -> None:
     assert rules(judge(story.case(PAST, size=size)).findings[0]) == {"residency.no_method"}
 
 
+def test_lineage_under_a_stolen_key_takes_nothing_out() -> None:
+    story = Story()
+    story.log.register("other.clearview.example", "controller")
+    story.hold(2, residency="US")
+    story.derive([21], [2], by="other.clearview.example")
+    story.order()
+    assert finding(story).counts["in_scope"] == 0
+    story.revoke("other.clearview.example", "2026-01-01T00:00:00Z")
+    assert finding(story).counts["unknown_residency"] == 1
+
+
 def test_a_template_is_biometric_whatever_it_was_made_of() -> None:
     """An order about biometric data leaves the images alone, and not the templates made of them."""
     story = Story()
