@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
         request = _request(args)
         outcome = verify_bundle(Path(args.bundle), request)
     except UsageError as error:
-        print(f"writ verify: {error}", file=sys.stderr)
+        said = {"error": str(error), "kind": "UsageError", "remedy": "see writ verify --help"}
+        print(msgspec.json.encode(said).decode() if args.json else f"writ verify: {error}", file=sys.stderr)
         return USAGE
     if args.json:
         print(msgspec.json.encode(as_json(outcome)).decode())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.cli import COMMANDS, as_expected, build_parser, chosen_command, error_line
+from ledger.cli import COMMANDS, as_expected, build_parser, chosen_command, error_line, main
 from ledger.cli_blind import read_blinding_key
 from ledger.cli_post import complete_lines
 from ledger.failure import Failure
@@ -145,16 +145,33 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
 }  # fmt: skip
 
 
+def exit_of(words: list[str]) -> int:
+    """Run the command line in this process; the parser ends it when the line is wrong."""
+    try:
+        return main(words)
+    except SystemExit as end:
+        return int(str(end.code))
+
+
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_given_wrong_is_said_in_one_line(name: str, tmp_path: Path) -> None:
+def test_what_is_given_wrong_is_said_in_one_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     words, code, says = WRONG[name]
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "text").write_text("text\n")
     make_key(tmp_path / "k.key", "k", ED25519)
-    done = writ(*words, cwd=tmp_path)
-    assert (done.returncode, done.stdout) == (code, "")
-    assert says in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
-    assert "usage: " in done.stderr or done.stderr.count("\n") == 1
+    assert exit_of(words) == code
+    out, err = capsys.readouterr()
+    assert (out, says in err.splitlines()[-1]) == ("", True), err
+    is_parsers = err.startswith("usage: ")
+    assert is_parsers or err.count("\n") == 1
+    assert exit_of([*words, "--json"]) == code
+    out, err = capsys.readouterr()
+    if not is_parsers:  # whose words are prose
+        said = json.loads(err)
+        assert (out, set(said)) == ("", {"error", "kind", "remedy"})
+        assert says in f"{said['error']} — {said['remedy']}"
     assert not list(tmp_path.glob("b.zip*")), "no half of a bundle is left"
 
 
