@@ -44,13 +44,20 @@ def _place(inventory: Inventory) -> tuple[int, int]:
 
 
 def _stands(case: Case, inventory: Inventory) -> bool:
-    """A stolen key vouches for nothing. What an assessor found stands all the same: whose key was stolen and
-    when, the company's own administrator says."""
+    """A stolen key vouches for nothing, nor does a look at handles that nobody could make any more. What an
+    assessor found stands all the same: the company's own administrator says whose key was stolen and when."""
     if inventory.index >= case.size:
         return False
-    if case.believes(inventory.by, inventory.time_us):
+    if case.believes(inventory.by, inventory.time_us) and _could_look(case, inventory):
         return True
     return inventory.by in case.assessors and not _compare(case, inventory).agrees
+
+
+def _could_look(case: Case, inventory: Inventory) -> bool:
+    """Whether the store's blinding key, without which native ids become no handles, was still there."""
+    store = case.stores.get(inventory.store)
+    gone = None if store is None else case.docket.unblinded.get(store.blinding_commitment)
+    return gone is None or inventory.begun < gone
 
 
 def _compare(case: Case, inventory: Inventory) -> StoreCoverage:

@@ -146,6 +146,8 @@ class Docket(Struct, frozen=True):
     coverage: tuple[Coverage, ...] = ()
     compromised: tuple[Compromised, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    unblinded: dict[str, int] = {}
+    """The first entry that calls a blinding key destroyed, by the key's commitment."""
 
 
 EMPTY = Docket()
@@ -254,6 +256,11 @@ def _store_retired(docket: Docket, fact: Fact, by: int) -> Docket:
     return msgspec.structs.replace(docket, stores={**docket.stores, data.store: retired})
 
 
+def _blinding_destroyed(docket: Docket, fact: Fact, by: int) -> Docket:
+    unblinded = {fact.event.data.blinding_commitment: fact.index, **docket.unblinded}
+    return msgspec.structs.replace(docket, unblinded=unblinded)
+
+
 def _order_issued(docket: Docket, fact: Fact, by: int) -> Docket:
     issued = IssuedOrder(fact.index, fact.time_us, by, fact.event.data.order)
     return msgspec.structs.replace(docket, orders=(*docket.orders, issued))
@@ -333,6 +340,7 @@ _STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {
     ev.TokenRevoked: _revoked,
     ev.StoreRegistered: _store_registered,
     ev.StoreRetired: _store_retired,
+    ev.BlindingDestroyed: _blinding_destroyed,
     ev.OrderIssued: _order_issued,
     ev.CheckpointAnchored: _anchored,
     ev.InventoryBegun: _inventory_begun,

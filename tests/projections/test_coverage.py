@@ -1,7 +1,10 @@
 """Who looked into which store, when, and whose look governs (DOMAIN §5)."""
 
+from projections import events as ev
 from projections.finding import Finding
 from projections.verdict import judge
+from signing.encoding import encode_base64
+from tests.projections.logbuilder import CONTROLLER
 from tests.projections.story import ASSESSOR, Story
 
 PAST = 40  # days; the deadline is day 30
@@ -123,4 +126,21 @@ def test_an_attestation_without_a_beginning_has_no_place_in_the_log() -> None:
     begun = story.look("faces", 1, name="inv")
     story.erase(1)
     story.log.rows.pop(begun)  # In the log as it stood, the beginning was never announced.
+    assert rules(finding(story)) == {"inventory.missing"}
+
+
+def test_nobody_looks_into_a_store_whose_blinding_key_is_gone() -> None:
+    """Without it no native id becomes a handle: what was counted then was made up."""
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    before = story.look("faces")
+    story.post(ev.BlindingDestroyed(blinding_commitment=encode_base64(bytes(32)), controller=CONTROLLER))
+    assert (finding(story).verdict, finding(story).coverage[0].begun) == ("carried_out", before)
+    story.look("faces")
+    assert finding(story).coverage[0].begun == before
+    story.hold(2)
+    story.erase(2)
+    story.look("faces")
     assert rules(finding(story)) == {"inventory.missing"}
