@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import socket
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     config = _config(args)
     try:
         serve(config, lambda service: _announce(service, args))
-    except (ConnectionRefusedError, asyncpg.PostgresError) as error:
+    except (ConnectionRefusedError, socket.gaierror, asyncpg.PostgresError) as error:
         if config.database is None:
             raise
         raise Failure(
@@ -59,9 +60,15 @@ def _config(args: argparse.Namespace) -> "Config":
         port=args.port,
     )
     try:
-        return read_config(flags, os.environ)
+        config = read_config(flags, os.environ)
+        # Asked here, before Postgres is started for nothing.
+        socket.getaddrinfo(config.host, config.port)
     except ConfigError as error:
         raise Misuse(str(error)) from error
+    except socket.gaierror as error:
+        given = args.host or os.environ.get("WRIT_HOST", "")
+        raise Misuse(f"--host (WRIT_HOST): {given!r} is not a host: {error.strerror}") from error
+    return config
 
 
 def _announce(service: "Service", args: argparse.Namespace) -> None:

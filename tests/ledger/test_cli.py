@@ -141,6 +141,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "no bundle to verify": (["verify", "none.zip"], 2, "none.zip: No such file"),
     "no type": (["events", "data.sold"], 1, "is no type of event"),
     "no port": (["serve", "--port", "x"], 2, "is not a port"),
+    "no host": (["serve", "--host", "256.1.1.1", "--data", "d"], 2, "--host (WRIT_HOST): '256.1.1.1'"),
     "no role": (["token", "create", "t", "--role", "king", *POST], 2, "invalid choice"),
 }  # fmt: skip
 
@@ -298,7 +299,8 @@ def test_a_setting_that_cannot_be_used_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "policy").write_text("witness w1\n")
     done = writ("serve", "--policy", "policy", "--data", "data", "--port", "0", cwd=tmp_path)
     assert (done.returncode, "policy line 1" in done.stderr.splitlines()[-1]) == (1, True)
-    nowhere = ["--database", "postgresql://writ_service@127.0.0.1:1/x"]
-    nowhere += ["--migrate-database", "postgresql://owner@127.0.0.1:1/x"]
-    done = writ("serve", "--data", "data", *nowhere, cwd=tmp_path)
-    assert (done.returncode, "can't be used" in done.stderr.splitlines()[-1]) == (1, True)
+    for host in ("127.0.0.1:1", "nowhere.invalid"):
+        nowhere = ["--database", f"postgresql://writ_service@{host}/x"]
+        nowhere += ["--migrate-database", f"postgresql://owner@{host}/x"]
+        done = writ("serve", "--data", "data", *nowhere, cwd=tmp_path)
+        assert (done.returncode, "can't be used" in done.stderr.splitlines()[-1]) == (1, True)
