@@ -1,5 +1,6 @@
 """Anchors: real witnesses, a real service and Postgres; a restored backup is not signed over."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -134,6 +135,30 @@ async def test_over_http_whoever_may_read_may_have_an_anchor_made(world: World, 
         assert anchor == await anchored(service, service.logs["clearview"])
         async with session.post(f"{service.url}/logs/nothing/anchor") as response:
             assert response.status == 404
+
+
+async def test_anchors_are_made_by_the_clock(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every hour, which here is short; where nothing was posted meanwhile, the last anchor says it all."""
+    key = await made_log_key(world, database)
+    monkeypatch.setattr("ledger.anchoring.INTERVAL_S", 0.05)
+    async with world.witness(key), world.service(database) as service:
+        log = service.logs["clearview"]
+        for number in (1, 2):
+            receipt = await world.post(service, log, number)
+            async with asyncio.timeout(20):
+                while (made := await anchors_in(log))[-1:] <= [receipt.index]:
+                    await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        assert await anchors_in(log) == made
+
+
+async def anchors_in(log: Log) -> list[int]:
+    """The entries that anchor the log."""
+    assert log.released is not None
+    page = await log.reader.events(-1, "writ.checkpoint.anchored.v1", 100, log.released.checkpoint.size)
+    return [event.index for event in page.events]
 
 
 async def test_without_its_witness_the_log_goes_on_and_says_so(world: World, database: Database) -> None:

@@ -1,10 +1,12 @@
 """Orders over HTTP: who reads them, how they are named, and as of when; and the events about one record."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest_asyncio
 from yarl import URL
 
@@ -108,6 +110,43 @@ async def test_orders_need_a_reader_unless_reading_is_public(database: Database,
         for path in ("orders", f"orders/{ENCODED}", f"orders/{ENCODED}/bundle", f"events?record={handle(1)}"):
             found = [(await get(lab, path, secret))[0] for secret in (None, "x", PROCESSOR, READER)]
             assert found == [401, 401, 403, 200], path
+
+
+async def test_an_event_that_the_rules_do_not_know_stops_the_projections(
+    database: Database, tmp_path: Path
+) -> None:
+    """Such as a later version of the service may have stored: to skip it would falsify completeness."""
+    async with running_case(database, tmp_path) as case:
+        await case.lab.post(case.crawler, case.crawler.events(300))
+        assert (await get(case.lab, "orders"))[0] == 200
+        assert await case.lab.service.check_health() == {}
+        owner = await asyncpg.connect(database.owner_dsn)
+        await rename_type(owner, "data.collected", "data.imagined")
+        await owner.execute("DELETE FROM projection_cursors")
+        await case.lab.post(case.crawler, case.crawler.events(1))
+        async with asyncio.timeout(20):
+            while "projections" not in (wrong := await case.lab.service.check_health()):
+                await asyncio.sleep(0.05)
+        assert wrong["projections"].startswith("clearview: entry ")
+        assert "data.imagined" in wrong["projections"]
+        status, body = await get(case.lab, f"orders/{ENCODED}")
+        assert (status, json.loads(body)["type"]) == (500, "urn:writ:problem:failed")
+        # Appends go on.
+        await case.lab.post(case.crawler, case.crawler.events(1))
+        await rename_type(owner, "data.imagined", "data.collected")
+        await owner.close()
+
+
+async def rename_type(owner: asyncpg.Connection, old: str, new: str) -> None:
+    """Give the first of the many events another type of the same length."""
+    await owner.execute("ALTER TABLE entries_00000 DISABLE TRIGGER USER")
+    await owner.execute(
+        "UPDATE entries_00000 SET entry = convert_to(replace(convert_from(entry, 'UTF8'), $1, $2), 'UTF8')"
+        " WHERE index = (SELECT min(index) FROM entries"
+        " WHERE position($1 IN convert_from(entry, 'UTF8')) > 0)",
+        *(f"writ.{old}.v1", f"writ.{new}.v1"),
+    )
+    await owner.execute("ALTER TABLE entries_00000 ENABLE TRIGGER USER")
 
 
 def accessed(number: int) -> ev.DataAccessed:
