@@ -3,7 +3,7 @@
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from projections import cease, erase
 from projections.case import Case
@@ -115,7 +115,8 @@ def _not_evaluated(case: Case, obligation: Obligation) -> Finding:
 def _bound(case: Case, obligation: Obligation, finding: Finding, found: dict[str, Finding]) -> Finding:
     """Add what binds an obligation from outside: others it depends on, and an oath it demands.
 
-    `dependency.not_carried_out`, `oath.missing` (no event of these rules carries an oath).
+    `dependency.not_carried_out`, `oath.missing` (no event of these rules carries an oath),
+    `recurrence.not_evaluated` (these rules look at an obligation once, not again and again).
     """
     gaps = [
         Gap("dependency.not_carried_out", other)
@@ -124,6 +125,8 @@ def _bound(case: Case, obligation: Obligation, finding: Finding, found: dict[str
     ]
     if obligation.oath != "none":
         gaps.append(Gap("oath.missing", obligation.oath))
+    if not isinstance(obligation.recurrence, UnsetType):
+        gaps.append(Gap("recurrence.not_evaluated", obligation.recurrence))
     if not gaps:
         return finding
     verdict = worst([finding.verdict, erase.decide(False, True, case.as_of > finding.deadline)])

@@ -58,6 +58,7 @@ GAPS = {
     "obligation.not_evaluated": "these rules do not judge obligations of type {subject}",
     "dependency.not_carried_out": "the obligation {subject}, which comes first, is not carried out",
     "oath.missing": "the statement under oath ({subject}) is missing",
+    "recurrence.not_evaluated": "whether it was done again every {subject} is not evaluated",
     "collector.none_named": "no collector has been accounted for",
     "collector.gap": "the collector {subject} leaves part of the time unaccounted for",
 }

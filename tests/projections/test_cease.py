@@ -153,6 +153,13 @@ def test_dependencies_and_oaths_bind() -> None:
     assert story.judge(30).findings[1].verdict == "outstanding"
 
 
+def test_a_recurring_obligation_is_not_shown_by_one_look() -> None:
+    story = late(Story())
+    story.order(cease_gb(recurrence="P1Y"))
+    story.attest(FROM, DAY_41)
+    assert [gap.rule for gap in finding(story).gaps] == ["recurrence.not_evaluated"]
+
+
 def test_what_these_rules_do_not_read_is_never_carried_out() -> None:
     story = Story()
     other = cease_gb().__class__(deadline=cease_gb().deadline, id="p", type="publish")
