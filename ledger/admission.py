@@ -105,17 +105,15 @@ def hash_lines(submission: Submission, events: tuple[Event[Any], ...]) -> Arriva
     return Arrival(submission, format_note(submission.note), events, added)
 
 
-def verify_early(arrival: Arrival, registry: Registry) -> Arrival:
-    """Verify the signature before the lock is taken, if its key is registered by now; say so in the value."""
+def claimed_key(arrival: Arrival, registry: Registry) -> VerifierKey | None:
+    """The key that is said to have signed, if it may sign now: for verifying before the lock is taken."""
     key = _signing_key(arrival, registry)
-    if isinstance(key, PolicyRefusal):
-        return arrival
-    try:
-        check_signature(arrival.submission.note, arrival.submission.text, key.verifier)
-    except ProofError:
-        # Said again, and answered, by `admit`: one place decides.
-        return arrival
-    return msgspec.structs.replace(arrival, verified_under=key.verifier)
+    return None if isinstance(key, PolicyRefusal) else key.verifier
+
+
+def with_verified(arrival: Arrival, key: VerifierKey) -> Arrival:
+    """The same, once the signature was found good under this key. Whether the key may sign, `admit` says."""
+    return msgspec.structs.replace(arrival, verified_under=key)
 
 
 def admit(arrival: Arrival, standing: Standing) -> Admitted | Refused:

@@ -12,10 +12,11 @@ from ledger.admission import (
     MAX_BODY_BYTES,
     MAX_LINES,
     Arrival,
+    claimed_key,
     decode_lines,
     hash_lines,
     open_submission,
-    verify_early,
+    with_verified,
 )
 from ledger.problems import MEANINGS, Refused, format_problem, headers_of, status_of
 from ledger.sealing import EMPTY_HEAD, Draft, LogState, Memory, Sealed
@@ -163,25 +164,30 @@ def test_refused(draft: Draft, case: str) -> None:
     assert refusal(draft, make()) == expected
 
 
-def test_a_signature_of_another_key_is_refused(draft: Draft) -> None:
+def forged() -> Submission:
+    """A submission that somebody else signed in the crawler's name."""
     submission = signed()
-    stranger = seeded_key("stranger.example")
     signature = msgspec.structs.replace(
-        submission.note.signatures[0], signature=stranger.sign(submission.note.text.encode())
+        submission.note.signatures[0],
+        signature=seeded_key("stranger.example").sign(submission.note.text.encode()),
     )
     note = msgspec.structs.replace(submission.note, signatures=(signature,))
-    forged = msgspec.structs.replace(submission, note=note)
-    assert refusal(draft, forged) == ("bad-signature", 8)
-    # Nor does it get in by having been looked at early.
-    early = verify_early(arrive(forged), draft.registry)
-    assert early.verified_under is None
-    assert isinstance(draft.add(early), Refused)
+    return msgspec.structs.replace(submission, note=note)
+
+
+def test_a_signature_of_another_key_is_refused(draft: Draft) -> None:
+    assert refusal(draft, forged()) == ("bad-signature", 8)
 
 
 def test_what_was_verified_early_is_not_verified_again(draft: Draft) -> None:
-    early = verify_early(arrive(signed()), draft.registry)
-    assert early.verified_under == CRAWLER.verifier
-    assert draft.add(early) == 3
+    key = claimed_key(arrive(signed()), draft.registry)
+    assert key == CRAWLER.verifier
+    assert draft.add(with_verified(arrive(forged()), key)) == 3
+
+
+def test_what_was_verified_under_another_key_is_verified_again(draft: Draft) -> None:
+    early = with_verified(arrive(forged()), seeded_key("stranger.example").verifier)
+    assert isinstance(draft.add(early), Refused)
 
 
 def test_a_checkpoint_that_the_log_had_is_accepted(draft: Draft, founded: Sealed) -> None:
