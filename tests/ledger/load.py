@@ -78,11 +78,15 @@ class Told:
 class Load:
     """Posters and readers of one log, spread over the services at some URLs."""
 
-    def __init__(self, urls: Sequence[str], key: VerifierKey, chance: Random) -> None:
+    def __init__(
+        self, urls: Sequence[str], key: VerifierKey, chance: Random, answer_s: float = PATIENCE_S
+    ) -> None:
+        self.answer_s = answer_s
+        """How long to wait for an answer before asking again."""
         self.told = Told()
         self.posters = posters()
         self._urls = [f"{url}/logs/{ORIGIN.rpartition('/')[2]}" for url in urls]
-        self._key = key
+        self.key = key
         self._chance = chance
         self._events_posted = 0
         self._enough = asyncio.Event()
@@ -94,7 +98,7 @@ class Load:
             for poster in self.posters:
                 tasks.create_task(self._post(session, poster))
             tasks.create_task(self._post_events(session))
-            tasks.create_task(self._read_checkpoints(session))
+            tasks.create_task(self._read(session))
 
     def finish(self) -> None:
         """Begin nothing more."""
@@ -113,9 +117,9 @@ class Load:
         receipt = await self._submit(session, poster.source, after.end, body)
         self.told.keep_receipt(body, receipt)
         poster.frontier = after
-        poster.seen = verify_checkpoint(parse_proof(receipt).checkpoint, self._key)
+        poster.seen = verify_checkpoint(parse_proof(receipt).checkpoint, self.key)
         if self._chance.random() < 0.1:
-            self.told.keep_receipt(body, await self._submit(session, poster.source, after.end, body))
+            self.told.keep_receipt(body, await self._insist(session, "submissions", body))
 
     async def repeat(self, session: aiohttp.ClientSession, most: int) -> None:
         """Send again some of what was acknowledged: each answer must be the first one."""
@@ -148,12 +152,19 @@ class Load:
                 self.told.keep_door(body, json.loads(answer))
             await asyncio.sleep(0.01)
 
-    async def _read_checkpoints(self, session: aiohttp.ClientSession) -> None:
+    async def _read(self, session: aiohttp.ClientSession) -> None:
+        """Read checkpoints and proofs; each comes, or is refused as it should be."""
         while not self._enough.is_set():
             try:
                 async with session.get(f"{self._url()}/checkpoint") as response:
+                    assert response.status in (200, 503), await response.text()
                     if response.status == 200:
                         self.told.keep_checkpoint(await response.read())
+                index = self._chance.randrange(min(self.told.checkpoints, default=1))
+                async with session.get(f"{self._url()}/entries/{index}/proof") as response:
+                    assert response.status in (200, 503), await response.text()
+                    if response.status == 200:
+                        self.told.keep_checkpoint((await response.read()).partition(b"\n\n")[2])
             except Unanswered:
                 await asyncio.sleep(_PAUSE_S)
             await asyncio.sleep(0.02)
@@ -200,7 +211,7 @@ class Load:
 @asynccontextmanager
 async def under_load(load: Load) -> AsyncIterator[None]:
     """Post and read while the block runs; afterwards everything that was begun is acknowledged."""
-    async with open_session() as session, asyncio.TaskGroup() as tasks:
+    async with open_session(load.answer_s) as session, asyncio.TaskGroup() as tasks:
         # When a poster finds something wrong, the block is broken off.
         tasks.create_task(load.run(session))
         await load.wait_for_more()
@@ -208,9 +219,9 @@ async def under_load(load: Load) -> AsyncIterator[None]:
         load.finish()
 
 
-def open_session() -> aiohttp.ClientSession:
-    """A session that waits for an answer as long as one may come."""
-    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_read=PATIENCE_S))
+def open_session(answer_s: float = PATIENCE_S) -> aiohttp.ClientSession:
+    """A session that waits so long for an answer."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None, sock_read=answer_s))
 
 
 def posters() -> list[Poster]:

@@ -94,7 +94,7 @@ async def test_the_service_is_killed(founded_data: Path, log_key: VerifierKey, k
 async def kill_while_starting(service: Serving, chance: Random) -> None:
     """Kill it once more before it is up: while it imports, stops the orphan, recovers or reads its logs."""
     await service.launch()
-    await asyncio.sleep(chance.uniform(0.1, 1.5))
+    await asyncio.sleep(chance.uniform(0.1, 3.0))
     service.kill()
     await service.wait()
 
@@ -180,6 +180,70 @@ async def test_one_of_two_services_on_one_database_is_killed(
                         await victim.start()
                     await load.wait_for_more(10)
                 await reckon_up(load, key, first, second)
+
+
+@pytest.mark.soak
+async def test_one_of_two_services_hangs_with_the_lock(database: Database) -> None:
+    """Postgres ends its transaction after half a minute, and the other one goes on."""
+    with short_folder() as folder:
+        async with serving(folder / "data", database) as first:
+            key = await found_log(first.url, first.data)
+            async with serving(folder / "data", database) as second:
+                load = Load([first.url, second.url], key, Random(1), answer_s=3)
+                async with under_load(load):
+                    await stop_with_the_lock(first)
+                    await load.wait_for_more(10)
+                    first.kill(signal.SIGCONT)
+                    await load.wait_for_more(10)
+                await reckon_up(load, key, first, second)
+
+
+async def stop_with_the_lock(service: Serving) -> None:
+    """Stop a process in the middle of a transaction."""
+    connection = await asyncpg.connect(service.owner_dsn)
+    try:
+        while True:
+            if await is_locked(connection):
+                service.kill(signal.SIGSTOP)
+                await asyncio.sleep(0.2)
+                if await is_locked(connection) and await is_locked(connection, wait_s=5):
+                    return
+                service.kill(signal.SIGCONT)
+            await asyncio.sleep(0.001)
+    finally:
+        await connection.close()
+
+
+async def is_locked(connection: "asyncpg.Connection[asyncpg.Record]", wait_s: float = 0) -> bool:
+    """Whether somebody is in a transaction that appends, and stays in it so long."""
+    how = f"SET lock_timeout = '{wait_s}s'" if wait_s else "SET lock_timeout = '1ms'"
+    try:
+        await connection.execute(f"{how}; SELECT FROM heads FOR UPDATE")
+    except asyncpg.LockNotAvailableError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("kills", [pytest.param(30, marks=pytest.mark.soak)])
+async def test_the_service_is_killed_while_everything_begins(kills: int) -> None:
+    """Its keys, its Postgres, its tables and its log are made once, however often that is broken off."""
+    chance = Random(kills)
+    for _ in range(kills):
+        with short_folder() as folder:
+            service = Serving(folder / "data")
+            await kill_while_starting(service, chance)
+            await kill_while_starting(service, chance)
+            async with serving(folder / "data") as service:
+                founding = asyncio.create_task(found_log(service.url, service.data))
+                await asyncio.sleep(chance.uniform(0, 0.2))
+                service.kill()
+                await service.wait()
+                await asyncio.gather(founding, return_exceptions=True)
+                await service.start()
+                load = Load([service.url], await found_log(service.url, service.data), chance)
+                async with under_load(load):
+                    await load.wait_for_more(3)
+                await reckon_up(load, load.key, service)
 
 
 @pytest.mark.parametrize("kills", many(2, 40))
