@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         shutil.rmtree(place.folder)
     facts = machine.describe(place.postgres, load_before)
     # Wide enough for a line a figure, in a log of CI too.
-    console = Console(width=max(Console().width, 120))
+    console = Console(width=max(Console().width, 140))
     console.print(table_of(figures, f"{facts.cores} cores of {facts.processor}, {place.took_s:,.0f} s"))
     _write(Path(arguments.output), facts, figures, quick=arguments.quick)
     return 0
