@@ -14,6 +14,7 @@ from ledger.problems import Problem, Refused, refuse_by_policy
 from projections import registry as rules
 from projections.diagnosis import EventError
 from projections.events import Event, LogCreated, decode_event
+from projections.mould import Caster
 from projections.refused import Refused as PolicyRefusal
 from projections.registry import Key, Registry
 from signing.errors import FormatError, ProofError, TooLargeError
@@ -36,6 +37,7 @@ class Arrival(msgspec.Struct, frozen=True):
     submission: Submission
     note: bytes
     events: tuple[Event[Any], ...]
+    """Of each line its event, or an earlier line's that differs from it in records, id and time alone."""
     added: CompactRange
     """The lines as leaves of the source log, from its size before."""
     verified_under: VerifierKey | None = None
@@ -85,13 +87,17 @@ def open_submission(raw: bytes) -> Submission | Refused:
 
 
 def decode_lines(
-    lines: Sequence[bytes], first_line: int = FIRST_EVENT_LINE
+    lines: Sequence[bytes], first_line: int = FIRST_EVENT_LINE, caster: Caster | None = None
 ) -> tuple[Event[Any], ...] | Refused:
-    """Decode event lines; `first_line` is where the first of them stands in the body."""
+    """Decode event lines; `first_line` is where the first of them stands in the body.
+
+    With a caster, lines that differ in records, id and time alone give one and the same event, that of the
+    first of them.
+    """
     events = []
     for line in lines:
         try:
-            events.append(decode_event(line))
+            events.append(decode_event(line) if caster is None else caster.read(line)[0])
         except FormatError as error:
             problem: Problem = "too-large" if isinstance(error, TooLargeError) else "malformed"
             field = error.field if isinstance(error, EventError) else None
@@ -138,7 +144,11 @@ def admit_events(arrival: Arrival, key: Key, after: CompactRange, standing: Stan
     """Let the registry decide over each event in turn; a later event sees the earlier ones."""
     registry, origin = standing.registry, arrival.submission.text.origin
     registrations = []
+    let_pass: Event[Any] | None = None  # the one before
     for position, event in enumerate(arrival.events):
+        # Whether it may be posted depends on the registry, and on nothing in which it differs from that one.
+        if event is let_pass:
+            continue
         poster = rules.poster_of(registry, key, origin, event)
         refusal = poster if isinstance(poster, PolicyRefusal) else rules.may_post(registry, poster, event)
         if refusal is not None or isinstance(poster, PolicyRefusal):
@@ -148,6 +158,7 @@ def admit_events(arrival: Arrival, key: Key, after: CompactRange, standing: Stan
             index = standing.index + 1 + position
             registry = rules.apply(registry, index, poster, event)
             registrations.append(index)
+        let_pass = event
     return Admitted(arrival, after, registry, tuple(registrations))
 
 

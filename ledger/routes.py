@@ -23,6 +23,7 @@ from ledger.problems import Refused
 from ledger.verifying import Verifier
 from ledger.web import SERVICE, bearer, bounded, named_log, problem, read_body
 from projections.events import Event
+from projections.mould import Caster
 from signing.keys import format_vkey
 from signing.submission import Submission
 
@@ -85,10 +86,12 @@ async def _open_events(submission: Submission) -> Arrival | Refused:
     """Decode a submission's events, giving others their turn in between."""
     events: list[Event[Any]] = []
     lines = submission.lines
+    # One line alone is sooner decoded than cast.
+    caster = Caster() if len(lines) > 1 else None
     for begin in range(0, len(lines), _LINES_A_TURN):
         if begin:
             await asyncio.sleep(0)
-        decoded = decode_lines(lines[begin : begin + _LINES_A_TURN], FIRST_EVENT_LINE + begin)
+        decoded = decode_lines(lines[begin : begin + _LINES_A_TURN], FIRST_EVENT_LINE + begin, caster)
         if isinstance(decoded, Refused):
             return decoded
         events.extend(decoded)

@@ -12,6 +12,7 @@ from ledger.admission import (
     MAX_BODY_BYTES,
     MAX_LINES,
     Arrival,
+    admit,
     claimed_key,
     decode_lines,
     hash_lines,
@@ -21,6 +22,7 @@ from ledger.admission import (
 from ledger.problems import MEANINGS, Refused, format_problem, headers_of, status_of
 from ledger.sealing import EMPTY_HEAD, Draft, LogState, Memory, Sealed
 from projections import events as ev
+from projections.mould import Caster
 from projections.registry import Registry
 from signing.checkpoint import Checkpoint
 from signing.entry import parse_entry
@@ -38,7 +40,7 @@ CRAWLER = seeded_key("crawler.clearview.example")
 def arrive(submission: Submission) -> Arrival:
     opened = open_submission(format_submission(submission))
     assert not isinstance(opened, Refused), opened
-    events = decode_lines(opened.lines)
+    events = decode_lines(opened.lines, caster=Caster())
     assert not isinstance(events, Refused), events
     return hash_lines(opened, events)
 
@@ -111,6 +113,39 @@ def test_entries_are_numbered_chained_and_in_the_tree(draft: Draft, founded: Sea
     assert [(row.entry_index, row.commit_size) for row in sealed.submissions] == [(3, 10), (7, 10)]
     # Sealing a commit changes nothing of the state that it grows from.
     assert founded.after.edge.size == 3
+
+
+@pytest.mark.parametrize("wrong", ["role", "controller", "source", None])
+def test_lines_cast_in_one_mould_are_judged_like_each_alone(draft: Draft, wrong: str | None) -> None:
+    poster = Poster(CRAWLER)
+    lines = poster.events(6)
+    if wrong == "role":
+        lines[3] = registered(seeded_key("other.example"), "controller", CRAWLER.name)
+    if wrong == "controller":
+        lines[3] = lines[3].replace(b'"controller":"clearview"', b'"controller":"another"')
+    if wrong == "source":
+        lines[3] = lines[3].replace(b'"source":"crawler.', b'"source":"other.')
+    opened = open_submission(poster.make(lines)[0])
+    assert not isinstance(opened, Refused)
+    alone, cast = decode_lines(opened.lines), decode_lines(opened.lines, caster=Caster())
+    assert not isinstance(alone, Refused)
+    assert not isinstance(cast, Refused)
+    assert len({id(event) for event in cast}) == (1 if wrong is None else 2)
+    outcomes = [admit(hash_lines(opened, events), draft.standing(CRAWLER.name)) for events in (alone, cast)]
+    assert isinstance(outcomes[1], Refused) == (wrong is not None)
+    if wrong is not None:
+        assert outcomes[0] == outcomes[1]
+        assert outcomes[1].line == 10 + 3  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("place", [1, 4])
+def test_a_wrong_line_among_cast_ones_is_named(place: int) -> None:
+    lines = Poster(CRAWLER).events(6)
+    lines[place] = lines[place].replace(b'"records":["', b'"records":["x')
+    refused = decode_lines(lines, caster=Caster())
+    assert refused == decode_lines(lines)
+    assert isinstance(refused, Refused)
+    assert (refused.line, refused.field) == (10 + place, "data.records[0]")
 
 
 def test_recorded_time_never_goes_back(founded: Sealed) -> None:
