@@ -11,6 +11,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from copy import copy
+from operator import lt
 from typing import Any, Final, get_args
 
 from msgspec import Struct
@@ -178,10 +179,16 @@ def _are_handles(records: bytes) -> bool:
     """Whether this is one to a thousand handles between `","`, sorted and distinct."""
     if len(records) == _HANDLE_BYTES:
         return not records.translate(None, _HEX)
+    step = _HANDLE_BYTES + len(_BETWEEN)
+    count, rest = divmod(len(records) + len(_BETWEEN), step)
+    # Apart from hex digits there is just what parts so many handles, and each of it where it belongs.
+    if (
+        rest
+        or count > v.MAX_HANDLES
+        or records.translate(None, _HEX) != _BETWEEN * (count - 1)
+        or records[_HANDLE_BYTES::step] != b'"' * (count - 1)
+        or records[_HANDLE_BYTES + 2 :: step] != b'"' * (count - 1)
+    ):
+        return False
     handles = records.split(_BETWEEN)
-    return (
-        len(handles) <= v.MAX_HANDLES
-        and set(map(len, handles)) == {_HANDLE_BYTES}
-        and not b"".join(handles).translate(None, _HEX)
-        and sorted(set(handles)) == handles
-    )
+    return all(map(lt, handles, handles[1:]))
