@@ -28,6 +28,7 @@ from ledger.web import BUDGET, SERVICE, Budget, Limits, answer_problems
 # Each part of the service brings its own routes.
 ROUTES: Final[list[web.RouteDef]] = [*routes_posting.ROUTES, *routes_reading.ROUTES]
 SHUTDOWN_TIMEOUT_S: Final = 30.0
+_NEW_OBJECTS_A_COLLECTION: Final = 20_000
 # How long a body that is on its way may take to arrive, once the service is to stop.
 BODY_GRACE_S: Final = 5.0
 
@@ -91,6 +92,8 @@ async def _serve(config: Config, announce: Callable[[Service], None]) -> None:
         # What is here now stays: a full collection would look through all of it again, while everybody waits.
         gc.collect()
         gc.freeze()
+        # Most of what a request makes goes with its answer, and the collector finds nothing to collect.
+        gc.set_threshold(_NEW_OBJECTS_A_COLLECTION)
         announce(service)
         await stop.wait()
 
