@@ -5,11 +5,9 @@ process of its own, which ends with it: appends are not slowed, and memory is gi
 """
 
 import asyncio
-import multiprocessing
 import os
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Final
@@ -18,6 +16,7 @@ import structlog
 from aiohttp import web
 
 from ledger.bundling import Built, Job, NoSuchOrder, build
+from ledger.children import Child
 from ledger.keyfiles import CommandSigner
 from ledger.openlog import Log
 from ledger.problems import Refused
@@ -107,10 +106,9 @@ async def _send(request: web.Request, path: Path, name: str) -> web.StreamRespon
 
 
 async def _run(job: Job) -> Built | Refused:
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(1, mp_context=context, initializer=os.nice, initargs=(NICENESS,))
+    child = Child(NICENESS)
     try:
-        return await asyncio.get_running_loop().run_in_executor(pool, build, job)
+        return await asyncio.get_running_loop().run_in_executor(child.pool, build, job)
     except NoSuchOrder:
         detail = f"{job.log} has no order {job.order[:330]}: see …/orders"
         return Refused(problem="not-found", detail=detail)
@@ -120,4 +118,4 @@ async def _run(job: Job) -> Built | Refused:
     except BrokenProcessPool:
         return Refused(problem="failed", detail="the process that made the bundle died: ask again")
     finally:
-        await asyncio.to_thread(pool.shutdown, cancel_futures=True)
+        await asyncio.to_thread(child.end)

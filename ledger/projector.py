@@ -5,17 +5,14 @@ the next call starts another; what it had not committed is folded again.
 """
 
 import asyncio
-import multiprocessing
-import os
-import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 import asyncpg
 from msgspec import Struct
 
+from ledger.children import Child
 from projections import store
 from projections.case import Case
 from projections.finding import Irregularity
@@ -53,7 +50,7 @@ class Projector:
     def __init__(self, dsn: str, rules: str) -> None:
         self._dsn = dsn
         self._rules = rules
-        self._pool = _new_pool()
+        self._child = Child()
 
     async def catch_up(self, log: str) -> int:
         """Fold what the log holds by now; returns the size reached."""
@@ -68,37 +65,22 @@ class Projector:
         return await self._call(_status, self._dsn, log, order, as_of, self._rules)
 
     def close(self) -> None:
-        """Let the process finish what it does, and end it."""
-        self._pool.shutdown(cancel_futures=True)
+        """End the process; what it had not committed is folded again."""
+        self._child.end()
 
     async def _call(self, function: Callable[..., T], *args: object) -> T:
-        loop = asyncio.get_running_loop()
+        loop, child = asyncio.get_running_loop(), self._child
         try:
-            return await loop.run_in_executor(self._pool, function, *args)
+            return await loop.run_in_executor(child.pool, function, *args)
         except BrokenProcessPool:
-            self._pool = _new_pool()
-            return await loop.run_in_executor(self._pool, function, *args)
-
-
-def _new_pool() -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, mp_context=context, initializer=_end_with_service)
+            if self._child is child:  # nobody who met the same death has been faster
+                self._child = Child()
+                await asyncio.to_thread(child.end)
+            return await loop.run_in_executor(self._child.pool, function, *args)
 
 
 # What follows runs in the projector's process. Between calls it keeps the state last judged.
 _kept: dict[str, tuple[Fold, int]] = {}
-
-
-def _end_with_service() -> None:
-    """See that this process ends when the service does: a killed one cannot say so any more."""
-    service = multiprocessing.parent_process()
-    assert service is not None
-
-    def wait() -> None:
-        service.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, name="end with the service", daemon=True).start()
 
 
 def _catch_up(dsn: str, log: str) -> int:

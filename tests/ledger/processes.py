@@ -70,12 +70,13 @@ class Serving:
         return int(first) if first else None
 
     @property
-    def projector_pid(self) -> int | None:
-        """The process that folds, as long as there is one."""
-        for child in psutil.Process(self.pid).children():
-            if "multiprocessing.spawn" in " ".join(_words_of(child)):
-                return child.pid
-        return None
+    def helper_pids(self) -> list[int]:
+        """Its own children beside Postgres, as far as they live: who folds, who verifies signatures."""
+        return [
+            child.pid
+            for child in psutil.Process(self.pid).children()
+            if (words := _words_of(child)) and "postgres" not in " ".join(words)
+        ]
 
     async def start(self) -> None:
         """Start it, and return once it answers."""
@@ -101,6 +102,16 @@ class Serving:
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Send it a signal."""
         os.kill(self.pid, number)
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C at its terminal: it and its children get SIGINT."""
+        os.killpg(self.pid, signal.SIGINT)
+
+    def terminate_all(self) -> None:
+        """Stop it as a supervisor may: it, its children and theirs get SIGTERM, its Postgres too."""
+        for process in psutil.Process(self.pid).children(recursive=True):
+            process.terminate()
+        self.kill(signal.SIGTERM)
 
     async def wait(self) -> int:
         """Wait for its end; minus a signal's number, or its exit code."""
@@ -173,7 +184,7 @@ async def start_writ(*words: str, says: Path) -> asyncio.subprocess.Process:
     with open(says, "ab") as log, open(_printed(says), "wb") as printed:
         return await asyncio.create_subprocess_exec(
             sys.executable, "-m", "ledger.cli", *words,
-            stdin=subprocess.DEVNULL, stdout=printed, stderr=log,
+            stdin=subprocess.DEVNULL, stdout=printed, stderr=log, start_new_session=True,
         )  # fmt: skip
 
 

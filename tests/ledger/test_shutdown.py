@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -20,17 +20,25 @@ from tests.ledger.reckoning import check_projections, reckon
 IN_LINE = 24
 
 
-@pytest.mark.parametrize("stops", many(2, 30))
+WAYS: tuple[Callable[[Serving], None], ...] = (
+    lambda service: service.kill(signal.SIGTERM),
+    Serving.interrupt,
+    Serving.terminate_all,
+)
+
+
+@pytest.mark.parametrize("stops", many(3, 30))
 async def test_a_stop_under_load_loses_no_reply(founded_data: Path, log_key: VerifierKey, stops: int) -> None:
     chance = Random(stops)
     async with serving(founded_data) as service:
         load = Load([service.url], log_key, chance)
         async with under_load(load):
-            for _ in range(stops):
+            for number in range(stops):
                 await load.wait_for_more(5)
                 await asyncio.sleep(chance.uniform(0, 0.3))
                 postgres = service.postgres_pid
-                assert await service.stop() == 0
+                WAYS[number % len(WAYS)](service)
+                assert await service.wait() == 0
                 assert postgres is not None
                 await wait_gone(postgres)
                 await service.start()
