@@ -13,7 +13,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -69,11 +69,40 @@ GROUPS = {"log": "create or show a log", "key": "register or revoke keys", "toke
           "order": "issue orders"}  # fmt: skip
 
 
+class WrongUsage(Exception):
+    """A line of words that the parser of a command does not take."""
+
+    def __init__(self, parser: argparse.ArgumentParser, what: str) -> None:
+        super().__init__(what)
+        self._parser = parser
+
+    def as_prose(self) -> str:
+        """As argparse says it: the usage, then what is wrong."""
+        return f"{self._parser.format_usage()}{self._parser.prog}: error: {self}"
+
+    def as_json(self) -> str:
+        """One line, like every other failure."""
+        remedy = f"see {self._parser.prog} --help"
+        return json.dumps({"error": str(self), "kind": "Misuse", "remedy": remedy})
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that leaves it to `main` how wrong usage is told."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, instead of printing it."""
+        raise WrongUsage(self, message)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code; expected failures are one line on stderr."""
     words = list(sys.argv[1:] if argv is None else argv)
     chosen = chosen_command(words)
-    arguments = build_parser(chosen).parse_args(words)
+    try:
+        arguments = build_parser(chosen).parse_args(words)
+    except WrongUsage as error:
+        print(error.as_json() if asks_for_json(words) else error.as_prose(), file=sys.stderr)
+        return EXIT_USAGE
     command = COMMANDS[chosen] if chosen else None
     assert command is not None, "the parser refuses a line without a subcommand"
     try:
@@ -100,14 +129,20 @@ def chosen_command(words: Sequence[str]) -> tuple[str, ...] | None:
     return next((tuple(words[:n]) for n in (1, 2) if tuple(words[:n]) in COMMANDS), None)
 
 
+def asks_for_json(words: Sequence[str]) -> bool:
+    """Whether a line that the parser could not take asks for JSON. Argparse takes `--js` for it too."""
+    options = words[: words.index("--")] if "--" in words else words
+    return any(len(word) > 2 and "--json".startswith(word) for word in options)
+
+
 def build_parser(chosen: tuple[str, ...] | None) -> argparse.ArgumentParser:
     """The parser of all subcommands, with the arguments of the chosen one: only its module is imported."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="writ", description="A ledger of orders about personal data and of what was done about them."
     )
     parser.add_argument("--version", action="version", version=f"writ {_version()}")
     top = parser.add_subparsers(metavar="COMMAND", required=True)
-    groups: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
+    groups: dict[str, argparse._SubParsersAction[Parser]] = {}
     for words, command in COMMANDS.items():
         if len(words) == 2 and words[0] not in groups:
             group = top.add_parser(words[0], help=GROUPS[words[0]], description=GROUPS[words[0]])

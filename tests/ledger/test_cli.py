@@ -146,12 +146,28 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
 }  # fmt: skip
 
 
-def exit_of(words: list[str]) -> int:
-    """Run the command line in this process; the parser ends it when the line is wrong."""
-    try:
-        return main(words)
-    except SystemExit as end:
-        return int(str(end.code))
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_wrong_usage_is_one_line_of_json_where_json_is_asked_for(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for given in (["--nothing", "--json"], ["--js", "--nothing"]):
+        assert main([*words, *given]) == 2
+        out, err = capsys.readouterr()
+        said = json.loads(err)
+        assert (out, err.count("\n"), set(said)) == ("", 1, {"error", "kind", "remedy"})
+        assert said["remedy"].startswith("see writ")
+        assert said["kind"] == "Misuse"
+    # An argument that only looks like the option asks for nothing.
+    assert main([*words, "--nothing", "--", "--json"]) == 2
+    assert capsys.readouterr().err.startswith("usage: writ")
+
+
+@pytest.mark.parametrize("words", [[], ["log"], ["log", "destroy"], ["nothing"]], ids=" ".join)
+def test_a_command_that_is_none_is_told_in_json_too(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--json"]) == 2
+    assert json.loads(capsys.readouterr().err)["kind"] == "Misuse"
 
 
 @pytest.mark.parametrize("name", WRONG)
@@ -162,17 +178,16 @@ def test_what_is_given_wrong_is_said_in_one_line(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text").write_text("text\n")
     make_key(tmp_path / "k.key", "k", ED25519)
-    assert exit_of(words) == code
+    assert main(words) == code
     out, err = capsys.readouterr()
     assert (out, says in err.splitlines()[-1]) == ("", True), err
     is_parsers = err.startswith("usage: ")
     assert is_parsers or err.count("\n") == 1
-    assert exit_of([*words, "--json"]) == code
+    assert main([*words, "--json"]) == code
     out, err = capsys.readouterr()
-    if not is_parsers:  # whose words are prose
-        said = json.loads(err)
-        assert (out, set(said)) == ("", {"error", "kind", "remedy"})
-        assert says in f"{said['error']} — {said['remedy']}"
+    said = json.loads(err)
+    assert (out, set(said)) == ("", {"error", "kind", "remedy"})
+    assert says in f"{said['error']} — {said['remedy']}"
     assert not list(tmp_path.glob("b.zip*")), "no half of a bundle is left"
 
 
