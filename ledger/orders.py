@@ -23,6 +23,8 @@ from signing.errors import FormatError
 
 # How long to leave a log alone after its projection failed, and how often new logs are looked for.
 PAUSE_S: Final = 1.0
+# How long what comes in quick succession may gather, to be folded at the cost of one batch.
+BREATH_S: Final = 0.1
 
 _log = structlog.get_logger(__name__)
 _NOT_KEPT: Final = {"Cache-Control": "no-cache"}
@@ -67,6 +69,7 @@ class Orders:
             try:
                 size = await self._projector.catch_up(log.name)
                 self._service.metrics.folded_size.labels(log.name).set(size)
+                await asyncio.sleep(BREATH_S)
             except FormatError as error:
                 self._stopped[log.name] = str(error)
                 _log.critical("projections_stopped", log=log.name, why=str(error))

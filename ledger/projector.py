@@ -2,16 +2,20 @@
 
 One process, one thing at a time: a judgment first folds what the log holds by then. When the process dies,
 the next call starts another; what it had not committed is folded again.
+
+Appends go first: the process is a nice one, and its transactions don't wait for the disk. A crash may take
+the last of them back, rows and cursor together, and they are folded again.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures.process import BrokenProcessPool
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import asyncpg
 from msgspec import Struct
 
+from ledger.append import AWAY
 from ledger.children import Child
 from projections import store
 from projections.case import Case
@@ -22,6 +26,9 @@ from projections.statement import Log, Statement, make_statement
 from projections.stating import find_order
 from projections.verdict import headline, judge
 from signing.encoding import encode_base64
+
+NICENESS: Final = 10
+SETTINGS: Final = {"application_name": "writ projector", "synchronous_commit": "off"}
 
 T = TypeVar("T")
 
@@ -50,7 +57,7 @@ class Projector:
     def __init__(self, dsn: str, rules: str) -> None:
         self._dsn = dsn
         self._rules = rules
-        self._child = Child()
+        self._child = Child(NICENESS)
 
     async def catch_up(self, log: str) -> int:
         """Fold what the log holds by now; returns the size reached."""
@@ -74,21 +81,24 @@ class Projector:
             return await loop.run_in_executor(child.pool, function, *args)
         except BrokenProcessPool:
             if self._child is child:  # nobody who met the same death has been faster
-                self._child = Child()
+                self._child = Child(NICENESS)
                 await asyncio.to_thread(child.end)
             return await loop.run_in_executor(self._child.pool, function, *args)
 
 
-# What follows runs in the projector's process. Between calls it keeps the state last judged.
+# What follows runs in the projector's process. Between calls it keeps the state last judged, and the
+# connection: to prove a password takes longer, here and in Postgres, than to fold what a second brings.
 _kept: dict[str, tuple[Fold, int]] = {}
+_connections: dict[str, "asyncpg.Connection[asyncpg.Record]"] = {}
+_runner: Final = asyncio.Runner()
 
 
 def _catch_up(dsn: str, log: str) -> int:
-    return asyncio.run(_with_connection(dsn, lambda conn: live.catch_up(conn, log)))
+    return _run(_with_connection(dsn, lambda conn: live.catch_up(conn, log)))
 
 
 def _orders(dsn: str, log: str) -> list[OrderLine]:
-    fold, _ = asyncio.run(_load(dsn, log))
+    fold, _ = _run(_load(dsn, log))
     posters = fold.docket.posters
     return [
         OrderLine(one.order.id, one.order.version, one.index, posters[one.by].name)
@@ -97,12 +107,12 @@ def _orders(dsn: str, log: str) -> list[OrderLine]:
 
 
 def _status(dsn: str, log: str, order: str, as_of: int, rules: str) -> OrderStatus | None:
-    fold, folded = asyncio.run(_load(dsn, log))
+    fold, folded = _run(_load(dsn, log))
     # Whether its key is the authority's, only a reader can say.
     issued = find_order(fold, order, None, None)
     if issued is None:
         return None
-    size, origin, root = asyncio.run(
+    size, origin, root = _run(
         _with_connection(dsn, lambda conn: _moment(conn, log, as_of, folded, issued.index))
     )
     case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
@@ -136,8 +146,25 @@ async def _load(dsn: str, log: str) -> tuple[Fold, int]:
 
 
 async def _with_connection(dsn: str, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
-    conn = await asyncpg.connect(dsn)
+    """Do work that may be done twice, over the connection kept if it still serves, else over a new one."""
+    if dsn in _connections:
+        try:
+            return await _over(_connections.pop(dsn), dsn, work)
+        except AWAY:
+            pass  # Postgres was started anew since it was used last
+    return await _over(await asyncpg.connect(dsn, server_settings=SETTINGS), dsn, work)
+
+
+async def _over(conn: asyncpg.Connection, dsn: str, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
     try:
-        return await work(conn)
-    finally:
-        await conn.close()
+        done = await work(conn)
+    except BaseException:
+        # In what state it is, nobody knows.
+        conn.terminate()
+        raise
+    _connections[dsn] = conn
+    return done
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return _runner.run(work)
