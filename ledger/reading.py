@@ -11,8 +11,10 @@ from typing import Final
 import msgspec
 
 from ledger import store
+from ledger.resume import Inconsistent
 from ledger.sealing import LogState, SubmissionRow
 from ledger.store import Connection, Pool
+from projections import store as projected
 from signing.checkpoint import Checkpoint
 from signing.encoding import HASH_SIZE
 from signing.note import Note
@@ -86,6 +88,9 @@ class Page(msgspec.Struct, frozen=True):
 
     events: list[EventLine]
     next_after: int | None
+    folded_size: int | None = None
+    """How many entries the projection had folded that answers for one record; entries from there on are not
+    looked at. None where the log itself is read."""
 
 
 class Reader:
@@ -141,13 +146,16 @@ class Reader:
         return await store.read_submission_of(self._pool, self._log, index)
 
     async def events(self, after: int, event_type: str | None, limit: int, size: int) -> Page:
-        """The events after an index, of one type if given, as far as one page goes."""
+        """The events after an index and below `size`, of one type if given, as far as one page goes.
+
+        Inconsistent when the log has not all of these: what is left out would look as if it never was.
+        """
         ending = None if event_type is None else b'"type":"' + event_type.encode() + b'"}'
         found: list[EventLine] = []
         page_bytes, position = 0, after + 1
         last = min(size, position + MAX_SCANNED)
         while position < last and len(found) < limit and page_bytes < _MAX_PAGE_BYTES:
-            entries = await self._entries(position, min(position + WIDTH, last))
+            entries = await self._all_entries(position, min(position + WIDTH, last))
             for index, entry in enumerate(entries, position):
                 event = open_event(index, entry)
                 position = index + 1
@@ -159,13 +167,22 @@ class Reader:
         return Page(found, position - 1 if position < size else None)
 
     async def record_events(self, handle: bytes, after: int, event_type: str | None, limit: int) -> Page:
-        """The events about one record after an index, as far as the projection has got."""
+        """The events about one record after an index, as far as the projection has got; and how far."""
+        # Read first: what is folded meanwhile is in the page and not claimed by it.
+        folded = await projected.folded_size(self._pool, self._log)
         indexes = await store.read_record_entries(self._pool, self._log, handle, after + 1, limit + 1)
         entries = await store.read_entries_at(self._pool, self._log, indexes[:limit])
         ending = b"" if event_type is None else b'"type":"' + event_type.encode() + b'"}'
         events = [open_event(index, entry) for index, entry in entries.items()]
         found = [event for event in events if event is not None and event.line.endswith(ending)]
-        return Page(found, indexes[limit - 1] if len(indexes) > limit else None)
+        return Page(found, indexes[limit - 1] if len(indexes) > limit else None, folded)
+
+    async def _all_entries(self, begin: int, end: int) -> Sequence[bytes]:
+        entries = await self._entries(begin, end)
+        if len(entries) != end - begin:
+            missing = end - begin - len(entries)
+            raise Inconsistent(self._log, f"{missing} of its entries from {begin} to {end - 1} are missing")
+        return entries
 
     async def _entries(self, begin: int, end: int) -> Sequence[bytes]:
         return await store.read_entries(self._pool, self._log, begin, end)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from asyncpg import Connection, Record
+from asyncpg import Connection, Pool, Record
 
 from projections import docket, holdings
 from projections.docket import Docket, Edge
@@ -35,6 +35,7 @@ LOCK_CURSOR = """
     SELECT size, state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3 FOR UPDATE
 """
 CURSOR = "SELECT size, state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
+FOLDED_SIZE = "SELECT size FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
 MOVE_CURSOR = """
     UPDATE projection_cursors SET size = $4, state = $5 WHERE log = $1 AND projection = $2 AND version = $3
 """
@@ -95,6 +96,12 @@ async def read_cursor(conn: Connection, log: str) -> tuple[int, Docket]:
     """The size folded so far, and the docket there; (0, empty) before the first batch."""
     row = await conn.fetchrow(CURSOR, log, _NAME, VERSION)
     return (row["size"], docket.decode_docket(row["state"])) if row else (0, docket.EMPTY)
+
+
+async def folded_size(conn: "Connection | Pool[Record]", log: str) -> int:
+    """How many entries of the log are folded, by a committed batch."""
+    size: int | None = await conn.fetchval(FOLDED_SIZE, log, _NAME, VERSION)
+    return size or 0
 
 
 async def move_cursor(conn: Connection, log: str, size: int, state: Docket) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 import json
 from pathlib import Path
 
@@ -117,6 +118,18 @@ async def lab(database: Database, tmp_path: Path):  # type: ignore[no-untyped-de
     async with running_lab(database, tmp_path) as running:
         await running.register("crawler.clearview.example")
         yield running
+
+
+async def test_events_beyond_the_log_are_refused_and_none_is_skipped(lab: Lab) -> None:
+    poster = await lab.register("api.clearview.example")
+    await lab.post(poster, poster.events(20))
+    size = lab.log.writer.state.head.size if lab.log.writer.state else 0
+    page = await lab.log.reader.events(-1, None, 1_000, size)
+    assert (page.events[-1].index, page.next_after) == (size - 1, None)
+    for after, beyond in ((-1, size + 1), (size - 1, size + 300), (size + 5, size + 9)):
+        async with asyncio.timeout(20):
+            with pytest.raises(Inconsistent, match=r"of its entries from \d+ to \d+ are missing"):
+                await lab.log.reader.events(after, None, 1_000, beyond)
 
 
 async def test_source_logs_below_a_key_are_found(lab: Lab) -> None:
