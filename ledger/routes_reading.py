@@ -94,6 +94,8 @@ async def get_events(request: web.Request) -> web.Response:
         following = request.rel_url.update_query(after=page.next_after)
         headers["Link"] = f'<{following}>; rel="next"'
     body = b"".join(map(format_event_line, page.events))
+    if page.folded_size is not None:
+        body += b'{"folded_size":%d}\n' % page.folded_size
     return web.Response(body=body, content_type="application/x-ndjson", headers=headers)
 
 

@@ -167,7 +167,9 @@ async def about(case: Case, record: str, more: str = "") -> list[tuple[int, str]
     while target:
         async with case.lab.session.get(target) as response:
             assert (response.status, response.content_type) == (200, "application/x-ndjson")
-            lines = [json.loads(line) for line in (await response.read()).splitlines()]
+            *lines, last = [json.loads(line) for line in (await response.read()).splitlines()]
+            assert set(last) == {"folded_size"}
+            assert all(line["index"] < last["folded_size"] for line in lines)
             found += [(line["index"], line["event"]["type"]) for line in lines]
             target = str(response.links["next"]["url"]) if "next" in response.links else ""
     return found
@@ -190,3 +192,32 @@ async def test_the_events_about_one_record(case: Case) -> None:
     assert await about(case, handle(1), f"&after={used[1][0]}") == used[2:]
     assert await about(case, handle(1), "&type=writ.data.deleted.v1") == []
     assert await about(case, "0" * 32) == []
+
+
+async def test_what_is_told_of_one_record_says_how_far_it_goes(case: Case, database: Database) -> None:
+    assert (await get(case.lab, "orders"))[0] == 200
+    folded = await folded_below(case, handle(1))
+    assert case.lab.log.released is not None
+    assert folded == case.lab.log.released.checkpoint.size
+    owner = await asyncpg.connect(database.owner_dsn)
+    async with owner.transaction():
+        # Whoever holds the cursor keeps the projection where it is, while the log goes on.
+        await owner.execute("SELECT 1 FROM projection_cursors FOR UPDATE")
+        await case.lab.post(case.crawler, [line(case.crawler, accessed(1))])
+        assert await folded_below(case, handle(1)) == folded
+        size = case.lab.log.released.checkpoint.size
+        assert size == folded + 2
+        assert [index for index, _ in await about(case, handle(1))][-1] < folded
+    await owner.close()
+    assert (await get(case.lab, "orders"))[0] == 200
+    assert await folded_below(case, handle(1)) == size
+    assert [index for index, _ in await about(case, handle(1))][-1] == size - 1
+    # The log itself is read without one.
+    assert b"folded_size" not in (await get(case.lab, "events"))[1]
+
+
+async def folded_below(case: Case, record: str) -> int:
+    """How far an answer about a record says that it goes."""
+    status, body = await get(case.lab, f"events?record={record}")
+    assert status == 200, body
+    return int(json.loads(body.splitlines()[-1])["folded_size"])
