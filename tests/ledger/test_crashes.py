@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Final, TypeAlias, TypeVar
 
 import aiohttp
 import asyncpg
 import pytest
 
+from ledger.append import AWAY
 from ledger.config import Database
 from ledger.keyfiles import write_key
 from signing.keys import COSIGNATURE, SigningKey, VerifierKey, format_signing_key, format_vkey
@@ -29,6 +30,8 @@ from tests.ledger.reckoning import check_projections, reckon
 RETRIED: Final = 100
 """How many of the acknowledged submissions, and of the token's batches, are sent again in the end."""
 
+T = TypeVar("T")
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Moment = Callable[[Serving, Random], Awaitable[None]]
 """Returns when it is time to kill."""
 
@@ -41,13 +44,28 @@ async def any_moment(_: Serving, chance: Random) -> None:
 async def a_commit(service: Serving, chance: Random) -> None:
     """Right after a commit: its submissions are stored, and hardly anybody has been told."""
     await asyncio.sleep(chance.uniform(0.05, 0.3))
-    connection = await asyncpg.connect(service.owner_dsn)
-    try:
+
+    async def see_one(connection: Connection) -> bool:
         before = await connection.fetchval("SELECT size FROM heads")
         while await connection.fetchval("SELECT size FROM heads") == before:
             pass
-    finally:
-        connection.terminate()
+        return True
+
+    await ask_until(service, see_one)
+
+
+async def ask_until(service: Serving, question: Callable[[Connection], Awaitable[T | None]]) -> T:
+    """The answer, as soon as there is one: what was killed before may still be coming back."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(*AWAY):
+                connection = await asyncpg.connect(service.owner_dsn)
+                try:
+                    if answer := await question(connection):
+                        return answer
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(0.01)
 
 
 MOMENTS: Final[tuple[Moment, ...]] = (any_moment, a_commit)
@@ -140,14 +158,25 @@ async def test_the_appending_backend_is_killed(founded_data: Path, log_key: Veri
         async with under_load(load):
             for number in range(kills):
                 await load.wait_for_more(5)
-                owner = await asyncpg.connect(service.owner_dsn)
-                backends = "SELECT pid FROM pg_stat_activity WHERE application_name = 'writ append'"
-                backend = await owner.fetchval(backends)
-                owner.terminate()
                 await MOMENTS[number % 2](service, chance)
-                os.kill(backend, (signal.SIGKILL, signal.SIGTERM)[number // 2 % 2])
+                await kill_backend(service, (signal.SIGKILL, signal.SIGTERM)[number // 2 % 2])
         await reckon_up(load, log_key, service)
         assert service.said("postgres_died") == 0
+
+
+async def kill_backend(service: Serving, number: signal.Signals) -> None:
+    """Kill the process that appends for the service; after the last death there may be none yet."""
+    backends = "SELECT pid FROM pg_stat_activity WHERE application_name = 'writ append'"
+
+    async def kill(connection: Connection) -> bool:
+        with suppress(ProcessLookupError):
+            pid = await connection.fetchval(backends)
+            if pid is not None:
+                os.kill(pid, number)
+                return True
+        return False
+
+    await ask_until(service, kill)
 
 
 @pytest.mark.parametrize(
@@ -215,7 +244,7 @@ async def stop_with_the_lock(service: Serving) -> None:
         await connection.close()
 
 
-async def is_locked(connection: "asyncpg.Connection[asyncpg.Record]", wait_s: float = 0) -> bool:
+async def is_locked(connection: Connection, wait_s: float = 0) -> bool:
     """Whether somebody is in a transaction that appends, and stays in it so long."""
     how = f"SET lock_timeout = '{wait_s}s'" if wait_s else "SET lock_timeout = '1ms'"
     try:
