@@ -25,13 +25,18 @@ async def check_log(log: "Log", pool: Pool) -> str | None:
     stored = await store.read_head(pool, log.name)
     refused = await log.writer.refresh()
     if isinstance(refused, Refused):
-        return refused.detail
-    state, released = log.writer.state, log.released
-    if state is None or released is None:
+        return _stale(log, stored.size) + refused.detail
+    state = log.writer.state
+    if state is None or log.released is None:
         return None if stored.size == 0 else "none of its checkpoints is released"
-    if released.checkpoint.size < stored.size:
-        return f"its checkpoint is stale: released at size {released.checkpoint.size}, stored {stored.size}"
     return await _check_end(log.name, state, pool) or await _check_next(log, state, pool)
+
+
+def _stale(log: "Log", stored: int) -> str:
+    """What to say first where the checkpoint that is shown does not cover what is stored."""
+    if log.released is None or log.released.checkpoint.size >= stored:
+        return ""
+    return f"its checkpoint is stale: released at size {log.released.checkpoint.size}, stored {stored}: "
 
 
 async def _check_next(log: "Log", state: LogState, pool: Pool) -> str | None:
