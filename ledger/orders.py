@@ -3,9 +3,9 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
@@ -25,6 +25,8 @@ from signing.errors import FormatError
 PAUSE_S: Final = 1.0
 # How long what comes in quick succession may gather, to be folded at the cost of one batch.
 BREATH_S: Final = 0.1
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 _NOT_KEPT: Final = {"Cache-Control": "no-cache"}
@@ -83,7 +85,8 @@ class Orders:
         log = await readable_log(request)
         if isinstance(log, Refused):
             return problem(log, request)
-        return _json(await self._projector.orders(log.name))
+        orders = await _answered(log, self._projector.orders(log.name))
+        return problem(orders, request) if isinstance(orders, Refused) else _json(orders)
 
     async def _get_status(self, request: web.Request) -> web.Response:
         """`GET /logs/<log>/orders/<id>?as_of=`: the verdict, provisional, with all that stands behind it."""
@@ -94,7 +97,9 @@ class Orders:
         if isinstance(as_of, Refused):
             return problem(as_of, request)
         order = request.match_info["order"]
-        status = await self._projector.status(log.name, order, as_of)
+        status = await _answered(log, self._projector.status(log.name, order, as_of))
+        if isinstance(status, Refused):
+            return problem(status, request)
         if status is None:
             detail = f"{log.name} has no order {order[:330]}: see …/orders"
             return problem(Refused(problem="not-found", detail=detail), request)
@@ -114,6 +119,19 @@ async def open_orders(service: Service) -> AsyncIterator[Orders]:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await asyncio.to_thread(projector.close)
+
+
+async def _answered(log: Log, answer: Awaitable[T]) -> T | Refused:
+    """What the projections say, or the entry at which they stopped: there they stop again until the rules
+    know it."""
+    try:
+        return await answer
+    except FormatError as error:
+        detail = (
+            f"{log.name}: {error}. The rules of this service do not know it, and to skip it would falsify "
+            "what follows; appends go on. Start the version that stored it, or a later one"
+        )
+        return Refused(problem="stopped", detail=detail)
 
 
 def _as_of(request: web.Request) -> int | Refused:

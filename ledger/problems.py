@@ -35,6 +35,7 @@ Problem = Literal[
     "failed",
     "busy",
     "frozen",
+    "stopped",
     "unavailable",
 ]
 
@@ -69,6 +70,7 @@ MEANINGS: Final[dict[Problem, Meaning]] = {
     "failed": Meaning(500, "The service failed"),
     "busy": Meaning(503, "The service is busy"),
     "frozen": Meaning(503, "The log is frozen: nothing may be signed"),
+    "stopped": Meaning(503, "The log's projections have stopped: nothing can be judged"),
     "unavailable": Meaning(503, "The database is not there"),
 }
 

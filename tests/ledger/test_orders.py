@@ -129,8 +129,12 @@ async def test_an_event_that_the_rules_do_not_know_stops_the_projections(
                 await asyncio.sleep(0.05)
         assert wrong["projections"].startswith("clearview: entry ")
         assert "data.imagined" in wrong["projections"]
-        status, body = await get(case.lab, f"orders/{ENCODED}")
-        assert (status, json.loads(body)["type"]) == (500, "urn:writ:problem:failed")
+        for path in ("orders", f"orders/{ENCODED}"):
+            status, body = await get(case.lab, path)
+            said = json.loads(body)
+            assert (status, said["type"]) == (503, "urn:writ:problem:stopped"), path
+            assert said["detail"].startswith(wrong["projections"])
+            assert "Start the version that stored it" in said["detail"]
         # Appends go on.
         await case.lab.post(case.crawler, case.crawler.events(1))
         await rename_type(owner, "data.imagined", "data.collected")
