@@ -95,6 +95,8 @@ class Witnesses:
                     return Trouble(witness.name, size)
                 if size > checkpoint.size:
                     return Contradiction(witness.name, size, f"it cosigned size {size} of this log")
+                if size == old_size == checkpoint.size:
+                    return _another_tree(witness, size)
                 self._sizes[known] = size
                 continue
             outcome = judge(status, body, witness, note, old_size)
@@ -122,9 +124,7 @@ def judge(
     """What a witness's answer amounts to; a cosignature counts only when it verifies."""
     if status == 422:
         # Our proof is made from our own tiles. That it fails there means: another history was cosigned.
-        return Contradiction(
-            witness.name, old_size, f"it cosigned another tree of size {old_size} than this log has"
-        )
+        return _another_tree(witness, old_size)
     if status != 200:
         text = body[:200].decode("utf-8", "replace").strip()
         return Trouble(witness.name, f"it answers {status}: {text}")
@@ -132,6 +132,10 @@ def judge(
         return find_cosignature(body, witness.key, note.text)
     except (FormatError, ProofError) as error:
         return Trouble(witness.name, f"its cosignature is of no use: {error}")
+
+
+def _another_tree(witness: PolicyWitness, size: int) -> Contradiction:
+    return Contradiction(witness.name, size, f"it cosigned another tree of size {size} than this log has")
 
 
 def find_cosignature(body: bytes, key: VerifierKey, text: str) -> NoteSignature:

@@ -87,6 +87,8 @@ def decide(
     known = last or Checkpoint(checkpoint.origin, 0, EMPTY_ROOT)
     if request.old_size != known.size:
         return Refusal(409, f"last checkpoint cosigned has size {known.size}", known.size)
+    if 0 < known.size == checkpoint.size and known.root != checkpoint.root:
+        return Refusal(409, f"another checkpoint of size {known.size} was cosigned", known.size)
     try:
         _verify_extension(known, checkpoint, request.proof)
     except ProofError as error:

@@ -63,7 +63,7 @@ def forked(size: int) -> Note:
         (head(7), request(7, 33, [EMPTY_ROOT]), 422),
         (head(7), request(7, 7, [EMPTY_ROOT]), 422),
         (None, request(0, 7, [EMPTY_ROOT]), 422),
-        (head(7), AddCheckpoint(7, (), forked(7)), 422),
+        (head(7), AddCheckpoint(7, (), forked(7)), 409),
         (head(7), AddCheckpoint(7, tuple(consistency_proof(7, LEAVES[:33])), forked(33)), 422),
         (None, AddCheckpoint(0, (), sign_checkpoint(Checkpoint(LOG.name, 0, bytes(32)), LOG)), 422),
         (None, AddCheckpoint(0, (), sign_note(request(0, 7).note.text, OTHER)), 403),
