@@ -4,8 +4,10 @@ A worker is given the source, and then only numbers of chunks and lists of signa
 function of those and of the source's bytes, so that a task's place and order never matter.
 """
 
+import multiprocessing
 import os
 import pickle
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -119,7 +121,19 @@ _readers: list[TileReader] = []
 
 
 def _prepare(source: bytes, size: int) -> None:
+    threading.Thread(target=_end_with_parent, name="parent's end", daemon=True).start()
     _readers.append(TileReader(pickle.loads(source), size))  # noqa: S301 - from our own parent
+
+
+def _end_with_parent() -> None:
+    """A killed parent tells nobody, and its workers would wait for the next task for ever.
+
+    The youngest hears of it first: a forked worker keeps the pipes of its elder siblings open.
+    """
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "workers are started by another process"
+    parent.join()
+    os._exit(1)
 
 
 def _read_chunk(number: int, with_events: bool) -> Chunk:
