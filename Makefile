@@ -20,7 +20,7 @@ demo: .venv/.runtime .venv/bare/.done ## play one real case from order to offlin
 serve: .venv/.runtime ## start the service with its own Postgres, in ./writ-data
 	$(BIN)/writ serve --data writ-data
 
-test: check ## everything CI runs: check, then the tests against a real Postgres
+test: check .venv/bare/.done ## everything CI runs: check, then the tests against a real Postgres
 	$(BIN)/pytest
 
 check: .venv/.dev ## ruff, mypy and the import contracts, without the tests
