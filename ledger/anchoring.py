@@ -20,12 +20,14 @@ from aiohttp import web
 
 from ledger.cosigning import Contradiction, Cosigned, ReadTiles, Witnesses
 from ledger.failure import Failure
+from ledger.objections import Contradicted, make_objection
 from ledger.openlog import Log
 from ledger.problems import Refused
 from ledger.releasing import Released
 from ledger.service import Service
 from ledger.web import problem, readable_log
 from projections.events import CheckpointAnchored, make_event
+from signing.checkpoint import Checkpoint
 from signing.encoding import encode_base64
 from signing.errors import FormatError
 from signing.note import format_note
@@ -145,9 +147,9 @@ class Anchors:
                 if isinstance(newest, Refused):
                     return newest
                 size = newest.checkpoint.size
-            for contradiction in cosigned.contradictions:
-                if contradiction.size > size or contradiction.size <= released.checkpoint.size:
-                    return _freeze(log, contradiction, size)
+            shown = released.checkpoint
+            if grave := [one for one in cosigned.contradictions if one.size > size or one.size <= shown.size]:
+                return _freeze(log, grave, shown, size)
         return Refused(problem="busy", detail="the log grows faster than its witnesses answer")
 
     def _count(self, log: Log, cosigned: Cosigned) -> None:
@@ -208,11 +210,14 @@ def _tiles_of(log: Log) -> ReadTiles:
     return read_tiles
 
 
-def _freeze(log: Log, contradiction: Contradiction, size: int) -> Refused:
-    reason = (
-        f"witness {contradiction.witness}: {contradiction.why}, and the database has {log.origin} at size "
-        f"{size}. It was restored from an older backup, or altered: bring back one that holds what was "
-        "signed, and start again. Nothing is signed until then"
-    )
+def _freeze(log: Log, contradictions: Sequence[Contradiction], shown: Checkpoint, size: int) -> Refused:
+    """Freeze a log, also beyond this process: at the next start its witnesses may be away."""
+    objections = [make_objection(one.witness, one.size, one.why, shown) for one in contradictions]
+    error = Contradicted(objections[0], size)
+    reason = f"{error}: {error.remedy}"
     log.writer.freeze(reason)
+    try:
+        log.writer.record.objections.add(*objections)
+    except OSError as trouble:
+        _log.critical("freeze_not_durable", log=log.name, error=str(trouble), remedy="make room, start again")
     return Refused(problem="frozen", detail=reason)

@@ -72,6 +72,7 @@ class Writer:
         self.state: LogState | None = None
         """The log as far as this process knows it to be durable."""
         self.frozen: str | None = None
+        self.record = record
         self.releaser = Releaser(log, keys.log, record, metrics, self.freeze)
         self._open_session = partial(Session.open, dsn, log, keys, record, now_us)
         self._session: Session | None = None

@@ -24,6 +24,7 @@ from typing import Final
 
 from ledger.durable import replace_durably
 from ledger.failure import Failure
+from ledger.objections import Objections
 from signing.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from signing.errors import FormatError
 
@@ -49,6 +50,8 @@ class Record:
 
     def __init__(self, folder: Path, log: str, origin: str) -> None:
         self.path = folder / f"{log}.released"
+        self.objections = Objections(folder, log, origin)
+        """What witnesses know to have been released besides."""
         self._origin = origin
 
     def read(self) -> Checkpoint | None:

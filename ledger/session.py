@@ -18,6 +18,7 @@ from ledger.failure import Failure
 from ledger.gateway import DoorDraft, EventKey, OwnPost, Placed, TokenPost
 from ledger.intake import Waiting
 from ledger.keyfiles import LogKeys
+from ledger.objections import Contradicted, Objection
 from ledger.problems import Refused
 from ledger.reading import read_hash_tiles
 from ledger.released import Forked, Record
@@ -69,6 +70,7 @@ class Session:
         self._record = record
         self._now_us = now_us
         self._trusted: Checkpoint | None = None
+        self._met: tuple[Objection, ...] = ()
         self._sources: dict[str, CompactRange] = {}
         self._roots: dict[int, bytes] = {}
         self._room = 0
@@ -123,6 +125,7 @@ class Session:
             self._sources = {}
             state = await catch_up(self._connection, self._log, state, head)
         await self._check_record(state)
+        await self._check_objections(state)
         return state
 
     async def _check_record(self, state: LogState) -> None:
@@ -134,6 +137,17 @@ class Session:
         if released.size > stored.size or released.root != await self._root_at(released.size, state):
             raise Forked(released, stored)
         self._trusted = released
+
+    async def _check_objections(self, state: LogState) -> None:
+        """Return only if the log, as stored, holds all that witnesses were found to have cosigned."""
+        objections = self._record.objections.read()
+        if objections == self._met:
+            return
+        for objection in objections:
+            size, shown = state.head.size, objection.shown_size
+            if objection.forbids(size, await self._root_at(shown, state) if 0 < shown <= size else None):
+                raise Contradicted(objection, size)
+        self._met = objections
 
     async def _root_at(self, size: int, state: LogState) -> bytes:
         if size == state.head.size:

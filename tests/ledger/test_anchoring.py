@@ -220,6 +220,13 @@ async def test_a_backup_that_grew_again_is_frozen_as_a_fork(
             frozen = service.logs["clearview"].writer.frozen
             assert frozen is not None
             assert "it cosigned another tree of size 4" in frozen
+        # That history stays refuted, with no witness to ask and whatever has become of the record.
+        (world.data / "released" / "clearview.released").unlink()
+        world.policy = None
+        async with world.service(backup) as service:
+            frozen = service.logs["clearview"].writer.frozen
+            assert frozen is not None
+            assert "it cosigned another tree of size 4" in frozen
 
 
 @asynccontextmanager

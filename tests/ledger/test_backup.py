@@ -1,7 +1,7 @@
 """A database that was put back to an older state, or altered, is noticed, and nothing is signed over it."""
 
 import json
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from random import Random
 
@@ -29,29 +29,32 @@ async def test_a_restored_older_backup_is_refused_and_not_signed_over(
         await check_frozen(service, load, "was released")
         assert await service.stop() == 0
         assert (founded_data / "released" / "clearview.released").read_bytes() == record
-        # With the database that holds what was released, the log goes on.
-        replace_folder(founded_data / "postgres" / "cluster", founded_data / "newest")
-        await service.start()
-        async with under_load(load):
-            await load.wait_for_more(5)
-        async with open_session() as session:
-            assert await health(session, service.url) == (200, {})
-            await reckon(session, service.url, log_key, load.told)
+        await check_it_goes_on(service, load, log_key)
 
 
-async def test_without_the_record_a_witness_still_knows(founded_data: Path, log_key: VerifierKey) -> None:
-    key = founded_data / "witness.key"
+async def test_without_the_record_a_witness_still_knows_and_is_remembered(
+    founded_data: Path, log_key: VerifierKey
+) -> None:
+    key, policy = founded_data / "witness.key", founded_data / "policy"
     write_key(key, format_signing_key(WITNESS))
-    async with witnessing(founded_data / "witness", key, format_vkey(log_key)) as witness:
-        policy = founded_data / "policy"
-        policy.write_text(f"witness w1 {format_vkey(WITNESS.verifier)} {witness.url}\nquorum w1\n")
-        async with serving(founded_data, policy=policy) as service:
+    record = founded_data / "released" / "clearview.released"
+    async with AsyncExitStack() as stack:
+        async with witnessing(founded_data / "witness", key, format_vkey(log_key)) as witness:
+            policy.write_text(f"witness w1 {format_vkey(WITNESS.verifier)} {witness.url}\nquorum w1\n")
+            service = await stack.enter_async_context(serving(founded_data, policy=policy))
             load = Load([service.url], log_key, Random(2))
             await put_back_an_older_state(service, load, anchored=True)
-            (founded_data / "released" / "clearview.released").unlink()
+            record.unlink()
             await service.start()
             await check_frozen(service, load, "witness w1")
             assert await service.stop() == 0
+        # The witness is away now, and the record is of the older state or lost once more.
+        for _ in range(2):
+            await service.start()
+            await check_frozen(service, load, "witness w1")
+            assert await service.stop() == 0
+            record.unlink(missing_ok=True)
+        await check_it_goes_on(service, load, log_key)
 
 
 async def put_back_an_older_state(service: Serving, load: Load, *, anchored: bool = False) -> None:
@@ -90,6 +93,17 @@ async def check_frozen(service: Serving, load: Load, why: str) -> None:
         await check_refused(session.get(f"{service.url}/{LOG}/checkpoint"), why)
         await check_refused(session.get(f"{service.url}/{LOG}/entries/1/proof"), why)
     assert await rows(service) == before
+
+
+async def check_it_goes_on(service: Serving, load: Load, log_key: VerifierKey) -> None:
+    """With the database that holds what was released the log goes on, and nobody has to lift anything."""
+    replace_folder(service.data / "postgres" / "cluster", service.data / "newest")
+    await service.start()
+    async with under_load(load):
+        await load.wait_for_more(5)
+    async with open_session() as session:
+        assert await health(session, service.url) == (200, {})
+        await reckon(session, service.url, log_key, load.told)
 
 
 async def check_refused(request: AbstractAsyncContextManager[aiohttp.ClientResponse], why: str) -> None:
