@@ -82,6 +82,7 @@ class Writer:
         self._intake = Intake(
             max_waiting=MAX_WAITING, max_entries=MAX_COMMIT_ENTRIES, max_bytes=MAX_COMMIT_BYTES
         )
+        metrics.waiting.labels(log).set_function(self._intake.__len__)
 
     async def put(self, work: Work) -> Answer:
         """Have something written; returns once it is durable and its checkpoint released, or refused."""
@@ -117,7 +118,6 @@ class Writer:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.releaser.run(), name=f"releaser of {self.log}")
             while batch := await self._intake.take():
-                self._metrics.waiting.labels(self.log).set(len(self._intake))
                 try:
                     await self._write(batch)
                 except BaseException:
