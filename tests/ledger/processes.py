@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import aiohttp
+import asyncpg
 import psutil
 import pytest
 
@@ -207,6 +208,30 @@ async def health(session: aiohttp.ClientSession, url: str) -> tuple[int, dict[st
     """What the service says about itself: the status, and what is wrong."""
     async with session.get(f"{url}/health") as response:
         return response.status, (await response.json())["wrong"]
+
+
+async def wait_until_in_line(
+    session: aiohttp.ClientSession, url: str, owner: "asyncpg.Connection[asyncpg.Record]", number: int
+) -> None:
+    """Return once a transaction waits for a lock, and so many submissions for the transaction after it."""
+    async with asyncio.timeout(20):
+        while await owner.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") == 0:
+            await asyncio.sleep(0.01)
+        while True:
+            async with session.get(f"{url}/metrics") as response:
+                if f'writ_waiting{{log="clearview"}} {number}.0' in await response.text():
+                    return
+            await asyncio.sleep(0.01)
+
+
+async def wait_until_refused(service: Serving) -> None:
+    """Return once a service that is to stop takes no more connections."""
+    async with asyncio.timeout(20):
+        with suppress(ConnectionRefusedError):
+            while True:
+                _, writer = await asyncio.open_connection("127.0.0.1", int(service.port))
+                writer.close()
+                await asyncio.sleep(0.01)
 
 
 async def wait_gone(pid: int) -> None:

@@ -44,6 +44,7 @@ from tests.ledger.lab import ORIGIN
 from tests.ledger.load import TOKEN, Told, posters
 
 FOLD_TIMEOUT_S = 60.0
+NAME = ORIGIN.rpartition("/")[2]
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -171,11 +172,8 @@ async def check_projections(owner_dsn: str, shown: Shown) -> None:
     """What the service folded, however often its projector died, is what anybody folds from the entries."""
     connection = await asyncpg.connect(owner_dsn)
     try:
-        name = ORIGIN.rpartition("/")[2]
-        async with asyncio.timeout(FOLD_TIMEOUT_S):
-            while (await store.read_cursor(connection, name))[0] < shown.checkpoint.size:
-                await asyncio.sleep(0.05)
-        folded, size = await live.load(connection, name)
+        await wait_until_folded(connection, shown.checkpoint.size)
+        folded, size = await live.load(connection, NAME)
     finally:
         await connection.close()
     assert size == shown.checkpoint.size
@@ -185,6 +183,13 @@ async def check_projections(owner_dsn: str, shown: Shown) -> None:
         if fact is not None:
             fold.take(fact)
     assert folded.digests() == fold.digests()
+
+
+async def wait_until_folded(connection: "asyncpg.Connection[asyncpg.Record]", size: int) -> None:
+    """Return once the projector has got so far."""
+    async with asyncio.timeout(FOLD_TIMEOUT_S):
+        while (await store.read_cursor(connection, NAME))[0] < size:
+            await asyncio.sleep(0.05)
 
 
 def _roots(leaf_hashes: list[bytes], sizes: list[int]) -> Iterator[tuple[int, bytes]]:

@@ -12,7 +12,7 @@ from ledger.keyfiles import write_key
 from signing.keys import COSIGNATURE, SigningKey, VerifierKey, format_signing_key, format_vkey
 from tests.ledger.load import SECRET, Load, open_session, under_load
 from tests.ledger.processes import Serving, copy_folder, health, replace_folder, serving, witnessing
-from tests.ledger.reckoning import reckon
+from tests.ledger.reckoning import reckon, wait_until_folded
 
 WITNESS = SigningKey("witness.example/w1", COSIGNATURE, bytes(range(32, 64)))
 LOG = "logs/clearview"
@@ -144,6 +144,7 @@ async def test_a_database_altered_behind_the_service_is_not_well(
             # Long enough for a full tile that is not the last one.
             while max(load.told.checkpoints) < 600:
                 await load.wait_for_more()
+        await let_all_be_folded(service)
         for what, statement in ALTERATIONS.items():
             assert await health(session, service.url) == (200, {})
             await alter(service, statement)
@@ -153,6 +154,15 @@ async def test_a_database_altered_behind_the_service_is_not_well(
             assert looks[-1][1]["clearview"].startswith(what)
             await alter(service, statement)
         assert await health(session, service.url) == (200, {})
+
+
+async def let_all_be_folded(service: Serving) -> None:
+    """Wait for the projector: an altered entry would stop it for good."""
+    connection = await asyncpg.connect(service.owner_dsn)
+    try:
+        await wait_until_folded(connection, await connection.fetchval("SELECT size FROM heads"))
+    finally:
+        await connection.close()
 
 
 async def alter(service: Serving, statement: str) -> None:

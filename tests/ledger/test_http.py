@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+import asyncpg
 
 from ledger.app import running_service
 from ledger.config import Config, Database
@@ -15,6 +16,7 @@ from signing.merkle import leaf_hash
 from signing.tlog_proof import parse_proof, verify_proof
 from tests.check_ledger import check_ledger
 from tests.ledger.lab import CONTROLLER, ORIGIN, Lab, Poster, running_lab, seeded_key
+from tests.ledger.processes import wait_until_in_line
 
 
 async def test_receipt_proves_the_submission(database: Database, tmp_path: Path) -> None:
@@ -92,14 +94,15 @@ async def test_every_answer_has_the_requests_id(database: Database, tmp_path: Pa
 async def test_bodies_share_a_budget(database: Database, tmp_path: Path) -> None:
     limits = Limits(body_bytes=2_000, held_bytes=3_000)
     async with running_lab(database, tmp_path, limits=limits) as lab:
-        release = asyncio.Event()
+        begun, release = asyncio.Event(), asyncio.Event()
 
         async def slow() -> AsyncIterator[bytes]:
+            begun.set()
             yield b"x"
             await release.wait()
 
         first = asyncio.create_task(post(lab, slow()))
-        await asyncio.sleep(0.2)
+        await begun.wait()
         status, answer = await lab.send(b"x" * 1_500)
         assert (status, b"problem:busy" in answer) == (503, True)
         release.set()
@@ -108,7 +111,8 @@ async def test_bodies_share_a_budget(database: Database, tmp_path: Path) -> None
 
 
 async def post(lab: Lab, body: AsyncIterator[bytes]) -> int:
-    async with lab.session.post(f"{lab.url}/submissions", data=body) as response:
+    # The body begins once the service has asked for it, and has taken a share for it.
+    async with lab.session.post(f"{lab.url}/submissions", data=body, expect100=True) as response:
         return response.status
 
 
@@ -121,8 +125,16 @@ async def test_what_waits_is_answered_at_the_end(database: Database, tmp_path: P
             poster = await lab.register("crawler.clearview.example")
             posters = [Poster(poster.signer, f"{poster.source}/{number}") for number in range(50)]
             bodies = [one.make(one.events(20))[0] for one in posters]
-            sent = [asyncio.create_task(lab.send(body)) for body in bodies]
-            await asyncio.sleep(0.05)
+            owner = await asyncpg.connect(database.owner_dsn)
+            await owner.execute("BEGIN; SELECT * FROM heads FOR UPDATE")
+            sent = [asyncio.create_task(lab.send(bodies[0]))]
+            await wait_until_in_line(session, service.url, owner, 0)
+            sent += [asyncio.create_task(lab.send(body)) for body in bodies[1:]]
+            await wait_until_in_line(session, service.url, owner, len(bodies) - 1)
+            # Now the service is told to end, and at the same time can go on.
+            committing = asyncio.create_task(owner.execute("COMMIT"))
+        await committing
+        await owner.close()
         answers = await asyncio.gather(*sent)
     assert {status for status, _ in answers} == {200}
     await check_ledger(database.owner_dsn, "clearview")

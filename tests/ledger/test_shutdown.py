@@ -14,7 +14,14 @@ import pytest
 from signing.keys import VerifierKey
 from tests.ledger.lab import Poster
 from tests.ledger.load import Load, open_session, under_load
-from tests.ledger.processes import Serving, many, serving, wait_gone
+from tests.ledger.processes import (
+    Serving,
+    many,
+    serving,
+    wait_gone,
+    wait_until_in_line,
+    wait_until_refused,
+)
 from tests.ledger.reckoning import check_projections, reckon
 
 IN_LINE = 24
@@ -56,14 +63,15 @@ async def test_who_is_in_line_is_answered_before_the_end(founded_data: Path, log
         await owner.execute("BEGIN; SELECT * FROM heads FOR UPDATE")
         bodies = submissions(log_key)
         url = f"{service.url}/logs/clearview/submissions"
-        answers = [tasks.create_task(post(session, url, body)) for body in bodies[1:]]
+        answers = [tasks.create_task(post(session, url, bodies[1]))]
+        await wait_until_in_line(session, service.url, owner, 0)
+        answers += [tasks.create_task(post(session, url, body)) for body in bodies[2:]]
+        await wait_until_in_line(session, service.url, owner, IN_LINE - 2)
         async with begun_request(service, bodies[0]) as (reader, writer):
-            await wait_until_in_line(owner)
             service.kill(signal.SIGTERM)
-            await asyncio.sleep(0.3)
+            await wait_until_refused(service)
             # A body that is on its way is read to its end.
             writer.write(bodies[0][-10:])
-            await asyncio.sleep(0.3)
             assert service.is_running
             await owner.execute("COMMIT")
             await owner.close()
@@ -77,7 +85,6 @@ async def test_a_body_that_does_not_come_holds_nobody_up(founded_data: Path, log
         serving(founded_data) as service,
         begun_request(service, submissions(log_key)[0]) as (reader, _),
     ):
-        await asyncio.sleep(0.3)
         service.kill(signal.SIGINT)
         async with asyncio.timeout(20):
             assert await reader.readline() == b"HTTP/1.1 503 Service Unavailable\r\n"
@@ -101,10 +108,13 @@ async def post(session: aiohttp.ClientSession, url: str, body: bytes) -> int:
 async def begun_request(
     service: Serving, body: bytes
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """A connection on which all of a request but its last ten bytes has been sent."""
+    """A connection on which all of a request has been sent but its last ten bytes, which it waits for."""
     reader, writer = await asyncio.open_connection("127.0.0.1", int(service.port))
-    head = f"POST /logs/clearview/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
-    writer.write(head.encode() + body[:-10])
+    head = f"POST /logs/clearview/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+    writer.write(f"{head}Expect: 100-continue\r\n\r\n".encode())
+    async with asyncio.timeout(20):
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body[:-10])
     await writer.drain()
     try:
         yield reader, writer
@@ -112,13 +122,3 @@ async def begun_request(
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
-
-
-async def wait_until_in_line(owner: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Return when all submissions wait: the first in a transaction, the others behind it for the next."""
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    async with asyncio.timeout(10):
-        while await owner.fetchval(waiting) == 0:
-            await asyncio.sleep(0.01)
-    # Nothing outside the service shows its queue; all were sent at once.
-    await asyncio.sleep(0.5)
