@@ -21,8 +21,8 @@ from typing import Any
 from msgspec import Struct
 
 from projections.chunk import Chunk, Look
-from projections.events import CheckpointAnchored, Event, LogCreated, decode_event
-from projections.fact import Fact
+from projections.events import CheckpointAnchored, Event, InventoryAttested, LogCreated, decode_event
+from projections.fact import Fact, quoted
 from projections.mould import unpack
 from projections.refused import Refused
 from projections.registry import (
@@ -118,7 +118,8 @@ class Audit:
         events = unpack(chunk.events)
         for first, count, posters in self._runs:
             for index, event in zip(range(first, first + count), events, strict=False):
-                yield Fact(index, times_us[index - begin], posters[event.source], event)
+                misquotes = type(event.data) is InventoryAttested and self._misquotes(index, event)
+                yield Fact(index, times_us[index - begin], posters[event.source], event, misquotes)
 
     def take_checks(self) -> list[SignatureCheck]:
         """The signatures met since the last call: the log is proved only when all of them hold."""
@@ -285,6 +286,14 @@ class Audit:
                 "than these entries "
                 "give: the witnesses were shown another history"
             )
+
+    def _misquotes(self, index: int, event: Event[Any]) -> bool:
+        """Whether the checkpoint that an event names is none of this log's before it."""
+        named = quoted(event)
+        if named is None:
+            return False
+        size, root = named
+        return not 0 < size <= index or self.history.root_at(size) != root
 
     def _require_complete(self, opened: _Open, index: int) -> None:
         missing = opened.part.text.size - opened.frontier.end

@@ -2,7 +2,7 @@
 
 from projections.case import Case
 from projections.docket import Inventory
-from projections.finding import Gap, Level, StoreCoverage
+from projections.finding import Gap, Irregularity, Level, StoreCoverage
 from signing.encoding import encode_base64
 
 
@@ -30,6 +30,16 @@ def gap_of(coverage: StoreCoverage) -> Gap | None:
     if not coverage.agrees:
         return Gap("inventory.disagrees", coverage.store, abs(coverage.count - coverage.ledger_count))
     return None
+
+
+def misplaced(case: Case, stores: list[str]) -> list[Irregularity]:
+    """`inventory.misplaced`: looks into these stores that name a checkpoint which this log never had. They
+    count for nothing, whoever's they are."""
+    return [
+        Irregularity("inventory.misplaced", one.index, one.time_us, case.name_of(one.by), one.store)
+        for one in case.docket.misplaced
+        if one.index < case.size and one.store in stores
+    ]
 
 
 def level(coverage: StoreCoverage, asserted: Level) -> Level:

@@ -23,7 +23,7 @@ from signing.errors import FormatError
 from signing.note import Note, parse_note
 
 NAME = "docket"
-VERSION = 1
+VERSION = 2
 
 
 class Store(Struct, frozen=True):
@@ -85,6 +85,15 @@ class Inventory(Struct, frozen=True):
     digest: str
 
 
+class Misplaced(Struct, frozen=True):
+    """An inventory that names a checkpoint which this log never had. It counts for nothing, and is told."""
+
+    index: int
+    time_us: int
+    by: int
+    store: str
+
+
 class Coverage(Struct, frozen=True):
     """What a collector did over a span of time, by its own account. Times in Unix microseconds."""
 
@@ -143,6 +152,7 @@ class Docket(Struct, frozen=True):
     anchors: tuple[Anchor, ...] = ()
     begun: tuple[Begun, ...] = ()
     inventories: tuple[Inventory, ...] = ()
+    misplaced: tuple[Misplaced, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     compromised: tuple[Compromised, ...] = ()
     corrections: tuple[Correction, ...] = ()
@@ -285,8 +295,12 @@ def _inventory_begun(docket: Docket, fact: Fact, by: int) -> Docket:
 
 
 def _inventory_attested(docket: Docket, fact: Fact, by: int) -> Docket:
-    """It stands where the same poster announced its beginning; without that it has no place in the log."""
+    """It stands where the same poster announced its beginning; without that it has no place in the log, nor
+    where he had another log before him."""
     data: ev.InventoryAttested = fact.event.data
+    if fact.misquotes:
+        misplaced = Misplaced(fact.index, fact.time_us, by, data.store)
+        return msgspec.structs.replace(docket, misplaced=(*docket.misplaced, misplaced))
     begun = next(
         (
             b.index

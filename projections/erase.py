@@ -43,10 +43,8 @@ COUNTS = (
 def evaluate(case: Case, obligation: Obligation) -> Finding:
     """Whether everything in scope has been irrecoverably erased, and who says so."""
     survey = _survey(case, obligation)
-    covered = tuple(
-        coverage.look(case, store, survey.last_erasure.get(store, -1))
-        for store in case.stores_of(obligation.scope)
-    )
+    stores = case.stores_of(obligation.scope)
+    covered = tuple(coverage.look(case, store, survey.last_erasure.get(store, -1)) for store in stores)
     levels = _levels(survey, covered)
     gaps = tuple(_gaps(case, obligation, survey, covered, levels))
     evidence = lowest(levels.values())
@@ -68,7 +66,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         },
         coverage=covered,
         gaps=gaps,
-        irregularities=tuple(survey.listed()),
+        irregularities=(*survey.listed(), *coverage.misplaced(case, stores)),
         out_of_scope=tuple(sorted(OutOfScope(*key, n) for key, n in survey.out.items())),
     )
 

@@ -17,6 +17,9 @@ NEXT_SIZE = """
 SIZE_AT = "SELECT max(size) FROM checkpoints WHERE log = $1 AND time_us <= $2 AND size <= $3"
 ROOT_AT = "SELECT root FROM checkpoints WHERE log = $1 AND size = $2"
 ORIGIN = "SELECT origin FROM logs WHERE log = $1"
+TILES = """
+    SELECT hashes FROM tiles WHERE log = $1 AND level = $2 AND index >= $3 AND index < $4 ORDER BY index
+"""
 ENTRIES = "SELECT index, entry FROM entries WHERE log = $1 AND index >= $2 AND index < $3 ORDER BY index"
 REGISTRATIONS = """
     SELECT e.entry, s.note FROM registrations r
@@ -78,6 +81,11 @@ async def entries(conn: Connection, log: str, begin: int, end: int) -> list[Reco
     """The entries [begin, end), each as (index, entry)."""
     found: list[Record] = await conn.fetch(ENTRIES, log, begin, end)
     return found
+
+
+async def full_tiles(conn: Connection, log: str, level: int, begin: int, end: int) -> list[bytes]:
+    """The full hash tiles [begin, end) of a level."""
+    return [row["hashes"] for row in await conn.fetch(TILES, log, level, begin, end)]
 
 
 async def make_cursor(conn: Connection, log: str) -> None:

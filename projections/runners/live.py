@@ -6,16 +6,19 @@ once, however often a process dies. A crash before the commit leaves the batch t
 
 from collections.abc import Iterable
 
+import msgspec
 from asyncpg import Connection
 
 from projections import docket, holdings, store
 from projections.docket import Docket
-from projections.fact import Fact
+from projections.fact import Fact, quoted
 from projections.fold import Fold
 from projections.holdings import Holding, Holdings
 from projections.reading import FactReader
 from projections.registry import Registry
+from signing.merkle import leaf_hashes_of
 from signing.note import parse_note
+from signing.tiles import WIDTH, Tile, root_from_tiles, tile_root, tiles_for_root
 
 BATCH_ENTRIES = 2_000
 
@@ -52,7 +55,8 @@ async def load(conn: Connection, log: str) -> tuple[Fold, int]:
 
 
 async def _fold(conn: Connection, log: str, reader: FactReader, state: Docket, begin: int, end: int) -> None:
-    facts = [fact for _, raw in await store.entries(conn, log, begin, end) if (fact := reader.read(raw))]
+    read = [fact for _, raw in await store.entries(conn, log, begin, end) if (fact := reader.read(raw))]
+    facts = [await _compared(conn, log, fact) for fact in read]
     prior = await _holdings_of(conn, log, facts)
     fold = Fold(state, {}, dict(prior))
     for fact in facts:
@@ -62,6 +66,30 @@ async def _fold(conn: Connection, log: str, reader: FactReader, state: Docket, b
     named = ((handle, fact.index) for fact in facts for handle in sorted(holdings.named(fact.event)))
     await store.insert_record_entries(conn, log, named)
     await store.move_cursor(conn, log, end, fold.docket)
+
+
+async def _compared(conn: Connection, log: str, fact: Fact) -> Fact:
+    """The fact, with the checkpoint that it names compared with the log's own."""
+    named = quoted(fact.event)
+    if named is None:
+        return fact
+    size, root = named
+    misquotes = not 0 < size <= fact.index or await root_at(conn, log, size) != root
+    return msgspec.structs.replace(fact, misquotes=misquotes)
+
+
+async def root_at(conn: Connection, log: str, size: int) -> bytes:
+    """The root over the first `size` entries, at least one, whether a commit ended there or not."""
+    return root_from_tiles(size, {tile: await _tile(conn, log, tile) for tile in tiles_for_root(size)})
+
+
+async def _tile(conn: Connection, log: str, tile: Tile) -> bytes:
+    """A tile, made from what is below it: a partial one is stored nowhere."""
+    begin, end = tile.index * WIDTH, tile.index * WIDTH + tile.width
+    if tile.level == 0:
+        return b"".join(leaf_hashes_of([row["entry"] for row in await store.entries(conn, log, begin, end)]))
+    below = await store.full_tiles(conn, log, tile.level - 1, begin, end)
+    return b"".join(map(tile_root, below))
 
 
 async def reader_at(conn: Connection, log: str, size: int) -> FactReader:

@@ -69,6 +69,8 @@ RULES = {
     "erasure.compromised": "posted under a key that was compromised by then: no effect",
     "erasure.late": "erased after the deadline",
     "erasure.backdated": "recorded after the deadline, and said to have been done before it",
+    "inventory.misplaced": "an inventory that names a checkpoint which this log never had, as if its maker "
+    "had been shown another: no effect",
     "collection.prohibited": "collected while the order prohibited it",
     "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
     "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",

@@ -7,12 +7,14 @@ import msgspec
 
 from projections import events as ev
 from projections.case import Case
+from projections.fact import Fact, quoted
 from projections.fold import Fold
 from projections.order import Deadline, Obligation, Order, Scope, Trust
 from projections.reading import FactReader
 from projections.registry import Registry
 from projections.verdict import Judgment, judge
 from projections.vocabulary import Evidence
+from signing.checkpoint import Checkpoint
 from signing.encoding import encode_base64
 from signing.keys import COSIGNATURE
 from signing.setdigest import digest_of
@@ -164,8 +166,19 @@ class Story:
             by=by,
         )
 
-    def look(self, store: str, *numbers: int, by: str = COMPANY, name: str | None = None) -> int:
+    def look(
+        self,
+        store: str,
+        *numbers: int,
+        by: str = COMPANY,
+        name: str | None = None,
+        quotes: Checkpoint | None = None,
+    ) -> int:
         """An inventory that found these records in a store; returns where it began."""
+        place: dict[str, Any] = {"method": "quiescent"}
+        if quotes is not None:
+            root = encode_base64(quotes.root)
+            place = {"method": "reconcile", "begun_size": quotes.size, "begun_root": root}
         name = name or f"inv-{self.log.size}"
         begun = self.post(ev.InventoryBegun(controller=CONTROLLER, inventory=name, store=store), by=by)
         found = digest_of(handle(n).encode() for n in numbers)
@@ -175,8 +188,8 @@ class Story:
                 count=found.count,
                 digest=encode_base64(found.digest),
                 inventory=name,
-                method="quiescent",
                 store=store,
+                **place,
             ),
             by=by,
         )
@@ -244,8 +257,16 @@ class Story:
         for raw in self.log.entries():
             fact = reader.read(raw)
             if fact is not None:
-                fold.take(fact)
+                fold.take(self._compared(fact))
         return fold
+
+    def _compared(self, fact: Fact) -> Fact:
+        named = quoted(fact.event)
+        if named is None:
+            return fact
+        size, root = named
+        ours = 0 < size <= fact.index and self.log.checkpoint(size).root == root
+        return msgspec.structs.replace(fact, misquotes=not ours)
 
     def case(self, days: float = 1, *, size: int | None = None) -> Case:
         """The last order, `days` after the order took effect, over all entries or those below `size`."""

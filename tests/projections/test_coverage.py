@@ -3,8 +3,9 @@
 from projections import events as ev
 from projections.finding import Finding
 from projections.verdict import judge
+from signing.checkpoint import Checkpoint
 from signing.encoding import encode_base64
-from tests.projections.logbuilder import CONTROLLER
+from tests.projections.logbuilder import CONTROLLER, ORIGIN
 from tests.projections.story import ASSESSOR, Story
 
 PAST = 40  # days; the deadline is day 30
@@ -144,3 +145,43 @@ def test_nobody_looks_into_a_store_whose_blinding_key_is_gone() -> None:
     story.erase(2)
     story.look("faces")
     assert rules(finding(story)) == {"inventory.missing"}
+
+
+def test_an_inventory_that_names_a_root_of_this_log_counts() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    story.look("faces", by=ASSESSOR, quotes=story.log.checkpoint())
+    found = finding(story)
+    assert (found.verdict, found.evidence, found.irregularities) == ("carried_out", "E3", ())
+
+
+def test_an_inventory_that_names_a_root_the_log_never_had_counts_for_nothing_and_is_told() -> None:
+    story = Story(stores=("faces", "index"))
+    story.hold(1)
+    story.order()
+    story.erase(1)
+    story.look("index")
+    size = story.log.size
+    another, later, none = (
+        Checkpoint(ORIGIN, size, bytes(32)),
+        Checkpoint(ORIGIN, size + 100, bytes(32)),
+        Checkpoint(ORIGIN, 0, bytes(32)),
+    )
+    for by, quotes in ((ASSESSOR, another), ("systems.clearview.example", later), (ASSESSOR, none)):
+        story.look("faces", by=by, quotes=quotes)
+    found = finding(story)
+    assert (found.verdict, rules(found)) == ("cannot_be_proved", {"inventory.missing"})
+    told = [(one.rule, one.by, one.store) for one in found.irregularities]
+    assert told == [
+        ("inventory.misplaced", ASSESSOR, "faces"),
+        ("inventory.misplaced", "systems.clearview.example", "faces"),
+        ("inventory.misplaced", ASSESSOR, "faces"),
+    ]
+    # A difference that he found in another log says nothing of this one either.
+    story.look("faces", 1, by=ASSESSOR, quotes=another)
+    story.look("faces")
+    assert finding(story).verdict == "carried_out"
+    # Nor is it told before it is there.
+    assert judge(story.case(PAST, size=size)).findings[0].irregularities == ()

@@ -15,9 +15,11 @@ from projections.events import decode_event
 from projections.fold import Fold
 from projections.registrations import STEPS
 from projections.runners import live
+from signing.checkpoint import Checkpoint
 from signing.merkle import leaf_hashes_of, range_of, root_of
 from signing.note import parse_note
 from signing.submission import parse_submission_text
+from signing.tiles import tile_root
 from tests.projections.logbuilder import LogBuilder
 from tests.projections.story import DAY_S, START_S, Story, cease_gb, erase_gb
 
@@ -134,6 +136,31 @@ async def test_every_entry_that_names_a_record_is_found(conn: asyncpg.Connection
     )
     derived = [i for i, row in enumerate(story.log.rows) if b"data.derived" in row.body]
     assert [record["index"] for record in found] == derived
+
+
+async def test_a_quoted_checkpoint_is_compared_with_the_stored_log(conn: asyncpg.Connection) -> None:
+    story = told()
+    story.look("faces", quotes=story.log.checkpoint())
+    for size in (1, 7, story.log.size - 1):  # no commit ended at most sizes
+        story.look("faces", quotes=story.log.checkpoint(size))
+    story.look("faces", quotes=Checkpoint(story.log.origin, 5, bytes(32)))
+    story.look("faces", quotes=Checkpoint(story.log.origin, story.log.size + 9, bytes(32)))
+    await write(conn, story.log)
+    await live.catch_up(conn, LOG)
+    fold, _ = await live.load(conn, LOG)
+    assert_same(fold, story)
+    assert (len(fold.docket.inventories), len(fold.docket.misplaced)) == (4, 2)
+
+
+async def test_the_root_of_any_size_comes_from_tiles_and_entries(conn: asyncpg.Connection) -> None:
+    entries = [b"%d" % at for at in range(70_000)]
+    leaves = leaf_hashes_of(entries)
+    await conn.copy_records_to_table("entries", records=[(LOG, at, raw) for at, raw in enumerate(entries)])
+    tiles = [(0, at, b"".join(leaves[at * 256 : at * 256 + 256])) for at in range(273)]
+    tiles.append((1, 0, b"".join(tile_root(hashes) for _, _, hashes in tiles[:256])))
+    await conn.copy_records_to_table("tiles", records=[(LOG, *tile) for tile in tiles])
+    for size in (1, 255, 256, 257, 511, 65_535, 65_536, 65_537, 69_632, 69_999, 70_000):
+        assert await live.root_at(conn, LOG, size) == root_of(range_of(0, leaves[:size])), size
 
 
 async def test_a_verdict_from_the_projector_now_and_then(
