@@ -27,6 +27,7 @@ class Fold:
         self.edges = edges
         self.holdings = held
         self._numbers = {poster: number for number, poster in enumerate(state.posters)}
+        self._last: tuple[Poster | None, int] = (None, 0)
 
     @classmethod
     def empty(cls) -> "Fold":
@@ -51,6 +52,14 @@ class Fold:
         )
 
     def _number(self, poster: Poster) -> int:
+        # Most facts come from the poster of the one before, whose hash takes longer than all this.
+        last, number = self._last
+        if poster is last:
+            return number
+        self._last = (poster, self._look_up(poster))
+        return self._last[1]
+
+    def _look_up(self, poster: Poster) -> int:
         number = self._numbers.get(poster)
         if number is None:
             self.docket, number = docket.number_poster(self.docket, poster)

@@ -109,10 +109,14 @@ def apply(holdings: Holdings, fact: Fact, by: int) -> None:
     if step is None:
         return
     change = step.change(data, fact, by)
+    handles = step.keys(data)
+    if len(handles) == 1:
+        holdings[handles[0]] = change(holdings.get(handles[0], EMPTY))
+        return
     # Keyed by identity: equal states of one event are one object (see the module's note). The prior state
     # is kept beside its successor so that its identity can't be taken by a new object meanwhile.
     seen: dict[int, tuple[Holding, Holding]] = {}
-    for handle in step.keys(data):
+    for handle in handles:
         prior = holdings.get(handle, EMPTY)
         known = seen.get(id(prior))
         if known is None:
@@ -122,12 +126,13 @@ def apply(holdings: Holdings, fact: Fact, by: int) -> None:
 
 def rows(holdings: Holdings) -> Iterator[bytes]:
     """The state's lines for its digest: handle, space, canonical JSON. Unordered."""
-    encoded: dict[int, bytes] = {}
+    encode = _encoder.encode
+    last, row = None, b""
     for handle, holding in holdings.items():
-        row = encoded.get(id(holding))
-        if row is None:
-            row = encoded[id(holding)] = b" " + encode_row(holding)
-        yield handle.encode() + row
+        # Those of one bulk event stand together, and share one object.
+        if holding is not last:
+            last, row = holding, encode(holding)
+        yield b"%b %b" % (handle.encode(), row)
 
 
 def given(value: tuple[str, ...] | UnsetType) -> tuple[str, ...]:
@@ -204,6 +209,8 @@ def _moved(
     residency: tuple[ResidencyFact, ...] = (),
     traits: tuple[Trait, ...] = (),
 ) -> Holding:
+    if prior is EMPTY and move is not None:
+        return Holding({store: (move,)}, derived, residency, traits)
     copies = prior.copies
     if move is not None:
         copies = {**copies, store: (*copies.get(store, ()), move)}

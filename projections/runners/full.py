@@ -4,7 +4,6 @@ from msgspec import Struct
 
 from projections.docket import IssuedOrder
 from projections.runners import recency, trust, wording
-from projections.runners.digesting import digests
 from projections.runners.held import Held, check_held, watched
 from projections.runners.offline import Progress, Replayed, replay
 from projections.runners.outcome import Outcome
@@ -93,7 +92,7 @@ def _restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> S
         as_of=statement.as_of,
         rules=rules_hash(),
         recorded=recorded,
-        states=digests(replayed.fold),
+        states=replayed.fold.digests(),
     )
     if stated.statement != statement:
         raise ProofError(

@@ -10,7 +10,6 @@ from msgspec import Struct
 from projections.docket import IssuedOrder
 from projections.finding import Verdict
 from projections.runners import wording
-from projections.runners.digesting import digests
 from projections.runners.offline import Replayed, replay
 from projections.runners.outcome import NOT_SOUND, USAGE
 from projections.runners.progress import progress_bar
@@ -134,7 +133,7 @@ def _result(replayed: Replayed, took_s: float) -> Result:
         sources=len(replayed.audited.sources),
         rules=rules_hash(),
         states=tuple(
-            Projection(encode_base64(one.digest), one.name, one.rows, one.version) for one in digests(fold)
+            Projection(encode_base64(one.digest), one.name, one.rows, one.version) for one in fold.digests()
         ),
         repeats=tuple(replayed.repeats),
         # The second that has passed when the last entry was recorded.

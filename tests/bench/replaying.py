@@ -16,7 +16,6 @@ from pathlib import Path
 
 import msgspec
 
-from projections.runners.digesting import digests
 from projections.runners.offline import replay
 from projections.runners.source import DirectorySource
 from projections.runners.tiles import TileReader
@@ -91,7 +90,7 @@ def check(tree: Path, *, fold: bool) -> Pass:
     replayed = replay(DirectorySource(tree), fold=fold)
     verify_checkpoint(replayed.note, parse_vkey(replayed.audit.registry.log.log_vkey))
     if fold:
-        states = digests(replayed.fold)
+        states = replayed.fold.digests()
         assert sum(one.rows for one in states) > replayed.audited.events // 2, "the events were folded"
     return Pass(events=replayed.audited.events, took_s=time.perf_counter() - began_s)
 
