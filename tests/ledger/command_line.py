@@ -68,8 +68,13 @@ class Session:
     async def events(self) -> list[dict[str, Any]]:
         log = self.service.logs["clearview"]
         assert log.released is not None
-        page = await log.reader.events(-1, None, 10_000, log.released.checkpoint.size)
-        return [json.loads(event.line) for event in page.events]
+        lines: list[bytes] = []
+        after: int | None = -1
+        while after is not None:
+            page = await log.reader.events(after, None, 10_000, log.released.checkpoint.size)
+            lines += [event.line for event in page.events]
+            after = page.next_after
+        return [json.loads(line) for line in lines]
 
 
 @asynccontextmanager
