@@ -141,8 +141,19 @@ class Service:
         writer = Writer(name, keys, self.database.service_dsn, record, self.metrics, now_us)
         log = Log(name, keys, writer, Reader(self.pool, name, origin))
         await log.start()
+        try:
+            await self._ask_witnesses(log)
+        except BaseException:
+            await log.stop()
+            raise
+        # Only now can it be found: nobody is answered before the witnesses are.
         self.logs[name] = log
         return log
+
+    async def _ask_witnesses(self, log: Log) -> None:
+        """Let the witnesses of a log that others made speak first; at the service's start they all do."""
+        if self.anchors is not None and self.anchors.has_witnesses and log.released is not None:
+            await self.anchors.cosign(log)
 
     async def _find_new(self, name: str) -> Log | None:
         if not self.keys.has_log(name) or await store.read_log(self.pool, name) is None:

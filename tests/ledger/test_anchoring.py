@@ -200,6 +200,39 @@ async def test_a_restored_backup_is_frozen_by_the_witness_that_saw_more(
             assert (await service.check_health())["clearview"]
 
 
+async def test_a_log_that_a_running_service_opens_is_shown_to_its_witnesses_first(
+    world: World, database: Database, server: Database, tmp_path: Path
+) -> None:
+    """Another process made it: what this one finds in its database may be a restored backup."""
+    key = await made_log_key(world, database)
+    async with AsyncExitStack() as stack:
+        copies = [
+            await stack.enter_async_context(fresh_database(server, urlsplit(database.owner_dsn).path[1:]))
+            for _ in range(2)
+        ]
+        await stack.enter_async_context(world.witness(key))
+        keys, world.data = world.data / "keys", tmp_path / "other"
+        (world.data / "keys").mkdir(parents=True)
+        shutil.copy(keys / "administrator.key", world.data / "keys")
+        async with world.service(copies[0]) as service:
+            assert service.logs == {}
+            shutil.copytree(keys / "logs", world.data / "keys" / "logs")
+            # Nothing stands against this one, and now the witness has seen it.
+            assert isinstance(await service.find_log("clearview"), Log)
+            metrics = service.metrics.exposition().decode()
+            assert 'writ_cosignatures{log="clearview"} 1.0' in metrics
+            await world.post(service, service.logs["clearview"], 1)
+            await anchored(service, service.logs["clearview"])
+        shutil.rmtree(world.data)
+        async with world.service(copies[1]) as service:
+            shutil.copytree(keys / "logs", world.data / "keys" / "logs")
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(f"{service.url}/logs/clearview/checkpoint") as response,
+            ):
+                assert (response.status, "witness w1: it cosigned" in await response.text()) == (503, True)
+
+
 async def test_a_backup_that_grew_again_is_frozen_as_a_fork(
     world: World, database: Database, server: Database
 ) -> None:
