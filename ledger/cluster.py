@@ -146,9 +146,11 @@ def prepare_cluster(folder: Path) -> Cluster:
 
 
 def _make_files(cluster: Cluster) -> None:
-    # Made aside and renamed, so that a crash in between leaves nothing that looks like a cluster.
-    aside = cluster.folder / "cluster.new"
-    shutil.rmtree(aside, ignore_errors=True)
+    # Made aside and renamed, so that a crash in between leaves nothing that looks like a cluster. A tool that
+    # a killed process had started may still be at work: it keeps a folder of its own, and loses it.
+    for left in cluster.folder.glob("cluster.new*"):
+        shutil.rmtree(left, ignore_errors=True)
+    aside = Path(tempfile.mkdtemp(prefix="cluster.new.", dir=cluster.folder))
     made = _own_folder(aside, cluster.account) / "cluster"
     # No superuser can log in: it has no password, and the owner is made while the server is down.
     _run_tool(

@@ -153,6 +153,23 @@ async def test_a_crash_while_the_files_are_made_is_repaired(data: Path) -> None:
     database = await postgres.start()
     assert await fetch(database.owner_dsn, "SELECT 1") == 1
     await postgres.stop()
+    assert not [*data.glob("postgres/cluster.new*")]
+
+
+async def test_who_still_makes_files_for_a_killed_process_is_in_nobodys_way(data: Path) -> None:
+    for number in range(3):
+        folder = data / str(number)
+        victim = await asyncio.create_subprocess_exec(sys.executable, "-c", VICTIM, str(folder))
+        async with asyncio.timeout(60):
+            # Where a tool of Postgres is at work on files that are not complete.
+            while not [*folder.glob("postgres/cluster.new*/cluster/PG_VERSION")]:
+                await asyncio.sleep(0.001)
+        victim.kill()
+        await victim.wait()
+        postgres = EmbeddedPostgres(folder)
+        database = await postgres.start()
+        assert await fetch(database.owner_dsn, "SELECT current_user") == "writ_owner"
+        await postgres.stop()
 
 
 async def test_a_server_that_cannot_start_says_why(data: Path) -> None:
