@@ -1,9 +1,11 @@
 """The append path: one writer a log and process, one transaction at a time, everything that waits in each.
 
-    what waits → BEGIN → lock the head → catch up → admit → number, chain, grow → COPY → COMMIT    session.py
-               → record outside the database → sign → answer                                     releasing.py
+    what waits → admit → number, chain, grow → insert, if the head is still the same              session.py
+      or, where it is not, or much waits:
+               → BEGIN → lock the head → catch up → admit → number, chain, grow → COPY → COMMIT    session.py
+    and then   → record outside the database → sign → answer                                     releasing.py
 
-Any number of processes may append to one log: the head's row lock puts their transactions in one order. While
+Any number of processes may append to one log: the head's row puts their transactions in one order. While
 Postgres works on one batch, the event loop parses and hashes the next, and the disk takes the record of the
 last.
 """

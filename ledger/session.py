@@ -34,6 +34,8 @@ from signing.tiles import root_from_tiles, tiles_for_root
 CONNECT_TIMEOUT_S: Final = 5.0
 _MAX_REMEMBERED: Final = 100_000
 _PARTITION_MARGIN: Final = 1_000_000
+# Beyond this, COPY saves more than its round trips cost.
+_MAX_ENTRIES_AT_ONCE: Final = 500
 _SETTINGS: Final = {
     "application_name": "writ append",
     # An acknowledged event is on the disk, whatever the server's default.
@@ -73,6 +75,7 @@ class Session:
         self._met: tuple[Objection, ...] = ()
         self._sources: dict[str, CompactRange] = {}
         self._roots: dict[int, bytes] = {}
+        self._grown: dict[int, bytes] = {}
         self._room = 0
 
     @classmethod
@@ -94,15 +97,44 @@ class Session:
     async def transact(self, batch: list[Waiting], doubt: Doubt) -> Commit:
         """Write a batch in one transaction, unless an earlier try that is in doubt did so already."""
         await self._make_room()
+        return await self._transact_at_once(batch, doubt) or await self._transact_locked(batch, doubt)
+
+    async def _transact_at_once(self, batch: list[Waiting], doubt: Doubt) -> Commit | None:
+        """Write a small batch in one round trip, if the log is still as this session left it.
+
+        The head's lock comes and goes with the statement, which writes nothing when another process has moved
+        the head. The same holds of a statement that arrives after its session was given up.
+        """
+        state = self.state
+        if (
+            state is None
+            or doubt.commit is not None
+            or sum(waiting.entries for waiting in batch) > _MAX_ENTRIES_AT_ONCE
+            or not self._is_known_to_continue()
+        ):
+            return None
+        commit = await self._draft(batch, state)
+        if commit.sealed is None:
+            # To say what the log holds, or that it refuses something, takes its head as it is now.
+            return None
+        doubt.commit = commit
+        if not await store.insert_commit(self._connection, self._log, commit.sealed):
+            doubt.commit = None
+            return None
+        self._adopt(commit.sealed)
+        return commit
+
+    async def _transact_locked(self, batch: list[Waiting], doubt: Doubt) -> Commit:
         # Not asyncpg's `transaction()`: after a failure it waits for a ROLLBACK that may never be answered.
         await self._connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         state = await self._lock()
-        # A try in doubt holds the lock until it is settled. With the lock ours, it is there or it never was.
+        # A try in doubt holds the lock until it is settled. With the lock ours, it is there or it never was,
+        # or it has not begun: then it comes too late, for a batch let in again moves the head.
         settled = doubt.commit if await self._has(doubt.commit) else None
         commit = settled or await self._draft(batch, state)
         if settled is None and commit.sealed is not None:
             doubt.commit = commit
-            await store.write_commit(self._connection, self._log, commit.sealed)
+            await store.copy_commit(self._connection, self._log, commit.sealed)
         await self._connection.execute("COMMIT")
         # Durable from here. A crash now loses the answers alone: the same bytes again get the same receipts.
         self.state = state
@@ -131,12 +163,22 @@ class Session:
     async def _check_record(self, state: LogState) -> None:
         """Return only if the log, as stored, continues the checkpoint that was released last."""
         released = self._record.read()
-        if released is None or released == self._trusted:
+        if released is None or self._is_trusted(released):
             return
         stored = Checkpoint(self._origin, state.head.size, state.head.root)
         if released.size > stored.size or released.root != await self._root_at(released.size, state):
             raise Forked(released, stored)
         self._trusted = released
+
+    def _is_trusted(self, released: Checkpoint) -> bool:
+        """Whether this session has compared it with the log, or grown the log through it."""
+        return released == self._trusted or self._grown.get(released.size) == released.root
+
+    def _is_known_to_continue(self) -> bool:
+        """Whether the two checks around this would find nothing."""
+        released = self._record.read()
+        is_trusted = released is None or self._is_trusted(released)
+        return is_trusted and self._record.objections.read() == self._met
 
     async def _check_objections(self, state: LogState) -> None:
         """Return only if the log, as stored, holds all that witnesses were found to have cosigned."""
@@ -226,13 +268,15 @@ class Session:
     def _adopt(self, sealed: Sealed) -> None:
         """Go on from a commit that is durable."""
         self.state = sealed.after
-        # Both may be forgotten at any time: they are read back when they are spoken of.
+        # All three may be forgotten at any time: they are read back when they are spoken of.
         if len(self._sources) > _MAX_REMEMBERED:
             self._sources = {}
         if len(self._roots) > _MAX_REMEMBERED:
             self._roots = {}
+        if len(self._grown) > _MAX_REMEMBERED:
+            self._grown = {}
         self._sources |= sealed.sources
-        self._roots[sealed.after.head.size] = sealed.after.head.root
+        self._roots[sealed.after.head.size] = self._grown[sealed.after.head.size] = sealed.after.head.root
 
     async def _make_room(self) -> None:
         """See that partitions are there long before they are needed."""

@@ -79,37 +79,58 @@ async def add_partitions(connection: Connection, upto: int) -> int:
     return int(await connection.fetchval(ADD_PARTITIONS, upto))
 
 
-# Appending: the entries, and in one statement all that is kept beside them. Each round trip saved is time in
-# which the head's lock is held.
+# Appending: in one statement all that a commit writes, or nothing when the head is not where it grew from.
 
 WRITE_COMMIT = """
 WITH head AS (
-    UPDATE heads SET size = $2, root = $3, last_leaf = $4, last_time_us = $5, frontier = $6 WHERE log = $1
+    UPDATE heads SET size = $2, root = $3, last_leaf = $4, last_time_us = $5, frontier = $6
+    WHERE log = $1 AND size = $21 AND root = $22 RETURNING true
+), entry AS (
+    INSERT INTO entries (log, index, entry)
+    SELECT $1, $21 + place - 1, entry FROM head, unnest($23::bytea[]) WITH ORDINALITY AS given (entry, place)
 ), checkpoint AS (
-    INSERT INTO checkpoints (log, size, root, time_us) VALUES ($1::text, $2::bigint, $3::bytea, $5::bigint)
+    INSERT INTO checkpoints (log, size, root, time_us)
+    SELECT $1::text, $2::bigint, $3::bytea, $5::bigint FROM head
 ), tile AS (
     INSERT INTO tiles (log, level, index, hashes)
-    SELECT $1, * FROM unnest($7::smallint[], $8::bigint[], $9::bytea[])
+    SELECT $1, given.* FROM head, unnest($7::smallint[], $8::bigint[], $9::bytea[]) AS given
 ), registration AS (
-    INSERT INTO registrations (log, index) SELECT $1, * FROM unnest($10::bigint[])
+    INSERT INTO registrations (log, index) SELECT $1, given FROM head, unnest($10::bigint[]) AS given
 ), token_event AS (
     INSERT INTO token_events (log, source, id, digest, entry_index)
-    SELECT $1, * FROM unnest($11::text[], $12::text[], $13::bytea[], $14::bigint[])
+    SELECT $1, given.* FROM head, unnest($11::text[], $12::text[], $13::bytea[], $14::bigint[]) AS given
+), submission AS (
+    INSERT INTO submissions (log, commit_size, source, size, base, entry_index, note, frontier)
+    SELECT $1, $2, given.* FROM head,
+    unnest($15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bytea[], $20::bytea[]) AS given
 )
-INSERT INTO submissions (log, commit_size, source, size, base, entry_index, note, frontier)
-SELECT $1, $2, *
-FROM unnest($15::text[], $16::bigint[], $17::bigint[], $18::bigint[], $19::bytea[], $20::bytea[])
+SELECT true FROM head
 """
 
 
-async def write_commit(connection: "asyncpg.Connection[asyncpg.Record]", log: str, sealed: Sealed) -> None:
+async def copy_commit(connection: "asyncpg.Connection[asyncpg.Record]", log: str, sealed: Sealed) -> None:
     """Write every row of a commit, in the transaction that holds the head's lock.
 
     Until that transaction commits, nobody sees any of it, and a failure anywhere leaves nothing.
     """
     records = [(log, index, entry) for index, entry in enumerate(sealed.entries, sealed.before.size)]
     await connection.copy_records_to_table("entries", records=records, columns=("log", "index", "entry"))
-    await connection.execute(
+    moved = await _write_commit(connection, log, sealed, [])
+    assert moved, "nobody moves a head that is locked"
+
+
+async def insert_commit(connection: "asyncpg.Connection[asyncpg.Record]", log: str, sealed: Sealed) -> bool:
+    """Write every row of a commit in one round trip, a transaction of its own; returns once it is durable.
+
+    False: the head has moved since, and nothing was written. For many entries `copy_commit` is quicker.
+    """
+    return await _write_commit(connection, log, sealed, sealed.entries)
+
+
+async def _write_commit(
+    connection: "asyncpg.Connection[asyncpg.Record]", log: str, sealed: Sealed, entries: Sequence[bytes]
+) -> bool:
+    moved = await connection.fetch(
         WRITE_COMMIT,
         log,
         *_head_columns(sealed.after.head),
@@ -117,7 +138,11 @@ async def write_commit(connection: "asyncpg.Connection[asyncpg.Record]", log: st
         sealed.registrations,
         *_columns([(row.source, row.id, row.digest, row.entry_index) for row in sealed.token_rows], 4),
         *_columns([_submission_columns(row) for row in sealed.submissions], 6),
+        sealed.before.size,
+        sealed.before.root,
+        entries,
     )
+    return len(moved) == 1
 
 
 # What admission needs to know.

@@ -146,7 +146,7 @@ async def fill(dsn: str, size: int) -> None:
             async with connection.transaction():
                 head = await store.lock_head(connection, LOG)
                 assert head == state.head, "nobody else writes meanwhile"
-                await store.write_commit(connection, LOG, sealed)
+                await store.copy_commit(connection, LOG, sealed)
             state = sealed.after
         async with connection.transaction():
             await projection_store.lock_cursor(connection, LOG)

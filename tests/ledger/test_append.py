@@ -21,15 +21,16 @@ from tests.check_ledger import check_ledger
 from tests.ledger.lab import CONTROLLER, TIME, Lab, Poster, collected, registered, running_lab, seeded_key
 from tests.ledger.wire import When, Wire
 
-# Every statement of the transaction, in order; the mixed batch below runs them all.
+# Few entries are written in one statement, many in a transaction of several.
+FEW, MANY = 30, 600
+# Every statement of both, in order; the mixed batch below runs them all.
+READING = [r"unnest\(\$2::text\[\]\) AS wanted", "JOIN token_events"]
 STATEMENTS = [
-    "^BEGIN",
-    "FOR UPDATE",
-    r"unnest\(\$2::text\[\]\) AS wanted",
-    "JOIN token_events",
-    "^COPY",
-    "UPDATE heads",
-    "^COMMIT$",
+    *((FEW, statement) for statement in (*READING, "UPDATE heads")),
+    *(
+        (MANY, statement)
+        for statement in ("^BEGIN", "FOR UPDATE", *READING, "^COPY", "UPDATE heads", "^COMMIT$")
+    ),
 ]
 SECRET = "a" * 64
 
@@ -50,9 +51,9 @@ def token_post(*numbers: int) -> TokenPost:
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize(("events", "statement"), STATEMENTS)
 async def test_every_write_fails_or_loses_its_reply(
-    database: Database, tmp_path: Path, statement: str, when: When
+    database: Database, tmp_path: Path, events: int, statement: str, when: When
 ) -> None:
     async with Wire(database.service_dsn).running() as wire:
         wired = Database(owner_dsn=database.owner_dsn, service_dsn=wire.dsn)
@@ -61,7 +62,7 @@ async def test_every_write_fails_or_loses_its_reply(
             await lab.register_token("crm.clearview.example", SECRET)
             poster.seen = lab.log.released.checkpoint if lab.log.released else None
             size = poster.seen.size if poster.seen else 0
-            signed, _ = poster.make(poster.events(300))
+            signed, _ = poster.make(poster.events(events))
             registration, _ = lab.administrator.make(
                 [registered(seeded_key("dpo.clearview.example"), "controller", lab.administrator.source)]
             )
@@ -70,11 +71,11 @@ async def test_every_write_fails_or_loses_its_reply(
             assert wire.cuts == 1
             # All of it is stored once, whatever happened on the way...
             stored = [outcome for outcome in outcomes if isinstance(outcome, Stored)]
-            assert {outcome.index for outcome in stored} == {size, size + 301}
+            assert {outcome.index for outcome in stored} == {size, size + events + 1}
             assert isinstance(outcomes[2], DoorAnswer)
-            assert outcomes[2].indexes == (size + 304, size + 305)
+            assert outcomes[2].indexes == (size + events + 4, size + events + 5)
             assert lab.log.writer.state is not None
-            assert lab.log.writer.state.head.size == size + 306
+            assert lab.log.writer.state.head.size == size + events + 6
             # ... and sent again, it gets the very same receipts.
             again = await post_together(lab, [signed, registration], token_post(1, 2))
             assert [one.receipt for one in again[:2]] == [one.receipt for one in stored]
@@ -95,7 +96,7 @@ async def test_an_event_of_our_own_is_posted_once(database: Database, tmp_path: 
         async with running_lab(wired, tmp_path) as lab:
             data = ev.CheckpointAnchored(controller=CONTROLLER, note="bm90ZQ==")
             source = lab.log.keys.operator.verifier.name
-            wire.cut(when, "^COMMIT$")
+            wire.cut(when, "UPDATE heads")
             event = ev.make_event(data, id="anchor-1", source=source, time=TIME)
             outcome = await lab.service.post_operator_event(lab.log.name, event)
             assert isinstance(outcome, Stored)
@@ -104,7 +105,10 @@ async def test_an_event_of_our_own_is_posted_once(database: Database, tmp_path: 
             assert lab.log.writer.state.head.size == 4
 
 
-async def test_state_is_only_adopted_after_commit(database: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("events", "statement"), [(FEW, "UPDATE heads"), (MANY, "^COMMIT$")])
+async def test_state_is_only_adopted_after_commit(
+    database: Database, tmp_path: Path, events: int, statement: str
+) -> None:
     async with Wire(database.service_dsn).running() as wire:
         wired = Database(owner_dsn=database.owner_dsn, service_dsn=wire.dsn)
         async with running_lab(wired, tmp_path) as lab:
@@ -119,10 +123,10 @@ async def test_state_is_only_adopted_after_commit(database: Database, tmp_path: 
                 await connection.close()
 
             watcher = asyncio.create_task(watch())
-            wire.cut("before", "^COMMIT$")
-            await lab.post(poster, poster.events(2))
+            wire.cut("before", statement)
+            await lab.post(poster, poster.events(events))
             await watcher
-            assert seen == [6]
+            assert seen == [4 + events]
 
 
 async def test_a_refused_submission_never_fails_its_neighbours(database: Database, tmp_path: Path) -> None:
