@@ -18,7 +18,6 @@ from projections.mould import Caster
 from projections.refused import Refused as PolicyRefusal
 from projections.registry import Key, Registry
 from signing.errors import FormatError, ProofError, TooLargeError
-from signing.keys import VerifierKey
 from signing.merkle import CompactRange, leaf_hashes_of, range_of
 from signing.note import format_note
 from signing.submission import Submission, check_root, check_signature, parse_submission
@@ -40,8 +39,6 @@ class Arrival(msgspec.Struct, frozen=True):
     """Of each line its event, or an earlier line's that differs from it in records, id and time alone."""
     added: CompactRange
     """The lines as leaves of the source log, from its size before."""
-    verified_under: VerifierKey | None = None
-    """The key under which the signature was found good, if that was tried already."""
 
     @property
     def entries(self) -> int:
@@ -111,17 +108,6 @@ def hash_lines(submission: Submission, events: tuple[Event[Any], ...]) -> Arriva
     return Arrival(submission, format_note(submission.note), events, added)
 
 
-def claimed_key(arrival: Arrival, registry: Registry) -> VerifierKey | None:
-    """The key that is said to have signed, if it may sign now: for verifying before the lock is taken."""
-    key = _signing_key(arrival, registry)
-    return None if isinstance(key, PolicyRefusal) else key.verifier
-
-
-def with_verified(arrival: Arrival, key: VerifierKey) -> Arrival:
-    """The same, once the signature was found good under this key. Whether the key may sign, `admit` says."""
-    return msgspec.structs.replace(arrival, verified_under=key)
-
-
 def admit(arrival: Arrival, standing: Standing) -> Admitted | Refused:
     """Decide whether a submission enters the log now. Line numbers are those of the posted body."""
     text = arrival.submission.text
@@ -171,8 +157,6 @@ def _admit_key(arrival: Arrival, registry: Registry) -> Key | Refused:
     refusal = rules.check_source(key, text.origin)
     if refusal is not None:
         return refuse_by_policy(refusal, line=1)
-    if arrival.verified_under == key.verifier:
-        return key
     try:
         check_signature(arrival.submission.note, text, key.verifier)
     except ProofError as error:

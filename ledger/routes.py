@@ -9,18 +9,15 @@ from aiohttp import web
 from ledger.admission import (
     FIRST_EVENT_LINE,
     Arrival,
-    claimed_key,
     decode_lines,
     hash_lines,
     open_submission,
-    with_verified,
 )
 from ledger.creation import open_creation
 from ledger.failure import Failure
 from ledger.gateway import open_token_post
-from ledger.openlog import DoorAnswer, Log
+from ledger.openlog import DoorAnswer
 from ledger.problems import Refused
-from ledger.verifying import Verifier
 from ledger.web import SERVICE, bearer, bounded, named_log, problem, read_body
 from projections.events import Event
 from projections.mould import Caster
@@ -42,7 +39,7 @@ async def post_submission(request: web.Request) -> web.Response:
     arrival = submission if isinstance(submission, Refused) else await _open_events(submission)
     if isinstance(arrival, Refused):
         return problem(arrival, request)
-    outcome = await log.submit(await _verify_early(arrival, log, request.app[SERVICE].verifier))
+    outcome = await log.submit(arrival)
     if isinstance(outcome, Refused):
         return problem(outcome, request)
     return web.Response(body=outcome.receipt, content_type=PROOF)
@@ -96,15 +93,6 @@ async def _open_events(submission: Submission) -> Arrival | Refused:
             return decoded
         events.extend(decoded)
     return hash_lines(submission, tuple(events))
-
-
-async def _verify_early(arrival: Arrival, log: Log, verifier: Verifier) -> Arrival:
-    """Have the signature verified elsewhere, before anybody waits for the log."""
-    key = claimed_key(arrival, log.registry)
-    note = arrival.submission.note
-    if key is None or not await verifier.is_good(key, note.text.encode(), note.signatures[0].signature):
-        return arrival
-    return with_verified(arrival, key)
 
 
 def _door_answer(events: tuple[Event[Any], ...], answer: DoorAnswer) -> bytes:

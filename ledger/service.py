@@ -23,7 +23,6 @@ from ledger.reading import Reader
 from ledger.released import Record
 from ledger.sealing import EMPTY_HEAD
 from ledger.store import Pool
-from ledger.verifying import Verifier
 from projections.events import Event, LogCreated, encode_event, make_event
 from signing.keys import Signer, format_vkey, is_valid_name, is_within
 from signing.merkle import EMPTY_RANGE
@@ -52,7 +51,6 @@ class Service:
         self.metrics = Metrics()
         self.keys = KeyFolder(config.data)
         self.administrator: Signer = self.keys.administrator()
-        self.verifier = Verifier()
         self.logs: dict[str, Log] = {}
         self.health_checks: dict[str, HealthCheck] = {}
         self.url = ""
@@ -74,7 +72,6 @@ class Service:
 
     async def start(self) -> None:
         """Open the pool and every log whose keys are here."""
-        await self.verifier.start()
         self._pool = await asyncpg.create_pool(self.database.service_dsn, min_size=1, max_size=_POOL_SIZE)
         for row in await store.read_logs(self._pool):
             if self.keys.has_log(row.log):
@@ -84,7 +81,6 @@ class Service:
         """Answer everybody who waits, then let go of the database."""
         for log in self.logs.values():
             await log.stop()
-        await self.verifier.stop()
         if self._pool is not None:
             await self._pool.close()
 

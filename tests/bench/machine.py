@@ -90,19 +90,12 @@ class Meter:
         used = {"service": _own_s(service)}
         for child in service.children(recursive=True):
             try:
-                part = _part_of(child)
+                part = "postgres" if child.name() == "postgres" else "projector"
                 seconds = _with_children_s(child) if child.parent() == service else _own_s(child)
             except psutil.NoSuchProcess:
                 continue
             used[part] = used.get(part, 0.0) + seconds
         return used
-
-
-def _part_of(process: psutil.Process) -> str:
-    """What a process is that the service started."""
-    if process.name() == "postgres":
-        return "postgres"
-    return "verifier" if "ledger.verifying" in process.cmdline() else "projector"
 
 
 def _own_s(process: psutil.Process) -> float:

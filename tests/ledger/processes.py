@@ -72,7 +72,7 @@ class Serving:
 
     @property
     def helper_pids(self) -> list[int]:
-        """Its own children beside Postgres, as far as they live: who folds, who verifies signatures."""
+        """Its own children beside Postgres, as far as they live: who folds, who makes bundles."""
         return [
             child.pid
             for child in psutil.Process(self.pid).children()

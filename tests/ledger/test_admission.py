@@ -13,11 +13,9 @@ from ledger.admission import (
     MAX_LINES,
     Arrival,
     admit,
-    claimed_key,
     decode_lines,
     hash_lines,
     open_submission,
-    with_verified,
 )
 from ledger.problems import MEANINGS, Refused, format_problem, headers_of, status_of
 from ledger.sealing import EMPTY_HEAD, Draft, LogState, Memory, Sealed
@@ -212,17 +210,6 @@ def forged() -> Submission:
 
 def test_a_signature_of_another_key_is_refused(draft: Draft) -> None:
     assert refusal(draft, forged()) == ("bad-signature", 8)
-
-
-def test_what_was_verified_early_is_not_verified_again(draft: Draft) -> None:
-    key = claimed_key(arrive(signed()), draft.registry)
-    assert key == CRAWLER.verifier
-    assert draft.add(with_verified(arrive(forged()), key)) == 3
-
-
-def test_what_was_verified_under_another_key_is_verified_again(draft: Draft) -> None:
-    early = with_verified(arrive(forged()), seeded_key("stranger.example").verifier)
-    assert isinstance(draft.add(early), Refused)
 
 
 def test_a_checkpoint_that_the_log_had_is_accepted(draft: Draft, founded: Sealed) -> None:

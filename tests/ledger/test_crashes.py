@@ -278,7 +278,7 @@ async def test_the_service_is_killed_while_everything_begins(kills: int) -> None
 
 @pytest.mark.parametrize("kills", many(2, 40))
 async def test_its_helpers_are_killed(founded_data: Path, log_key: VerifierKey, kills: int) -> None:
-    """Who folds comes back and goes on where it was, and who verifies signatures is not missed."""
+    """Who folds comes back and goes on where it was."""
     chance = Random(kills)
     async with serving(founded_data) as service:
         load = Load([service.url], log_key, chance)
