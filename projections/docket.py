@@ -13,17 +13,22 @@ from typing import Any
 import msgspec
 from msgspec import Struct, UnsetType
 
+from projections import attested, proceedings, requests, sharing
 from projections import events as ev
+from projections.attested import Attested
 from projections.fact import Fact
 from projections.moments import rfc3339_us
 from projections.order import Order
+from projections.proceedings import Proceedings
 from projections.registry import Poster
+from projections.requests import Requests
+from projections.sharing import Sharing
 from signing.checkpoint import parse_checkpoint
 from signing.errors import FormatError
 from signing.note import Note, parse_note
 
 NAME = "docket"
-VERSION = 2
+VERSION = 3
 
 
 class Store(Struct, frozen=True):
@@ -158,6 +163,10 @@ class Docket(Struct, frozen=True):
     corrections: tuple[Correction, ...] = ()
     unblinded: dict[str, int] = {}
     """The first entry that calls a blinding key destroyed, by the key's commitment."""
+    proceedings: Proceedings = Proceedings()
+    sharing: Sharing = Sharing()
+    requests: Requests = Requests()
+    attested: Attested = Attested()
 
 
 EMPTY = Docket()
@@ -362,3 +371,18 @@ _STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {
     ev.CollectorAttested: _collector_attested,
     ev.EventCorrected: _corrected,
 }
+
+
+def _step_of(field: str, step: Callable[[Any, Fact, int], Any]) -> Callable[[Docket, Fact, int], Docket]:
+    """A step of one part, as a step of the docket."""
+
+    def apply_to_part(docket: Docket, fact: Fact, by: int) -> Docket:
+        return msgspec.structs.replace(docket, **{field: step(getattr(docket, field), fact, by)})
+
+    return apply_to_part
+
+
+for _module in (proceedings, sharing, requests, attested):
+    _field = _module.__name__.rpartition(".")[2]
+    assert not _STEPS.keys() & _module.STEPS.keys(), f"{_field}: one part takes each type of event"
+    _STEPS.update({kind: _step_of(_field, step) for kind, step in _module.STEPS.items()})

@@ -1,6 +1,7 @@
 """The verdict on an order: the worst of its obligations, never without what stands behind it."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct, UnsetType
@@ -85,12 +86,14 @@ def _weakest_word(findings: tuple[Finding, ...]) -> Word:
     return min((one.word for one in findings), key=order.index)
 
 
+EVALUATORS: Final[dict[str, Callable[[Case, Obligation], Finding]]] = {
+    "cease_collecting": cease.evaluate,
+    "erase": erase.evaluate,
+}
+
+
 def _evaluate(case: Case, obligation: Obligation) -> Finding:
-    if obligation.type == "erase":
-        return erase.evaluate(case, obligation)
-    if obligation.type == "cease_collecting":
-        return cease.evaluate(case, obligation)
-    return _not_evaluated(case, obligation)
+    return EVALUATORS.get(obligation.type, _not_evaluated)(case, obligation)
 
 
 def _not_evaluated(case: Case, obligation: Obligation) -> Finding:
