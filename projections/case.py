@@ -1,5 +1,6 @@
 """A case: one order, seen at one moment, over one size of the log. All that a judgment looks at."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
@@ -9,6 +10,7 @@ from projections.holdings import Holding, Holdings
 from projections.lives import Copy, is_live, read_copy
 from projections.order import Order, Scope
 from projections.scope import Reader, Standing, posters_under
+from projections.tally import Listener, Tally
 from signing.setdigest import SetDigest, digest_of
 
 
@@ -32,6 +34,7 @@ class Case:
         self.issued = issued
         self.as_of = as_of
         self.size = size
+        self._listener: Listener | None = None
         self._held = held
         self._edges = edges
         self._censuses: dict[tuple[str, int], SetDigest] = {}
@@ -79,6 +82,16 @@ class Case:
 
     def name_of(self, by: int) -> str:
         return self.docket.posters[by].name
+
+    def tally(self) -> Tally:
+        """What an evaluator counts with, so that whom it counts can be listed."""
+        return Tally(self._listener)
+
+    def listened(self, listener: Listener) -> "Case":
+        """The same case, all that was worked out included, whose tallies tell whom they count."""
+        listening = copy.copy(self)
+        listening._listener = listener
+        return listening
 
     def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
         """Every handle of the log, in groups that share standing and state."""

@@ -8,6 +8,7 @@ from projections.erase import decide
 from projections.finding import Finding, Gap, Irregularity
 from projections.holdings import Holding, Move
 from projections.order import Obligation, Scope, deadline_at
+from projections.tally import Tally
 
 DAY_S = 86_400
 SECOND_US = 1_000_000
@@ -15,9 +16,10 @@ SECOND_US = 1_000_000
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
     """Whether collectors account for all the time since the order took effect, and nothing was collected."""
-    listed, unknown = _collected(case, obligation)
-    prohibited = sum(one.copies for one in listed)
+    tally = case.tally()
+    listed, unknown = _collected(case, obligation, tally)
     spans = [s for s in case.docket.coverage if s.index < case.size]
+    tally.add("collectors", sorted({span.collector for span in spans}))
     gaps = _gaps(case, obligation, spans)
     if unknown:
         gaps.append(Gap("residency.unknown", "", unknown))
@@ -31,11 +33,11 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         obligation=obligation.id,
         type=obligation.type,
         # While the order is in force one prohibited collection is a breach for good, before any deadline too.
-        verdict="breached" if prohibited else decide(False, bool(gaps), case.as_of > deadline),
+        verdict="breached" if tally["collected"] else decide(False, bool(gaps), case.as_of > deadline),
         deadline=deadline,
         evidence="E0",
         word="controller" if spans else "nobody",
-        counts={"collected": prohibited, "collectors": len({span.collector for span in spans})},
+        counts=tally.counts(("collected", "collectors")),
         digests={},
         coverage=(),
         gaps=tuple(gaps),
@@ -44,7 +46,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     )
 
 
-def _collected(case: Case, obligation: Obligation) -> tuple[tuple[Irregularity, ...], int]:
+def _collected(case: Case, obligation: Obligation, tally: Tally) -> tuple[tuple[Irregularity, ...], int]:
     """`collection.prohibited`: in scope, recorded while the order was in force. An earlier claimed time,
     or an opening balance (`data.held`), is no collection after the order.
 
@@ -60,6 +62,7 @@ def _collected(case: Case, obligation: Obligation) -> tuple[tuple[Irregularity, 
             if standing.reach == "unknown" and unknown_residency == "report":
                 unknown += len(handles)
                 continue
+            tally.add("collected", handles, store, move.index)
             before = found[move.index, store].copies if (move.index, store) in found else 0
             found[move.index, store] = Irregularity(
                 "collection.prohibited",

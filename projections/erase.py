@@ -1,6 +1,7 @@
 """The obligation to erase (DOMAIN §5). Each rule's name stands where it is applied."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from projections import coverage
 from projections.case import Case
@@ -59,7 +60,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         deadline=survey.deadline,
         evidence=evidence,
         word=_word(levels),
-        counts={name: survey.counts[name] for name in COUNTS},
+        counts=survey.counts.counts(COUNTS),
         digests={
             "erased": digest_of(survey.erased).digest,
             "live": digest_of(survey.live).digest,
@@ -87,7 +88,7 @@ class _Survey:
         self.case = case
         self.obligation = obligation
         self.deadline = deadline_at(case.order, obligation)
-        self.counts: Counter[str] = Counter()
+        self.counts = case.tally()
         self.out: Counter[tuple[str, str]] = Counter()
         self.undeclared: Counter[str] = Counter()
         self.backed_up: Counter[str] = Counter()
@@ -126,7 +127,7 @@ def _survey(case: Case, obligation: Obligation) -> _Survey:
             if not _reaches(standing, scope.unknown_residency) or derived_only:
                 key = (standing.basis, case.name_of(standing.by) if standing.by >= 0 else "")
                 survey.out[key] += len(handles)
-                survey.counts["out_of_scope"] += len(handles)
+                survey.counts.add("out_of_scope", handles, store)
                 continue
             _count(survey, standing, store, copy, handles, derived=bool(holding.derived))
     return survey
@@ -143,34 +144,38 @@ def _count(
     counts, n = survey.counts, len(handles)
     for rule, move in copy.misfits:
         survey.note(rule, move, store, n)
-        counts["orphaned"] += n if rule == "erasure.orphan" else 0
+        if rule == "erasure.orphan":
+            counts.add("orphaned", handles, store)
     if copy.state == "absent":
         return  # A stranger's word for an erasure makes no copy.
-    counts["in_scope"] += n
-    counts["unknown_residency"] += n if standing.reach == "unknown" else 0
-    counts["reopened"] += n if copy.lives > 1 else 0
+    counts.add("in_scope", handles, store)
+    if standing.reach == "unknown":
+        counts.add("unknown_residency", handles, store)
+    if copy.lives > 1:
+        counts.add("reopened", handles, store)
     if store not in survey.case.stores:
         survey.undeclared[store] += n
     lines = [f"{handle} {store}".encode() for handle in handles]
     if copy.erasure is None:
-        counts["live"] += n
-        counts["derived_live"] += n if derived else 0
+        counts.add("live", handles, store)
+        if derived:
+            counts.add("derived_live", handles, store)
         survey.live += lines
         return
     survey.erased += lines
-    _count_erased(survey, store, copy.erasure, n)
+    _count_erased(survey, store, copy.erasure, handles)
 
 
-def _count_erased(survey: _Survey, store: str, erasure: Move, copies: int) -> None:
+def _count_erased(survey: _Survey, store: str, erasure: Move, handles: Sequence[str]) -> None:
     survey.last_erasure[store] = max(erasure.index, survey.last_erasure.get(store, -1))
     said: Level = "E1" if erasure.evidence else "E0"
     survey.asserted[store] = lowest([said, survey.asserted.get(store, said)])
     if METHOD_RANK[erasure.method] < METHOD_RANK[survey.obligation.min_method]:
-        survey.counts["below_method"] += copies
-    survey.counts[_timeliness(survey, store, erasure, copies)] += copies
+        survey.counts.add("below_method", handles, store)
+    survey.counts.add(_timeliness(survey, store, erasure, len(handles)), handles, store)
     if _outlives(survey, store, erasure):
-        survey.counts["in_backups"] += copies
-        survey.backed_up[store] += copies
+        survey.counts.add("in_backups", handles, store)
+        survey.backed_up[store] += len(handles)
 
 
 def _outlives(survey: _Survey, store: str, erasure: Move) -> bool:
