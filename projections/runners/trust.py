@@ -80,7 +80,8 @@ def other_orders(docket: Docket, issued: IssuedOrder) -> list[str]:
 def unchecked(source: Source) -> list[str]:
     """What stands in a bundle for people, and is compared with nothing."""
     pages = [name for name in ("report.html", "README.txt") if source.has(name)]
-    return [f"what {' and '.join(pages)} in the bundle says: read this instead"] if pages else []
+    says = "says" if len(pages) == 1 else "say"
+    return [f"what {' and '.join(pages)} in the bundle {says}: read this instead"] if pages else []
 
 
 def check_log(outcome: Outcome, order: Order, note: Note) -> Checkpoint:
