@@ -1,4 +1,4 @@
-"""Events of orders and of what speaks for their being carried out: inventories and collectors' coverage."""
+"""Events that speak for an order's being carried out: inventories, probes, samples, collectors' coverage."""
 
 from typing import Annotated
 
@@ -6,26 +6,7 @@ from msgspec import UNSET, Meta, UnsetType, field
 
 from projections import vocabulary as v
 from projections.moments import rfc3339_us
-from projections.order import Order
 from projections.vocabulary import Data, FieldError
-
-
-class OrderIssued(Data, frozen=True, kw_only=True):
-    """An authority orders something. The order stands here whole: it is what readers trust.
-
-    `effective_at` and `instrument_sha256` are the order's own, as every event of an order's life states them.
-    """
-
-    controller: v.Id
-    effective_at: v.Moment
-    instrument_sha256: v.Sha256
-    order: Order
-
-    def __post_init__(self) -> None:
-        if self.effective_at != self.order.effective:
-            raise FieldError("effective_at", f"differs from order.effective: give {self.order.effective}")
-        if self.instrument_sha256 != self.order.instrument_sha256:
-            raise FieldError("instrument_sha256", "differs from order.instrument_sha256: give the same hash")
 
 
 class InventoryBegun(Data, frozen=True, kw_only=True):
@@ -96,3 +77,48 @@ class CollectorAttested(Data, frozen=True, kw_only=True):
         v.check_time(self.to, "to")
         if rfc3339_us(self.from_) >= rfc3339_us(self.to):
             raise FieldError("to", "is not after `from`: give a span of time")
+
+
+class ProbeAttested(Data, frozen=True, kw_only=True):
+    """A store was searched for what an order erased: how many of the set were looked for, and how many found.
+
+    The positive control shows that the search finds: of so many known to be there, so many were found.
+    """
+
+    checked_count: v.Count
+    checked_digest: v.Hash
+    control_checked: v.Count
+    control_found: v.Count
+    controller: v.Id
+    found: v.Count
+    order: v.OrderId
+    store: v.Id
+
+    def __post_init__(self) -> None:
+        if self.found > self.checked_count:
+            raise FieldError("found", "is more than `checked_count`: give how many of those were found")
+        if self.control_found > self.control_checked:
+            raise FieldError("control_found", "is more than `control_checked`: give how many were found")
+
+
+class SampleRequested(Data, frozen=True, kw_only=True):
+    """So many of a population, which the digest fixes first, are to be drawn at random and looked for."""
+
+    controller: v.Id
+    n: v.SampleSize
+    order: v.OrderId
+    population_digest: v.Hash
+    sample: v.Id
+
+
+class SampleAttested(Data, frozen=True, kw_only=True):
+    """How many of a sample failed: they were found where none should be. `n` is how many were looked for."""
+
+    controller: v.Id
+    failures: v.Count
+    n: v.SampleSize | UnsetType = UNSET
+    sample: v.Id
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.n, UnsetType) and self.failures > self.n:
+            raise FieldError("failures", "is more than `n`: give how many of the sample failed")

@@ -203,7 +203,7 @@ def _with_store(registry: Registry, store: Store) -> Registry:
     return msgspec.structs.replace(registry, stores={**registry.stores, store.data.store: store})
 
 
-def _check_order_issued(registry: Registry, poster: Poster, data: ev.OrderIssued) -> Refused | None:
+def _check_order(registry: Registry, poster: Poster, data: ev.OrderIssued | ev.OrderVaried) -> Refused | None:
     problems = check_order(data.order, poster.name, registry.controller, registry.log.log_vkey)
     return Refused("not-allowed", "; ".join(problems), "data.order") if problems else None
 
@@ -216,7 +216,8 @@ CHECKS: Final[dict[type[ev.Data], Callable[[Registry, Poster, Any], Refused | No
     ev.TokenRevoked: _check_token_revoked,
     ev.StoreRegistered: _check_store_registered,
     ev.StoreRetired: _check_store_retired,
-    ev.OrderIssued: _check_order_issued,
+    ev.OrderIssued: _check_order,
+    ev.OrderVaried: _check_order,
 }
 STEPS: Final[dict[type[ev.Data], Callable[[Registry, int, Poster, Any], Registry]]] = {
     ev.LogCreated: _create,

@@ -141,9 +141,7 @@ def _describe(field: dict[str, Any]) -> str:
         return f"[{name}](#{name.lower()})"
     if "enum" in field:
         words = frozenset(field["enum"])
-        return {COUNTRIES: "country, ISO 3166-1 alpha-2", CATEGORIES: "category of data"}.get(
-            words
-        ) or _words(words)
+        return _LONG_LISTS.get(words) or _words(words)
     if field.get("type") == "array":
         items = field.get("description") or f"sorted list of: {_describe(field['items'])}"
         return f"{items} ({field.get('minItems', 0):,} to {field['maxItems']:,})"

@@ -258,6 +258,39 @@ _DIGEST = "A" * 43 + "="
         ("key.revoked", {"compromised_since": "2022-02-30T00:00:00Z"}, "data.compromised_since"),
         ("token.registered", {"role": "authority"}, "data.role"),
         ("log.created", {"origin": "ledger.example/other"}, "data.log_vkey"),
+        ("consent.given", {"records": [_2, _1]}, "data.records[1]"),
+        ("enquiry.received", {"due_at": "2022-02-30T00:00:00Z"}, "data.due_at"),
+        ("enquiry.received", {"records": [_2, _1]}, "data.records[1]"),
+        ("enquiry.received", {"right": "23"}, "data.right"),
+        ("enquiry.identity_demanded", {"items": ["photo", "account"]}, "data.items[1]"),
+        ("enquiry.identity_demanded", {"items": []}, "data.items"),
+        ("enquiry.extended", {"due_at": "2022-02-30T00:00:00Z"}, "data.due_at"),
+        ("suppression.added", {"tokens": [_1, _1]}, "data.tokens[1]"),
+        ("suppression.added", {"until": "2022-02-30T00:00:00Z"}, "data.until"),
+        ("suppression.hit", {"tokens": ["John Smith"]}, "data.tokens[0]"),
+        ("suppression.removed", {"tokens": [_2, _1]}, "data.tokens[1]"),
+        ("data.matched", {"probe": _1.upper().replace("0", "A")}, "data.probe"),
+        ("data.matched", {"records": handles(1000)}, "data.records"),
+        ("backup.created", {"expires_at": "2022-05-17T00:00:00Z"}, "data.expires_at"),
+        ("backup.created", {"as_of": "2022-02-30T00:00:00Z"}, "data.as_of"),
+        ("service.offered", {"territory": "UK"}, "data.territory"),
+        ("service.withdrawn", {"territory": "XX-1"}, "data.territory"),
+        ("order.varied", {"effective_at": "2022-02-30"}, "data.effective_at"),
+        ("order.varied", {"instrument_sha256": "0" * 64}, "data.instrument_sha256"),
+        ("order.stayed", {"effective_at": "2022-02-30"}, "data.effective_at"),
+        ("exemption.granted", {"records": None}, "data.records"),
+        ("exemption.granted", {"category_class": "user.biometric"}, "data.records"),
+        ("exemption.granted", {"records": [_2, _1]}, "data.records[1]"),
+        ("hold.placed", {"until": "2022-02-30"}, "data.until"),
+        ("penalty.accrued", {"from": None}, "data.to"),
+        ("penalty.accrued", {"to": None}, "data.to"),
+        ("penalty.accrued", {"to": "2022-12-19"}, "data.to"),
+        ("penalty.accrued", {"from": "2022-02-30"}, "data.from"),
+        ("penalty.imposed", {"amount_minor": -1}, "data.amount_minor"),
+        ("probe.attested", {"found": 3}, "data.found"),
+        ("probe.attested", {"control_found": 21}, "data.control_found"),
+        ("sample.requested", {"n": 0}, "data.n"),
+        ("sample.attested", {"failures": 301}, "data.failures"),
     ],
 )
 def test_rules_between_fields(event_type: str, changes: dict[str, Any], field: str) -> None:
@@ -282,10 +315,26 @@ def test_rules_between_fields(event_type: str, changes: dict[str, Any], field: s
         ("deletion.verified", {"records": None, "digest": _DIGEST}),
         ("inventory.attested", {"method": "snapshot", "begun_size": None, "begun_root": None}),
         ("collector.attested", {"exclusions": []}),
+        ("enquiry.received", {"records": None}),
+        ("data.matched", {"records": handles(999)}),
+        ("service.offered", {"territory": "GB-SCT"}),
+        # A variation may take effect at another time than the order that it varies.
+        ("order.varied", {"effective_at": "2022-05-18"}),
+        ("exemption.granted", {"records": None, "category_class": "user.biometric"}),
+        ("penalty.accrued", {"from": None, "to": None}),
+        ("penalty.accrued", {"to": "2022-12-20"}),
+        ("sample.attested", {"n": None, "failures": 301}),
     ],
 )
 def test_what_the_rules_leave_free(event_type: str, changes: dict[str, Any]) -> None:
     ev.decode_event(line(event_type, **changes))
+
+
+def test_a_variation_is_a_higher_version() -> None:
+    varied = json.loads(ev.encode_event(EXAMPLES["writ.order.varied.v1"]))["data"]["order"]
+    error = refusal(line("order.varied", order=varied | {"version": 1}))
+    assert isinstance(error, EventError)
+    assert error.field == "data.order.version"
 
 
 def test_keys_in_events_are_real() -> None:

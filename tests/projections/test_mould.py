@@ -1,6 +1,7 @@
 """Reading by moulds is reading: what `decode_event` accepts, and nothing else, with the same events."""
 
 import pickle
+import re
 
 import pytest
 from hypothesis import given
@@ -124,6 +125,18 @@ def test_records_that_answer_to_another_field_are_read_in_full() -> None:
     pair = '","'.join(sorted([handle(2), handle(3)])).encode()
     assert not accepts(caster, line(derived).replace(handle(2).encode(), pair))
     assert not accepts(caster, line(derived).replace(handle(2).encode(), pair))
+
+
+def test_a_probe_counts_with_the_records() -> None:
+    """A thousand records are one too many beside a probe, though they are none too many alone."""
+    matched = ev.encode_event(EXAMPLES["writ.data.matched.v1"])
+    found = b'","'.join(b"%032x" % at for at in range(1000))
+    one = re.sub(b'"records":\\[[^]]*\\]', b'"records":["' + found + b'"]', matched)
+    caster = Caster()
+    caster.read(matched)
+    assert one != matched
+    assert not is_event(one)
+    assert not accepts(caster, one)
 
 
 @given(st.data())

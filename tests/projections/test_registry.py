@@ -332,10 +332,11 @@ def test_stores_retire_once(log: Log) -> None:
 def test_orders_are_their_authority_s_and_this_log_s(log: Log) -> None:
     for name in ("ico.example", "cnil.example"):
         log.add(key_of(name, "authority"))
-    issued = EXAMPLES["writ.order.issued.v1"].data
+    issued, varied = (EXAMPLES[f"writ.order.{turn}.v1"].data for turn in ("issued", "varied"))
     ico, cnil = (log.key(key_of(name, "authority")).poster for name in ("ico.example", "cnil.example"))
-    assert log.ask(issued, ico) is None
-    assert_refused(log.ask(issued, cnil), "not-allowed", "data.order", "order.id")
+    for whole in (issued, varied):
+        assert log.ask(whole, ico) is None
+        assert_refused(log.ask(whole, cnil), "not-allowed", "data.order", "order.id")
     other = msgspec.structs.replace(example_order(), controllers=("other",))
     refused = log.ask(msgspec.structs.replace(issued, order=other), ico)
     assert_refused(refused, "not-allowed", "data.order", "order.controllers")

@@ -9,10 +9,16 @@ from projections.events import EVENT_TYPES
 from projections.roles import ROLES, check_role
 
 OWN = {
-    "store.registered", "store.retired", "blinding.destroyed", "processing.declared", "data.held",
-    "data.collected", "residency.asserted", "data.derived", "data.copied", "data.accessed",
-    "objection.raised", "data.deleted", "deletion.failed", "deletion.verified", "data.reappeared",
-    "inventory.begun", "inventory.attested", "collector.attested", "event.corrected",
+    "store.registered", "store.retired", "blinding.destroyed", "processing.declared", "consent.given",
+    "consent.withdrawn", "data.held", "data.collected", "residency.asserted", "data.copied", "data.derived",
+    "data.accessed", "data.matched", "data.disclosed", "recipient.notified", "recipient.unreachable",
+    "service.offered", "service.withdrawn", "enquiry.received", "enquiry.identity_demanded",
+    "enquiry.extended", "enquiry.answered", "enquiry.abandoned", "objection.raised", "objection.upheld",
+    "objection.refused", "data.restricted", "data.unrestricted", "retention.expired", "data.deleted",
+    "deletion.failed", "deletion.verified", "data.reappeared", "backup.created", "backup.expired",
+    "backup.restored", "hold.placed", "hold.released", "suppression.added", "suppression.hit",
+    "suppression.removed", "inventory.begun", "inventory.attested", "probe.attested", "sample.requested",
+    "sample.attested", "collector.attested", "compliance.attested", "event.corrected",
 }  # fmt: skip
 # The other way round than the code has it: what each role may post.
 MAY_POST = {
@@ -20,12 +26,18 @@ MAY_POST = {
     "admin": {
         "log.created", "key.registered", "key.revoked", "token.registered", "token.revoked", "event.corrected"
     },
-    "controller": OWN,
+    "controller": OWN | {"order.appealed", "penalty.paid"},
     "processor": OWN,
-    "recipient": {"data.deleted", "deletion.failed", "event.corrected"},
-    "authority": {"order.issued", "residency.asserted", "event.corrected"},
+    "recipient": {"recipient.acknowledged", "data.deleted", "deletion.failed", "event.corrected"},
+    "authority": {
+        "order.issued", "order.served", "order.varied", "order.appealed", "order.stayed", "order.stay_lifted",
+        "order.set_aside", "order.reinstated", "order.revoked", "order.discharged", "exemption.granted",
+        "hold.placed", "hold.released", "penalty.imposed", "penalty.accrued", "penalty.paid",
+        "compliance.rejected", "residency.asserted", "event.corrected",
+    },
     "auditor": {
-        "inventory.begun", "inventory.attested", "residency.asserted", "deletion.verified", "event.corrected"
+        "inventory.begun", "inventory.attested", "probe.attested", "sample.requested", "sample.attested",
+        "compliance.rejected", "residency.asserted", "deletion.verified", "event.corrected",
     },
     "gateway": set[str](),
     "reader": set[str](),

@@ -1,0 +1,96 @@
+"""Examples of events of who else has the data. Beside each stands who posts it."""
+
+from typing import Final
+
+from projections import events as ev
+from projections import specimens as sp
+
+DATA: Final[tuple[tuple[str, ev.Data], ...]] = (
+    (
+        sp.CONTROLLER,
+        ev.DataMatched(
+            actor="customer-17",
+            actor_country="US",
+            controller="clearview",
+            probe=sp.TEMPLATES[0],
+            records=sp.RECORDS,
+        ),
+    ),
+    (
+        sp.CONTROLLER,
+        ev.DataDisclosed(
+            controller="clearview",
+            country="US",
+            disclosure="export-2022-3",
+            public=False,
+            recipient=sp.RECIPIENT,
+            records=sp.RECORDS,
+        ),
+    ),
+    (
+        sp.CONTROLLER,
+        ev.RecipientNotified(
+            controller="clearview",
+            disclosure="export-2022-3",
+        ),
+    ),
+    (
+        sp.RECIPIENT,
+        ev.RecipientAcknowledged(
+            controller="clearview",
+            disclosure="export-2022-3",
+            outcome="erased",
+        ),
+    ),
+    (
+        sp.CONTROLLER,
+        ev.RecipientUnreachable(
+            controller="clearview",
+            disclosure="export-2022-3",
+            justification="dissolved",
+        ),
+    ),
+    (
+        sp.CONTROLLER,
+        ev.BackupCreated(
+            as_of="2022-05-17T00:00:00Z",
+            backup="images-2022-05-17",
+            controller="clearview",
+            expires_at="2022-06-16T00:00:00Z",
+            store="images",
+        ),
+    ),
+    (
+        sp.CONTROLLER,
+        ev.BackupExpired(
+            backup="images-2022-05-17",
+            controller="clearview",
+            store="images",
+        ),
+    ),
+    (
+        sp.CONTROLLER,
+        ev.BackupRestored(
+            backup="images-2022-05-17",
+            controller="clearview",
+            erasures_reapplied=True,
+            store="images",
+        ),
+    ),
+    (
+        sp.CONTROLLER,
+        ev.ServiceOffered(
+            controller="clearview",
+            service="face-search",
+            territory="GB",
+        ),
+    ),
+    (
+        sp.CONTROLLER,
+        ev.ServiceWithdrawn(
+            controller="clearview",
+            service="face-search",
+            territory="GB",
+        ),
+    ),
+)
