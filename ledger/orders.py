@@ -85,25 +85,25 @@ class Orders:
         log = await readable_log(request)
         if isinstance(log, Refused):
             return problem(log, request)
-        orders = await _answered(log, self._projector.orders(log.name))
-        return problem(orders, request) if isinstance(orders, Refused) else _json(orders)
+        orders = await answered(log, self._projector.orders(log.name))
+        return problem(orders, request) if isinstance(orders, Refused) else json_answer(orders)
 
     async def _get_status(self, request: web.Request) -> web.Response:
         """`GET /logs/<log>/orders/<id>?as_of=`: the verdict, provisional, with all that stands behind it."""
         log = await readable_log(request)
-        as_of = _as_of(request)
+        as_of = moment_asked(request)
         if isinstance(log, Refused):
             return problem(log, request)
         if isinstance(as_of, Refused):
             return problem(as_of, request)
         order = request.match_info["order"]
-        status = await _answered(log, self._projector.status(log.name, order, as_of))
+        status = await answered(log, self._projector.status(log.name, order, as_of))
         if isinstance(status, Refused):
             return problem(status, request)
         if status is None:
             detail = f"{log.name} has no order {order[:330]}: see …/orders"
             return problem(Refused(problem="not-found", detail=detail), request)
-        return _json(status)
+        return json_answer(status)
 
 
 @asynccontextmanager
@@ -121,7 +121,7 @@ async def open_orders(service: Service) -> AsyncIterator[Orders]:
         await asyncio.to_thread(projector.close)
 
 
-async def _answered(log: Log, answer: Awaitable[T]) -> T | Refused:
+async def answered(log: Log, answer: Awaitable[T]) -> T | Refused:
     """What the projections say, or the entry at which they stopped: there they stop again until the rules
     know it."""
     try:
@@ -134,7 +134,8 @@ async def _answered(log: Log, answer: Awaitable[T]) -> T | Refused:
         return Refused(problem="stopped", detail=detail)
 
 
-def _as_of(request: web.Request) -> int | Refused:
+def moment_asked(request: web.Request) -> int | Refused:
+    """The moment that `as_of` names, in Unix seconds; now where it is left out."""
     text = request.query.get("as_of")
     if text is None:
         # Not the second begun before: what was acknowledged a moment ago counts.
@@ -147,5 +148,6 @@ def _as_of(request: web.Request) -> int | Refused:
         return Refused(problem="malformed", detail=detail, field="as_of")
 
 
-def _json(value: object) -> web.Response:
+def json_answer(value: object) -> web.Response:
+    """An answer that changes as the log grows."""
     return web.Response(body=msgspec.json.encode(value), content_type="application/json", headers=_NOT_KEPT)
