@@ -4,6 +4,7 @@ Everything is signed before the clock starts, and acknowledged after the commit 
 all kinds are interleaved, so that whatever else the machine does meets all of them alike.
 """
 
+import time
 from statistics import median
 
 import msgspec
@@ -21,6 +22,8 @@ SIGNED_TARGET = 40_000
 COPY_TARGET = 0.30
 BULK_TARGET = 400_000
 SINGLE_TARGET = 3_000
+FOLDED_TARGET = 10_000
+FOLDED_RECORDS_TARGET = 50_000
 SINGLE_P99_MS = 60
 
 
@@ -98,10 +101,12 @@ async def measure(scale: Scale, kinds: frozenset[str], place: Place) -> list[Fig
             if "signed" in kinds:
                 before = await service.settle()
                 rounds.signed.append(await service.drive(signed.work()))
-                rounds.copied.append(await _copy(service, before, await service.settle()))
+                after, lag_s = await _settle(service)
+                rounds.signed_lag_s.append(lag_s)
+                rounds.copied.append(await _copy(service, before, after))
             if "bulk" in kinds:
                 rounds.bulk.append(await service.drive(bulk.work()))
-                await service.settle()
+                rounds.bulk_lag_s.append((await _settle(service))[1])
             if "single" in kinds:
                 rounds.single.append(await service.drive(single.work()))
                 await service.settle()
@@ -115,6 +120,12 @@ async def _warm_up(service: Service) -> None:
     await service.settle()
 
 
+async def _settle(service: Service) -> tuple[int, float]:
+    """The log's size once all of it is folded, and how long that took from now."""
+    began_s = time.perf_counter()
+    return await service.settle(), time.perf_counter() - began_s
+
+
 async def _copy(service: Service, begin: int, end: int) -> Copied:
     raw = await run_module("tests.bench.copying", service.owner_dsn, LOG, str(begin), str(end))
     return msgspec.json.decode(raw, type=Copied)
@@ -126,13 +137,17 @@ class _Rounds:
     def __init__(self) -> None:
         self.signed: list[Run] = []
         self.copied: list[Copied] = []
+        self.signed_lag_s: list[float] = []
         self.bulk: list[Run] = []
+        self.bulk_lag_s: list[float] = []
         self.single: list[Run] = []
 
     def figures(self, scale: Scale) -> list[Figure]:
         figures: list[Figure] = []
         if self.signed:
             figures += _signed_figures(scale.signed, self.signed, self.copied)
+            events = scale.signed.all_events
+            figures += _folded_figures("events", events, self.signed, self.signed_lag_s, FOLDED_TARGET)
         if self.bulk:
             figures.append(
                 Figure(
@@ -143,6 +158,8 @@ class _Rounds:
                     detail=_detail(scale.bulk, self.bulk),
                 )
             )
+            records = scale.bulk.all_events * scale.bulk.records
+            figures += _folded_figures("records", records, self.bulk, self.bulk_lag_s, FOLDED_RECORDS_TARGET)
         if self.single:
             figures += _single_figures(scale.single, self.single)
         return figures
@@ -169,6 +186,25 @@ def _signed_figures(shape: Shape, runs: list[Run], copied: list[Copied]) -> list
             samples=copy_rates,
         ),
         Figure(name="· share of raw COPY", unit="", samples=shares, target=COPY_TARGET),
+    ]
+
+
+def _folded_figures(
+    what: str, count: int, runs: list[Run], lags_s: list[float], target: float
+) -> list[Figure]:
+    """From the first one sent to the last one folded by the live projections."""
+    return [
+        Figure(
+            name=f"· {what} folded behind the appends",
+            unit=f"{what}/s",
+            samples=[count / (run.took_s + lag_s) for run, lag_s in zip(runs, lags_s, strict=True)],
+            target=target,
+        ),
+        Figure(
+            name=f"· {what} folded by appended",
+            unit="",
+            samples=[run.took_s / (run.took_s + lag_s) for run, lag_s in zip(runs, lags_s, strict=True)],
+        ),
     ]
 
 
