@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct, UnsetType
 
-from projections import attested, proceedings, requests, sharing
+from projections import attested, proceedings, processing, requests, sharing
 from projections import events as ev
 from projections.attested import Attested
 from projections.fact import Fact
 from projections.moments import rfc3339_us
 from projections.order import Order
 from projections.proceedings import Proceedings
+from projections.processing import Processing
 from projections.registry import Poster
 from projections.requests import Requests
 from projections.sharing import Sharing
@@ -165,6 +166,7 @@ class Docket(Struct, frozen=True):
     """The first entry that calls a blinding key destroyed, by the key's commitment."""
     proceedings: Proceedings = Proceedings()
     sharing: Sharing = Sharing()
+    processing: Processing = Processing()
     requests: Requests = Requests()
     attested: Attested = Attested()
 
@@ -382,7 +384,7 @@ def _step_of(field: str, step: Callable[[Any, Fact, int], Any]) -> Callable[[Doc
     return apply_to_part
 
 
-for _module in (proceedings, sharing, requests, attested):
+for _module in (proceedings, sharing, processing, requests, attested):
     _field = _module.__name__.rpartition(".")[2]
     assert not _STEPS.keys() & _module.STEPS.keys(), f"{_field}: one part takes each type of event"
     _STEPS.update({kind: _step_of(_field, step) for kind, step in _module.STEPS.items()})
