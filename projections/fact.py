@@ -1,12 +1,18 @@
 """A fact: one event of a verified log, with where it stands and who posted it."""
 
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, UnsetType
 
-from projections.events import Event, InventoryAttested
+from projections.events import TYPE_OF, Event, InventoryAttested
 from projections.registry import Poster
 from signing.encoding import decode_base64
+
+# The fields that hold handles; who acts (`actor`) is no record, though his id may be a handle too.
+_HANDLES: Final = ("artefacts", "missing", "orphans", "probe", "records", "tokens")
+_HANDLES_OF: Final = {
+    data: tuple(name for name in _HANDLES if name in data.__struct_fields__) for data in TYPE_OF
+}
 
 
 class Fact(Struct, frozen=True):
@@ -35,3 +41,15 @@ def quoted(event: Event[Any]) -> tuple[int, bytes] | None:
         return None
     assert not isinstance(data.begun_size, UnsetType), "both are there or neither is"
     return data.begun_size, decode_base64(data.begun_root)
+
+
+def named(event: Event[Any]) -> set[str]:
+    """Every handle that the event names, whether or not it changes that handle's state."""
+    handles: set[str] = set()
+    for field in _HANDLES_OF[type(event.data)]:
+        value = getattr(event.data, field)
+        if isinstance(value, str):
+            handles.add(value)
+        elif not isinstance(value, UnsetType):
+            handles.update(value)
+    return handles

@@ -11,7 +11,7 @@ from asyncpg import Connection
 
 from projections import docket, holdings, store
 from projections.docket import Docket
-from projections.fact import Fact, quoted
+from projections.fact import Fact, named, quoted
 from projections.fold import Fold
 from projections.holdings import Holding, Holdings
 from projections.reading import FactReader
@@ -63,8 +63,8 @@ async def _fold(conn: Connection, log: str, reader: FactReader, state: Docket, b
         fold.take(fact)
     await _write_rows(conn, log, prior, fold.holdings)
     await store.insert_edges(conn, log, fold.edges)
-    named = ((handle, fact.index) for fact in facts for handle in sorted(holdings.named(fact.event)))
-    await store.insert_record_entries(conn, log, named)
+    entries = ((handle, fact.index) for fact in facts for handle in sorted(named(fact.event)))
+    await store.insert_record_entries(conn, log, entries)
     await store.move_cursor(conn, log, end, fold.docket)
 
 
