@@ -7,6 +7,7 @@ Attributes and fields stand sorted in the structs, so encoding one gives RFC 878
 canonical exactly when its struct encodes to it again. Spec: docs/spec/events.md.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -107,6 +108,7 @@ __all__ = [
     "EVENT_TYPES",
     "MAX_EVENT_BYTES",
     "TYPE_OF",
+    "UPCASTERS",
     "BackupCreated",
     "BackupExpired",
     "BackupRestored",
@@ -187,6 +189,7 @@ __all__ = [
     "make_event",
     "rfc3339_us",
     "time_us",
+    "upcast",
 ]
 
 D = TypeVar("D", bound=Data)
@@ -266,6 +269,10 @@ EVENT_TYPES: Final[dict[str, type[Data]]] = {
 }
 TYPE_OF: Final[dict[type[Data], str]] = {data: name for name, data in EVENT_TYPES.items()}
 
+# A published type never changes: lines of it stand in logs, signed. What it lacks comes as a new type with
+# the next number, and here a function that makes the newer data of the older. Folds know the newest alone.
+UPCASTERS: Final[dict[type[Data], Callable[[Any], Data]]] = {}
+
 
 class Event(Struct, Generic[D], frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One event. `source` is the source log it stands in or, in the gateway's log, the token's name."""
@@ -300,6 +307,8 @@ _decoders: Final[dict[bytes, msgspec.json.Decoder[Event[Any]]]] = {
 def decode_event(line: bytes) -> Event[Any]:
     """Parse one event line (without its newline), accepting only the exact bytes `encode_event` writes.
 
+    A line of an older version of its type is read as the newest (`upcast`).
+
     Raises FormatError with the reason and the remedy: an EventError, which names the field, or TooLargeError.
     """
     decoder = _decoders.get(_type_bytes(line))
@@ -311,13 +320,21 @@ def decode_event(line: bytes) -> Event[Any]:
             pass
         else:
             if _encoder.encode(event) == line:
-                return event
+                return upcast(event)
     raise diagnose(line, _decoders)
 
 
 def decode_trusted(line: bytes) -> Event[Any]:
     """Parse a line that `decode_event` accepted before, in another process say: no need to ask it again."""
-    return _decoders[_type_bytes(line)].decode(line)
+    return upcast(_decoders[_type_bytes(line)].decode(line))
+
+
+def upcast(event: Event[Any]) -> Event[Any]:
+    """The event as the newest version of its type says it. `type` stays as posted: roles go by it."""
+    data: Data = event.data
+    while (newer := UPCASTERS.get(type(data))) is not None:
+        data = newer(data)
+    return event if data is event.data else msgspec.structs.replace(event, data=data)
 
 
 def encode_event(event: Event[Any]) -> bytes:

@@ -135,7 +135,7 @@ class Caster:
         event, own_id = self._read_whole(line)
         if (
             len(self._firsts) < MAX_MOULDS
-            and isinstance(event.data, _MOULDED)
+            and ev.EVENT_TYPES[event.type] in _MOULDED
             and event.data.records == tuple(records.decode().split('","'))
             and (own_id, event.time) == (id, time.decode())
         ):
