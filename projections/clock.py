@@ -7,6 +7,7 @@ moment at which entry i can have come into being. See the design's section on ti
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from projections.docket import Anchor
 from signing.errors import ProofError
 from signing.note import verify_note
 from signing.policy import Policy, quorum_time
+
+Timing = Literal["in_time", "late", "time_unproved"]
 
 TOLERANCE_US = 60_000_000
 SECOND_US = 1_000_000
@@ -32,6 +35,14 @@ class Clock(Struct, frozen=True):
         """Unix seconds by which entry `index` existed, or None while no quorum vouches for it."""
         at = bisect_right(self.sizes, index)
         return self.times[at] if at < len(self.times) else None
+
+    def timing(self, index: int, time_us: int, deadline_s: int) -> Timing:
+        """Whether what stands at `index` was done by the deadline: only the witnesses prove that it was, and
+        the recorded time alone that it was not."""
+        if time_us > deadline_s * SECOND_US:
+            return "late"
+        proven = self.proven(index)
+        return "in_time" if proven is not None and proven <= deadline_s else "time_unproved"
 
     def counted_size(self, as_of: int) -> int:
         """How many entries count at `as_of`: the size of the last anchor proved by then, or 0."""

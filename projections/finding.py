@@ -14,11 +14,15 @@ PRECEDENCE: tuple[Verdict, ...] = ("carried_out", "outstanding", "cannot_be_prov
 
 
 class Gap(Struct, frozen=True, omit_defaults=True):
-    """Something without which the obligation is not shown to be carried out. `rule` says what."""
+    """Something without which the obligation is not shown to be carried out. `rule` says what.
+
+    `until`: Unix seconds at which it ends by itself, where that is known.
+    """
 
     rule: str
     subject: str = ""
     copies: int = 0
+    until: int = 0
 
 
 class Irregularity(Struct, frozen=True, omit_defaults=True):

@@ -19,16 +19,20 @@ from projections import events as ev
 from projections.fact import Fact
 
 NAME = "holdings"
-VERSION = 1
+VERSION = 2
 
 MoveKind = Literal["held", "collected", "copied", "derived", "erased", "failed", "reappeared"]
+UseKind = Literal[
+    "accessed", "matched", "disclosed", "restricted", "unrestricted", "consented", "withdrew", "enquired",
+    "objected", "upheld", "refused", "expired",
+]  # fmt: skip
 
 
 class Move(Struct, frozen=True, array_like=True, omit_defaults=True):
     """One step in the life of a copy. `by` is the poster's number in the docket.
 
-    Only erasures fill the last four: method, whether said to be irrecoverable, how many pieces of evidence
-    were committed to, and the time the poster claims (Unix microseconds).
+    Only erasures fill the last five: method, whether said to be irrecoverable, how many pieces of evidence
+    were committed to, the time the poster claims (Unix microseconds), and whether one piece attests custody.
     """
 
     index: int
@@ -38,6 +42,25 @@ class Move(Struct, frozen=True, array_like=True, omit_defaults=True):
     method: str = ""
     irrecoverable: bool = False
     evidence: int = 0
+    claimed_us: int = 0
+    custody: bool = False
+
+
+class Use(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What was done with a record, or asked about it, that makes and ends no copy.
+
+    `store` stands where the event names one, `ref` is what it refers to (an activity, request, rule or
+    disclosure), `country` the actor's or recipient's, `claimed_us` the poster's time where an earlier one
+    would help him.
+    """
+
+    index: int
+    time_us: int
+    kind: UseKind
+    by: int
+    store: str = ""
+    ref: str = ""
+    country: str = ""
     claimed_us: int = 0
 
 
@@ -51,15 +74,21 @@ class ResidencyFact(Struct, frozen=True, array_like=True):
     codes: tuple[str, ...]
 
 
-class Trait(Struct, frozen=True, array_like=True):
-    """What was said of the data when it was held or collected. Only a collection has a `source_kind`."""
+class Trait(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What was said of the data when it was held or collected.
+
+    Only a collection has a `source_kind`, an `activity`, and perhaps a time (`retention_us`, 0: none) from
+    which it is no longer to be kept.
+    """
 
     index: int
     time_us: int
     categories: tuple[str, ...]
     special_category: bool
     minor: str
-    source_kind: str
+    source_kind: str = ""
+    activity: str = ""
+    retention_us: int = 0
 
 
 class Holding(Struct, frozen=True, omit_defaults=True):
@@ -69,6 +98,7 @@ class Holding(Struct, frozen=True, omit_defaults=True):
     derived: tuple[int, ...] = ()
     residency: tuple[ResidencyFact, ...] = ()
     traits: tuple[Trait, ...] = ()
+    uses: tuple[Use, ...] = ()
 
 
 EMPTY = Holding()
@@ -173,16 +203,12 @@ def _asserted(data: ev.ResidencyAsserted, fact: Fact, by: int) -> Change:
 
 def _presence(data: ev.DataHeld | ev.DataCollected, fact: Fact, by: int) -> Change:
     """A record is there: its copy, what it is, and where its subject is said to reside."""
-    collected = isinstance(data, ev.DataCollected)
-    move = Move(fact.index, fact.time_us, "collected" if collected else "held", by)
-    trait = Trait(
-        fact.index,
-        fact.time_us,
-        tuple(data.categories),
-        data.special_category,
-        data.minor,
-        data.source_kind if isinstance(data, ev.DataCollected) else "",
-    )
+    more: tuple[Any, ...] = ()
+    if isinstance(data, ev.DataCollected):
+        until_us = 0 if data.retention_until is UNSET else ev.rfc3339_us(data.retention_until)
+        more = (data.source_kind, data.activity, until_us)
+    move = Move(fact.index, fact.time_us, "collected" if more else "held", by)
+    trait = Trait(fact.index, fact.time_us, tuple(data.categories), data.special_category, data.minor, *more)
     residency: tuple[ResidencyFact, ...] = ()
     if data.residency is not UNSET and data.residency_basis is not UNSET:
         residency = (ResidencyFact(fact.index, fact.time_us, by, data.residency_basis, data.residency),)
@@ -190,10 +216,40 @@ def _presence(data: ev.DataHeld | ev.DataCollected, fact: Fact, by: int) -> Chan
 
 
 def _erased(data: ev.DataDeleted, fact: Fact, by: int) -> Change:
-    evidence = 0 if data.evidence is UNSET else len(data.evidence)
-    claimed_us = ev.time_us(fact.event)
-    move = Move(fact.index, fact.time_us, "erased", by, data.method, data.irrecoverable, evidence, claimed_us)
+    evidence = () if data.evidence is UNSET else data.evidence
+    move = Move(
+        fact.index,
+        fact.time_us,
+        "erased",
+        by,
+        data.method,
+        data.irrecoverable,
+        len(evidence),
+        ev.time_us(fact.event),
+        any(piece.kind == "custody" for piece in evidence),
+    )
     return _move(data.store, move)
+
+
+def _used(kind: UseKind, ref: str = "", country: str = "", *, helps: bool = False) -> "_Step":
+    """A step that adds a use: which fields its event has, and whether an earlier time helps its poster."""
+
+    def change(data: Any, fact: Fact, by: int) -> Change:
+        use = Use(
+            fact.index,
+            fact.time_us,
+            kind,
+            by,
+            getattr(data, "store", ""),
+            getattr(data, ref) if ref else "",
+            getattr(data, country) if country else "",
+            ev.time_us(fact.event) if helps else 0,
+        )
+        return lambda prior: Holding(
+            prior.copies, prior.derived, prior.residency, prior.traits, (*prior.uses, use)
+        )
+
+    return _Step(lambda data: given(data.records), change)
 
 
 def _move(store: str, move: Move) -> Change:
@@ -214,7 +270,9 @@ def _moved(
     copies = prior.copies
     if move is not None:
         copies = {**copies, store: (*copies.get(store, ()), move)}
-    return Holding(copies, prior.derived + derived, prior.residency + residency, prior.traits + traits)
+    return Holding(
+        copies, prior.derived + derived, prior.residency + residency, prior.traits + traits, prior.uses
+    )
 
 
 _records: Callable[[Any], tuple[str, ...]] = attrgetter("records")
@@ -227,4 +285,16 @@ _STEPS: dict[type[Any], _Step] = {
     ev.DataReappeared: _Step(_records, _reappeared),
     ev.DeletionFailed: _Step(_records, _failed),
     ev.ResidencyAsserted: _Step(_records, _asserted),
+    ev.DataAccessed: _used("accessed", country="actor_country"),
+    ev.DataMatched: _used("matched", country="actor_country"),
+    ev.DataDisclosed: _used("disclosed", "disclosure", "country"),
+    ev.DataRestricted: _used("restricted", helps=True),
+    ev.DataUnrestricted: _used("unrestricted"),
+    ev.ConsentGiven: _used("consented", "activity", helps=True),
+    ev.ConsentWithdrawn: _used("withdrew", "activity"),
+    ev.EnquiryReceived: _used("enquired", "request"),
+    ev.ObjectionRaised: _used("objected", "request"),
+    ev.ObjectionUpheld: _used("upheld", "request"),
+    ev.ObjectionRefused: _used("refused", "request"),
+    ev.RetentionExpired: _used("expired", "rule"),
 }

@@ -26,13 +26,17 @@ METHOD_RANK: Mapping[str, int] = {
 
 
 class Copy(Struct, frozen=True):
-    """One copy at one size. `erasure` is the move that ended its last life; `misfits` had no effect."""
+    """One copy at one size. `erasure` is the move that ended its last life; `misfits` had no effect.
+
+    `spans` are its ended lives, by recorded time (us); what was held when the ledger began, began at 0.
+    """
 
     state: State
     lives: int = 0
     erasure: Move | None = None
     collections: tuple[Move, ...] = ()
     misfits: tuple[tuple[str, Move], ...] = ()
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 ABSENT = Copy("absent")
@@ -54,6 +58,8 @@ def read_copy(
     erasure: Move | None = None
     collections: list[Move] = []
     misfits: list[tuple[str, Move]] = []
+    spans: list[tuple[int, int]] = []
+    began_us = 0
     for move in moves:
         if move.index >= size:
             break
@@ -62,13 +68,17 @@ def read_copy(
             if fault is not None:
                 misfits.append((fault, move))
             if fault in (None, "erasure.orphan") and state != "erased":
+                if state == "live":
+                    spans.append((began_us, move.time_us))
                 state, erasure = "erased", move
         elif move.kind != "failed":
             if move.kind == "collected":
                 collections.append(move)
             if state != "live":
+                # An opening balance claims no time of collection: it was in every backup made before.
+                began_us = 0 if move.kind == "held" and not lives else move.time_us
                 state, lives, erasure = "live", lives + 1, None
-    return Copy(state, lives, erasure, tuple(collections), tuple(misfits))
+    return Copy(state, lives, erasure, tuple(collections), tuple(misfits), tuple(spans))
 
 
 def is_live(

@@ -1,5 +1,8 @@
 """Lives of a copy: what each kind of move does to it."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from projections import events as ev
@@ -110,18 +113,80 @@ def test_records_that_stand_alike_share_one_state() -> None:
     assert held[handle(1)] is not held[handle(3)]
 
 
-def test_only_moves_and_facts_change_a_handles_state() -> None:
+def test_what_says_nothing_of_a_record_leaves_its_state_alone() -> None:
     story = Story()
     story.hold(1)
     before = story.fold().holdings[handle(1)]
-    accessed = ev.DataAccessed(
-        actor="a", actor_country="US", controller=CONTROLLER, purpose="p", records=(handle(1),)
+    verified = ev.DeletionVerified(
+        controller=CONTROLLER, method="rescan", records=(handle(1),), store="faces"
     )
-    story.post(accessed)
+    story.post(verified)
     assert story.fold().holdings[handle(1)] == before
-    event = ev.make_event(accessed, id="x", source="s", time="2026-01-01T00:00:00Z")
+    event = ev.make_event(verified, id="x", source="s", time="2026-01-01T00:00:00Z")
     assert holdings.keys(event) == ()
     assert holdings.named(event) == {handle(1)}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "use"),
+    [
+        (ev.DataAccessed, {"actor": "a", "actor_country": "US", "purpose": "p"}, ("accessed", "", "", "US")),
+        (
+            ev.DataMatched,
+            {"actor": "a", "actor_country": "FR", "probe": handle(9)},
+            ("matched", "", "", "FR"),
+        ),
+        (
+            ev.DataDisclosed,
+            {"disclosure": "d-1", "recipient": "police.example", "country": "US", "public": False},
+            ("disclosed", "", "d-1", "US"),
+        ),
+        (ev.DataRestricted, {"store": "faces"}, ("restricted", "faces", "", "")),
+        (ev.DataUnrestricted, {"store": "faces"}, ("unrestricted", "faces", "", "")),
+        (ev.ConsentGiven, {"activity": "search"}, ("consented", "", "search", "")),
+        (ev.ConsentWithdrawn, {"activity": "search"}, ("withdrew", "", "search", "")),
+        (
+            ev.EnquiryReceived,
+            {"due_at": "2026-02-01T00:00:00Z", "request": "r-1", "right": "15"},
+            ("enquired", "", "r-1", ""),
+        ),
+        (ev.ObjectionRaised, {"ground": "other", "request": "r-1"}, ("objected", "", "r-1", "")),
+        (ev.ObjectionUpheld, {"ground": "other", "request": "r-1"}, ("upheld", "", "r-1", "")),
+        (ev.ObjectionRefused, {"ground": "legal_claims", "request": "r-1"}, ("refused", "", "r-1", "")),
+        (ev.RetentionExpired, {"rule": "one-year"}, ("expired", "", "one-year", "")),
+    ],
+)
+def test_uses_are_kept_beside_the_moves(
+    kind: type[ev.Data], fields: dict[str, Any], use: tuple[str, ...]
+) -> None:
+    story = Story()
+    story.hold(1)
+    before = story.fold().holdings[handle(1)]
+    index = story.post(kind(controller=CONTROLLER, records=(handle(1),), **fields))
+    after = story.fold().holdings[handle(1)]
+    (kept,) = after.uses
+    assert (kept.kind, kept.store, kept.ref, kept.country) == use
+    assert (kept.index, kept.time_us) == (index, story.log.rows[index].time_us)
+    helps = kept.kind in ("restricted", "consented")
+    assert bool(kept.claimed_us) == helps, "kept only where an earlier time would help the poster"
+    assert (after.copies, after.traits) == (before.copies, before.traits)
+
+
+def test_a_state_without_uses_says_nothing_of_them() -> None:
+    story = Story()
+    story.hold(1)
+    assert set(msgspec.json.decode(holdings.encode_row(story.fold().holdings[handle(1)]))) == {
+        "copies",
+        "residency",
+        "traits",
+    }
+
+
+def test_a_collection_is_kept_with_its_activity_and_term() -> None:
+    story = Story()
+    story.collect(1)
+    (trait,) = story.fold().holdings[handle(1)].traits
+    assert (trait.source_kind, trait.activity, trait.retention_us) == ("public_web", "search", 0)
 
 
 def test_a_derivation_names_its_inputs_but_changes_only_artefacts() -> None:
