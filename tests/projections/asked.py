@@ -75,3 +75,17 @@ def table(answer: Answer) -> dict[tuple[str, ...], tuple[int, ...]]:
 def named(answer: Answer, *group: str) -> dict[str, tuple[int, ...]]:
     """Whom a row counts, and for which entries."""
     return {one.id: one.entries for one in answer.members() if one.group == group}
+
+
+def access(story: Inquiry, *numbers: int, country: str = "US") -> int:
+    """A customer looks at records."""
+    return story.say(
+        ev.DataAccessed, *numbers, actor="customer-17", actor_country=country, purpose="face_search"
+    )
+
+
+def disclose(story: Inquiry, *numbers: int, name: str = "d-1") -> int:
+    """Records go to somebody else."""
+    return story.say(
+        ev.DataDisclosed, *numbers, country="US", disclosure=name, public=False, recipient="police.example"
+    )
