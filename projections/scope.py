@@ -88,6 +88,9 @@ class Reader:
         An input counts with what had gone into it by then, so derivations can't run in circles.
         """
         if not edge.inputs:
+            # What was made before the scope's time of collection began can't hold what was collected in it.
+            if self._before_period(edge.time_us):
+                return Standing("out", "collected", edge.by)
             # Unknown lineage is in scope, also where unknown residency would leave it out.
             spared = self._scope.unknown_residency == "out_of_scope"
             return Standing("in" if spared else "unknown", LINEAGE, edge.by)
@@ -202,12 +205,23 @@ class Reader:
             return Standing("out", "minor")
         return None
 
+    def _before_period(self, time_us: int) -> bool:
+        first = self._scope.collected_from
+        return not isinstance(first, UnsetType) and time_us < first_second(first) * SECOND_US
+
     def _outside_period(self, time_us: int) -> bool:
         """By recorded time: a claimed one would let a poster choose."""
-        first, last = self._scope.collected_from, self._scope.collected_to
-        if not isinstance(first, UnsetType) and time_us < first_second(first) * SECOND_US:
+        last = self._scope.collected_to
+        if self._before_period(time_us):
             return True
         return not isinstance(last, UnsetType) and time_us >= (last_second(last) + 1) * SECOND_US
+
+
+def reaches(standing: Standing, scope: Scope) -> bool:
+    """`out_of_scope` is the only word that leaves records of unknown residency alone."""
+    return standing.reach == "in" or (
+        standing.reach == "unknown" and scope.unknown_residency != "out_of_scope"
+    )
 
 
 def is_artefact(holding: Holding, size: int) -> bool:

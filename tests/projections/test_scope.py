@@ -245,6 +245,29 @@ def test_unknown_lineage_is_in_scope_whatever_unknown_residency_is(setting: str)
     assert finding(story).counts["in_scope"] == 1
 
 
+@pytest.mark.parametrize("setting", ["in_scope", "out_of_scope"])
+def test_unknown_lineage_counts_in_the_window_only(setting: str) -> None:
+    """What was made before the scope's time of collection began holds nothing that was collected in it."""
+    story = Story()
+    story.post(
+        ev.DataDerived(
+            artefacts=(handle(11),),
+            controller=CONTROLLER,
+            inputs_digest="A" * 43 + "=",
+            kind="model",
+            lineage="all",
+            store="index",
+        )
+    )
+    at_s = story.log.now_us // 1_000_000
+    for first, in_scope in ((at_s, 1), (at_s + 1, 0)):
+        scope = replace_scope(unknown_residency=setting, collected_from=rfc3339(first * 1_000_000))
+        story.order(erase_gb(scope=scope))
+        assert finding(story).counts["in_scope"] == in_scope
+    story.order(erase_gb(scope=replace_scope(unknown_residency=setting, collected_to="2025-01-01")))
+    assert finding(story).counts["in_scope"] == 1, "what was in the period may be in it still"
+
+
 def test_a_variation_of_the_order_blesses_no_move_out_of_scope() -> None:
     story = Story()
     scope = replace_scope(residency_when="at_order")
