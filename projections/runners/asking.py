@@ -144,7 +144,7 @@ def _head(measure: str) -> str:
 
 def _counts(page: AnswerPage, row: Row) -> list[str]:
     return [
-        f"{count / 86_400:,.1f}" if measure.endswith("_s") else f"{count:,}"
+        f"{count:,}" if not measure.endswith("_s") else f"{count / 86_400:,.1f}" if count else "-"
         for measure, count in zip(page.measures, row.counts, strict=True)
     ]
 

@@ -84,7 +84,7 @@ def _name_order(outcome: Outcome, request: Request, replayed: Replayed, issued: 
 
 
 def _restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> Stated:
-    recorded = _recorded(replayed, statement.as_of) if statement.provisional else None
+    recorded = replayed.recorded_by(statement.as_of) if statement.provisional else None
     stated = state(
         replayed.fold,
         replayed.audited.checkpoint,
@@ -99,18 +99,6 @@ def _restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> S
             "the statement is not what the log gives: " + "; ".join(differences(statement, stated.statement))
         )
     return stated
-
-
-def _recorded(replayed: Replayed, as_of: int) -> int:
-    """How many entries were recorded at or before a moment. Recorded times never decrease."""
-    low, high = 0, replayed.audited.checkpoint.size
-    while low < high:
-        middle = (low + high) // 2
-        if replayed.entry(middle).time_us <= as_of * 1_000_000:
-            low = middle + 1
-        else:
-            high = middle
-    return low
 
 
 def differences(stated: object, found: object, path: str = "") -> list[str]:

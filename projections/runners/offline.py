@@ -47,6 +47,17 @@ class Replayed(Struct):
             raise ProofError(f"entry {index}: not what was read before: the source changes while it is read")
         return parse_entry(raw)
 
+    def recorded_by(self, as_of: int) -> int:
+        """How many entries were recorded at or before a moment. Recorded times never decrease."""
+        low, high = 0, self.audited.checkpoint.size
+        while low < high:
+            middle = (low + high) // 2
+            if self.entry(middle).time_us <= as_of * 1_000_000:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
 
 def replay(
     source: Source,

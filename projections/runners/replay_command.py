@@ -9,14 +9,19 @@ from msgspec import Struct
 
 from projections.docket import IssuedOrder
 from projections.finding import Verdict
+from projections.moments import first_second
 from projections.runners import wording
+from projections.runners.asking import AnswerPage, page_of
+from projections.runners.asking import lines as question_lines
 from projections.runners.offline import Replayed, replay
 from projections.runners.outcome import NOT_SOUND, USAGE
 from projections.runners.progress import progress_bar
 from projections.runners.rules import rules_hash
 from projections.runners.source import open_source
+from projections.standing import QUESTIONS, ask, view_of
 from projections.statement import Projection
 from projections.stating import counted_size, state
+from projections.vocabulary import Moment
 from signing.checkpoint import verify_checkpoint
 from signing.encoding import encode_base64
 from signing.errors import FormatError, ProofError
@@ -51,12 +56,20 @@ class Result(Struct, frozen=True, kw_only=True):
     states: tuple[Projection, ...]
     repeats: tuple[tuple[int, int], ...]
     orders: tuple[OrderResult, ...]
+    questions: tuple[AnswerPage, ...]
     seconds: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `writ replay`."""
     parser.add_argument("source", metavar="SOURCE", help="a bundle, a directory of tiles, or a log's URL")
+    parser.add_argument("--questions", action="store_true", help="answer the standing questions too")
+    parser.add_argument(
+        "--as-of",
+        type=_moment,
+        metavar="TIME",
+        help="the moment that questions ask about (default: when the log ends)",
+    )
     parser.add_argument("--token", metavar="SECRET", help="a reader's bearer token, where a URL needs one")
 
 
@@ -71,7 +84,8 @@ def run(args: argparse.Namespace) -> int:
         replayed = replay(source, progress=progress_bar("replaying"))
         # The log's own key, as its first entry names it: the log agrees with itself, no more can be said.
         verify_checkpoint(replayed.note, parse_vkey(replayed.audit.registry.log.log_vkey))
-        result = _result(replayed, time.monotonic() - began_s)
+        questions = _ask(replayed, args.as_of) if args.questions else ()
+        result = _result(replayed, questions, time.monotonic() - began_s)
     except (ProofError, FormatError) as error:
         failed = {"sound": False, "failure": str(error)}
         print(msgspec.json.encode(failed).decode() if args.json else f"NOT SOUND: {error}")
@@ -105,6 +119,8 @@ def prose(result: Result) -> str:
             f"  order    {one.id} version {one.version}, entry {one.entry}, signed by {one.signed_by}",
             f"           as of {as_of}: {one.headline}",
         ]
+    for page in result.questions:
+        lines += ["", *question_lines(page), ""]
     lines.append(f"Every hash, link, root, signature, key and role holds ({result.seconds} s).")
     return "\n".join(lines)
 
@@ -120,9 +136,8 @@ def _unreadable(args: argparse.Namespace, error: OSError) -> int:
     return USAGE
 
 
-def _result(replayed: Replayed, took_s: float) -> Result:
+def _result(replayed: Replayed, questions: tuple[AnswerPage, ...], took_s: float) -> Result:
     checkpoint, fold = replayed.audited.checkpoint, replayed.fold
-    last_us = replayed.entry(checkpoint.size - 1).time_us
     return Result(
         origin=checkpoint.origin,
         size=checkpoint.size,
@@ -136,10 +151,30 @@ def _result(replayed: Replayed, took_s: float) -> Result:
             Projection(encode_base64(one.digest), one.name, one.rows, one.version) for one in fold.digests()
         ),
         repeats=tuple(replayed.repeats),
-        # The second that has passed when the last entry was recorded.
-        orders=tuple(_judge(replayed, one, -(-last_us // 1_000_000)) for one in fold.docket.orders),
+        orders=tuple(_judge(replayed, one, _end(replayed)) for one in fold.docket.orders),
+        questions=questions,
         seconds=round(took_s, 3),
     )
+
+
+def _end(replayed: Replayed) -> int:
+    """The second that has passed when the last entry was recorded."""
+    return -(-replayed.entry(replayed.audited.checkpoint.size - 1).time_us // 1_000_000)
+
+
+def _ask(replayed: Replayed, as_of: int | None) -> tuple[AnswerPage, ...]:
+    """The standing questions over the entries recorded by a moment, as the service answers them."""
+    moment = _end(replayed) if as_of is None else as_of
+    view = view_of(replayed.fold, as_of=moment, size=replayed.recorded_by(moment))
+    return tuple(page_of(ask(view, name)) for name in QUESTIONS)
+
+
+def _moment(text: str) -> int:
+    try:
+        return first_second(msgspec.convert(text, Moment))
+    except ValueError:
+        problem = f"{text[:40]!r} is no time: write it as 2026-12-24T00:00:00Z or 2026-12-24"
+        raise argparse.ArgumentTypeError(problem) from None
 
 
 def _judge(replayed: Replayed, issued: IssuedOrder, as_of: int) -> OrderResult:
