@@ -1,8 +1,15 @@
-"""`writ events`: the event types, their schemas and examples."""
+"""`writ events`: the event types, their fields, schemas and examples."""
 
 import argparse
-import inspect
 import json
+import re
+import shutil
+import sys
+import textwrap
+from typing import Final
+
+# Without a terminal a row is a line, so that it can be searched.
+_UNBROKEN: Final = 10_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -11,15 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--schema", action="store_true", help="print its JSON Schema")
     what.add_argument("--example", action="store_true", help="print an example, as it would be posted")
+    what.add_argument("--role", metavar="ROLE", help="list the types that this role may post")
 
 
 def run(args: argparse.Namespace) -> int:
     """List the types, or describe one."""
-    from projections.events import EVENT_TYPES
-
     if args.type is None:
         return _list(args)
     from ledger.failure import Failure
+    from projections.events import EVENT_TYPES
 
     name = args.type if args.type in EVENT_TYPES else f"writ.{args.type}.v1"
     if name not in EVENT_TYPES:
@@ -28,35 +35,81 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
+    from ledger.failure import Failure
     from projections.events import EVENT_TYPES
     from projections.roles import ROLES
+    from projections.schema import chapters, summary
 
-    rows = [(name, _summary(data), sorted(ROLES[name])) for name, data in EVENT_TYPES.items()]
+    wanted = [name for name in EVENT_TYPES if args.role is None or args.role in ROLES[name]]
+    if not wanted:
+        raise Failure(f"{args.role} may post nothing, or is no role", "`writ events TYPE` shows who may")
     if args.json:
+        rows = [(name, summary(EVENT_TYPES[name]).rstrip(".:"), sorted(ROLES[name])) for name in wanted]
         print(json.dumps([{"type": name, "summary": text, "roles": roles} for name, text, roles in rows]))
         return 0
-    width = max(len(name) for name in EVENT_TYPES)
-    for name, text, roles in rows:
-        print(f"{name:{width}}  {text}")
-        print(f"{'':{width}}  posted by: {', '.join(roles)}")
+    width = max(len(_short(name)) for name in wanted) + 2
+    for title, names in chapters().items():
+        shown = [name for name in names if name in wanted]
+        print(f"{title}:\n" if shown else "", end="")
+        for name in shown:
+            print(_row(f"  {_short(name)}", summary(EVENT_TYPES[name]), width + 2))
+    print("\n`writ events data.held` shows one, writ.data.held.v1; --role ROLE lists what a role may post.")
     return 0
 
 
 def _describe(args: argparse.Namespace, name: str) -> int:
-    from projections.events import EVENT_TYPES, encode_event
+    from projections.events import encode_event
     from projections.examples import EXAMPLES
     from projections.schema import json_schema
 
     example = encode_event(EXAMPLES[name]).decode()
-    schema = json.dumps(json_schema(name), indent=None if args.json else 2)
-    if args.example or args.schema:
-        print(example if args.example else schema)
-    elif args.json:
+    if args.json and not (args.example or args.schema):
         print(json.dumps({"type": name, "schema": json_schema(name), "example": json.loads(example)}))
+    elif args.example:
+        print(example)
+    elif args.schema:
+        print(json.dumps(json_schema(name), indent=None if args.json else 2))
     else:
-        print(f"{name}\n\n{inspect.getdoc(EVENT_TYPES[name])}\n\nExample:\n{example}\n\nSchema:\n{schema}")
+        _explain(name, example)
     return 0
 
 
-def _summary(data: type) -> str:
-    return (inspect.getdoc(data) or "").split("\n")[0].rstrip(".:")
+def _explain(name: str, example: str) -> None:
+    """What a person wants to know of a type: what it says, who may say it, its fields, and an example."""
+    import inspect
+
+    from projections.events import EVENT_TYPES
+    from projections.roles import ROLES
+    from projections.schema import fields
+
+    print(f"{name}\n\n{inspect.getdoc(EVENT_TYPES[name])}\n\nPosted by: {', '.join(sorted(ROLES[name]))}")
+    for part, rows in fields(name).items():
+        own = part == EVENT_TYPES[name].__name__
+        print("\nFields of `data`, in [brackets] what may be left out:" if own else f"\n{part}:")
+        width = max(len(field) for field, _ in rows) + 2
+        for field, value in rows:
+            print(_row(f"  {_plain(field)}", _plain(value), width))
+    print(f"\nExample (its JSON Schema: `writ events {name} --schema`):\n{example}")
+
+
+def _short(name: str) -> str:
+    """The name as `writ events` takes it too."""
+    return name.removeprefix("writ.").removesuffix(".v1")
+
+
+def _plain(text: str) -> str:
+    """A cell of the reference page without its Markdown."""
+    return re.sub(r"\[([\w ]+)\]\(#\w+\)", r"\1", text).replace("`", "")
+
+
+def _row(name: str, text: str, width: int) -> str:
+    """A name and its text, broken to the terminal's width."""
+    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNBROKEN
+    return textwrap.fill(
+        text,
+        max(columns, width + 20),
+        initial_indent=f"{name:{width}}",
+        subsequent_indent=" " * width,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

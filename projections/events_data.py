@@ -1,4 +1,4 @@
-"""Events about records: held, collected, derived, copied, used, objected to, erased, come back.
+"""Events about records: held, collected, derived, copied, used, erased, come back.
 
 `records` are opaque handles, sorted and distinct; what is said of them is said of every one of them.
 """
@@ -138,18 +138,6 @@ class DataAccessed(Data, frozen=True, kw_only=True):
     controller: v.Id
     purpose: v.Id
     records: v.Handles
-
-    def __post_init__(self) -> None:
-        v.check_handle_set(self.records)
-
-
-class ObjectionRaised(Data, frozen=True, kw_only=True):
-    """A data subject objects to the processing of the records (GDPR Art. 21)."""
-
-    controller: v.Id
-    ground: v.ObjectionGround
-    records: v.Handles
-    request: v.Id
 
     def __post_init__(self) -> None:
         v.check_handle_set(self.records)

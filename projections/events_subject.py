@@ -99,6 +99,18 @@ class EnquiryAbandoned(Data, frozen=True, kw_only=True):
     request: v.Id
 
 
+class ObjectionRaised(Data, frozen=True, kw_only=True):
+    """A data subject objects to the processing of the records (GDPR Art. 21)."""
+
+    controller: v.Id
+    ground: v.ObjectionGround
+    records: v.Handles
+    request: v.Id
+
+    def __post_init__(self) -> None:
+        v.check_handle_set(self.records)
+
+
 class ObjectionUpheld(Data, frozen=True, kw_only=True):
     """An objection holds: the records are no longer to be processed (GDPR Art. 21(1), (3))."""
 

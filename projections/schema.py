@@ -9,11 +9,20 @@ import msgspec
 from projections.events import EVENT_TYPES, Event, encode_event
 from projections.examples import EXAMPLES
 from projections.roles import ROLES
-from projections.vocabulary import CATEGORIES, COUNTRIES
+from projections.vocabulary import CATEGORIES, COUNTRIES, Data
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _LONG_LISTS: Final = {COUNTRIES: "country, ISO 3166-1 alpha-2", CATEGORIES: "category of data"}
 _BAR: Final = "\\|"
+# Types stand by subject, one module each.
+_CHAPTERS: Final = {
+    "events_log": "The log, its posters and stores",
+    "events_data": "Records and their erasure",
+    "events_sharing": "Recipients, backups and services",
+    "events_subject": "Data subjects' rights",
+    "events_order": "Orders",
+    "events_proof": "What speaks for it",
+}
 
 _INTRODUCTION: Final = """\
 # Events
@@ -50,6 +59,21 @@ say (order, pairs, one field or the other) stands in the text beside it.
 - An order's id begins with the name of the authority's key that posts it; it lists the log's controller, and
   names the log's key in `trust`.
 
+## What is checked of codes
+
+A word that is not in its closed list is refused. So is a country that is not in ISO 3166-1 alpha-2. The UK is
+`GB`; Guernsey (`GG`), the Isle of Man (`IM`) and Jersey (`JE`) are not. Of a subdivision, as `GB-SCT`, the
+form and the country before the hyphen are checked, and *not* whether ISO 3166-2 has it: that list changes
+every year, and a verifier with another year's list would call a stored line no event. A currency has the form
+of ISO 4217, and is not looked up either.
+
+## Versions
+
+The number at the end of a type is its version. A published type never changes, neither in its fields nor in
+its words, for lines of it stand in logs, signed. What it lacks comes as a new type with the next number. The
+older one may still be posted, by whom it says below, and is read as the newer, by a function beside the table
+of types (`UPCASTERS`): a projection knows the newest alone.
+
 ## Dates in orders
 
 A date begins with its first second and, as a deadline, ends with its last, both in UTC: an order that is
@@ -72,12 +96,33 @@ def json_schema(event_type: str) -> dict[str, Any]:
     return {"$schema": _DIALECT, "$id": f"urn:writ:event:{event_type}", **envelope, "$defs": definitions}
 
 
+def chapters() -> dict[str, list[str]]:
+    """The types of events by subject."""
+    by_subject: dict[str, list[str]] = {title: [] for title in _CHAPTERS.values()}
+    for event_type, data in EVENT_TYPES.items():
+        by_subject[_CHAPTERS[data.__module__.rpartition(".")[2]]].append(event_type)
+    return by_subject
+
+
+def summary(data: type[Data]) -> str:
+    """What a type of event says, in a line."""
+    return inspect.cleandoc(data.__doc__ or "").partition("\n")[0]
+
+
+def fields(event_type: str) -> dict[str, list[tuple[str, str]]]:
+    """What a type's `data` carries, and then what its parts do: each field's name, and what it may hold."""
+    definitions = json_schema(event_type)["$defs"]
+    own = EVENT_TYPES[event_type].__name__
+    return {name: list(_rows(definitions[name])) for name in sorted(definitions, key=lambda one: one != own)}
+
+
 def render_reference() -> str:
     """The reference page of all events, in Markdown."""
     schemas = {event_type: json_schema(event_type) for event_type in EVENT_TYPES}
     first = next(iter(schemas.values()))
     parts = [_INTRODUCTION.format(example=encode_event(EXAMPLES["writ.store.retired.v1"]).decode())]
     parts.append(_render_envelope(first))
+    parts.append(_render_contents())
     structs: dict[str, Any] = {}
     for event_type, schema in schemas.items():
         structs.update(schema["$defs"])
@@ -118,20 +163,39 @@ def _render_envelope(schema: dict[str, Any]) -> str:
     return f"## Attributes\n\n{schema['description']}\n\n{_table(shown)}"
 
 
+def _render_contents() -> str:
+    lines = ["## Types\n"]
+    for title, event_types in chapters().items():
+        lines += [f"{title}:\n", "| type | what it says | posted by |", "|---|---|---|"]
+        lines += [
+            f"| [{name}](#{name.replace('.', '')}) | {summary(EVENT_TYPES[name])} | {_posters(name)} |"
+            for name in event_types
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def _render_event(event_type: str, data: dict[str, Any]) -> Iterator[str]:
     yield f"## {event_type}\n"
     yield f"{data['description']}\n"
-    yield f"Posted by: {', '.join(sorted(ROLES[event_type]))}.\n"
+    yield f"Posted by: {_posters(event_type)}.\n"
     yield _table(data)
     yield f"    {encode_event(EXAMPLES[event_type]).decode()}\n"
 
 
+def _posters(event_type: str) -> str:
+    return ", ".join(sorted(ROLES[event_type]))
+
+
 def _table(struct: dict[str, Any]) -> str:
     rows = ["| field | value |", "|---|---|"]
-    for name, field in struct["properties"].items():
-        shown = f"`{name}`" if name in struct["required"] else f"[`{name}`]"
-        rows.append(f"| {shown} | {_describe(field)} |")
+    rows += [f"| {name} | {value} |" for name, value in _rows(struct)]
     return "\n".join(rows) + "\n"
+
+
+def _rows(struct: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, field in struct["properties"].items():
+        yield f"`{name}`" if name in struct["required"] else f"[`{name}`]", _describe(field)
 
 
 def _describe(field: dict[str, Any]) -> str:

@@ -253,6 +253,15 @@ def test_event_types_are_listed_and_shown() -> None:
     schema = json.loads(writ("events", "writ.data.held.v1", "--schema").stdout)
     assert "properties" in json.dumps(schema)
     assert writ("events", "data.hold").returncode == 1
+    shown = writ("events", "order.varied").stdout
+    assert "Posted by: authority\n" in shown
+    assert "\nObligation:\n" in shown
+    every = writ("events").stdout
+    assert all(f"  {name.removeprefix('writ.')[:-3]} " in every for name in EVENT_TYPES)
+    may = writ("events", "--role", "recipient").stdout
+    assert "recipient.acknowledged" in may
+    assert "order." not in may
+    assert writ("events", "--role", "reader").returncode == 1
 
 
 def test_lines_are_completed_and_checked_before_anything_is_posted() -> None:

@@ -37,7 +37,8 @@ MAY_POST = {
     },
     "auditor": {
         "inventory.begun", "inventory.attested", "probe.attested", "sample.requested", "sample.attested",
-        "compliance.rejected", "residency.asserted", "deletion.verified", "event.corrected",
+        "compliance.attested", "compliance.rejected", "residency.asserted", "deletion.verified",
+        "event.corrected",
     },
     "gateway": set[str](),
     "reader": set[str](),
