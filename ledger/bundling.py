@@ -69,10 +69,11 @@ def build(job: Job) -> Built:
     (tree / "checkpoint").write_bytes(job.checkpoint)
     # On this process alone: the others belong to those who post.
     replayed = replay(DirectorySource(tree), workers=0)
-    issued = find_order(replayed.fold, job.order, None, None)
+    as_of = _as_of(replayed, job)
+    issued = find_order(replayed.fold, job.order, None, None, as_of=as_of)
     if issued is None:
         raise NoSuchOrder(job.order)
-    stated = _state(replayed, issued, job.now)
+    stated = _state(replayed, issued, as_of)
     note = format_note(sign_note(format_statement(stated.statement), job.operator))
     page = report.render(stated, issued.order, replayed, compact=job.compact)
     members = {
@@ -89,13 +90,24 @@ def build(job: Job) -> Built:
     return Built(str(folder / "bundle.zip"), report.title(stated.statement), size)
 
 
-def _state(replayed: Replayed, issued: IssuedOrder, now: int) -> Stated:
-    """The statement as of now; provisional where the order's witnesses do not vouch even for the order."""
-    checkpoint, anchors = replayed.audited.checkpoint, replayed.fold.docket.anchors
-    last_us = replayed.entry(checkpoint.size - 1).time_us
-    # A witness's clock may be a little ahead of ours, and what it vouched for just now is to count.
-    seen = read_clock(anchors, issued.order.trust.policy()).times
-    as_of = max(now, -(-last_us // 1_000_000), *(one for one in seen if one <= now + 60))
+def _as_of(replayed: Replayed, job: Job) -> int:
+    """Now; but what the log recorded, or a witness vouched for, just now is to count."""
+    docket = replayed.fold.docket
+    last_us = replayed.entry(replayed.audited.checkpoint.size - 1).time_us
+    # A witness's clock may be a little ahead of ours.
+    seen = [
+        time_s
+        for one in docket.orders
+        if one.order.id == job.order
+        for time_s in read_clock(docket.anchors, one.order.trust.policy()).times
+        if time_s <= job.now + 60
+    ]
+    return max(job.now, -(-last_us // 1_000_000), *seen)
+
+
+def _state(replayed: Replayed, issued: IssuedOrder, as_of: int) -> Stated:
+    """The statement; provisional where the order's witnesses do not vouch even for the order."""
+    checkpoint = replayed.audited.checkpoint
     vouched = counted_size(replayed.fold, issued, as_of) > issued.index
     recorded = None if vouched else checkpoint.size
     return state(replayed.fold, checkpoint, issued, as_of=as_of, rules=rules_hash(), recorded=recorded)

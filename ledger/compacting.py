@@ -32,10 +32,15 @@ async def compact_members(
 
 
 def indexes(docket: Docket, issued: IssuedOrder, stated: Stated) -> list[int]:
-    """The entries that a compact bundle proves: every order, inventory and collector's word, every "
-    "exception."""
+    """The entries that a compact bundle proves: every order, its life, inventory and collector's word, and
+    every exception."""
+    life = docket.proceedings
     attested = [
         *(one.index for one in docket.orders),
+        *(one.index for one in life.turns),
+        *(one.index for one in life.exemptions),
+        *(one.index for one in life.holds),
+        *(one.index for one in life.releases),
         *(one.index for one in docket.begun),
         *(one.index for one in docket.inventories),
         *(one.index for one in docket.coverage),

@@ -108,8 +108,9 @@ def _orders(dsn: str, log: str) -> list[OrderLine]:
 
 def _status(dsn: str, log: str, order: str, as_of: int, rules: str) -> OrderStatus | None:
     fold, folded = _run(_load(dsn, log))
+    recorded = _run(_with_connection(dsn, lambda conn: store.size_at(conn, log, as_of * 1_000_000, folded)))
     # Whether its key is the authority's, only a reader can say.
-    issued = find_order(fold, order, None, None)
+    issued = find_order(fold, order, None, None, as_of=as_of, size=recorded)
     if issued is None:
         return None
     size, origin, root = _run(

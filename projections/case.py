@@ -10,6 +10,7 @@ from projections.holdings import Holding, Holdings
 from projections.lives import Copy, is_live, read_copy
 from projections.order import Order, Scope
 from projections.scope import Reader, Standing, posters_under
+from projections.status import Life, life_of
 from projections.tally import Listener, Tally
 from signing.setdigest import SetDigest, digest_of
 
@@ -46,6 +47,11 @@ class Case:
     @cached_property
     def clock(self) -> Clock:
         return read_clock(self.docket.anchors, self.order.trust.policy())
+
+    @cached_property
+    def life(self) -> Life:
+        """When the order was in force, and what was not."""
+        return life_of(self)
 
     @cached_property
     def authority(self) -> frozenset[int]:

@@ -17,7 +17,7 @@ from projections import attested, proceedings, processing, requests, sharing
 from projections import events as ev
 from projections.attested import Attested
 from projections.fact import Fact
-from projections.moments import rfc3339_us
+from projections.moments import first_second, rfc3339_us
 from projections.order import Order
 from projections.proceedings import Proceedings
 from projections.processing import Processing
@@ -48,12 +48,18 @@ class Store(Struct, frozen=True):
 
 
 class IssuedOrder(Struct, frozen=True):
-    """An order as posted. Whose it is, only the poster's key says."""
+    """One version of an order, which governs from `effective_at` on. Whose it is, only the key says."""
 
     index: int
     time_us: int
     by: int
     order: Order
+    effective_at: str
+
+    @property
+    def governs_s(self) -> int:
+        """Unix seconds from which this version governs."""
+        return first_second(self.effective_at)
 
 
 class Anchor(Struct, frozen=True):
@@ -283,7 +289,8 @@ def _blinding_destroyed(docket: Docket, fact: Fact, by: int) -> Docket:
 
 
 def _order_issued(docket: Docket, fact: Fact, by: int) -> Docket:
-    issued = IssuedOrder(fact.index, fact.time_us, by, fact.event.data.order)
+    data: ev.OrderIssued | ev.OrderVaried = fact.event.data
+    issued = IssuedOrder(fact.index, fact.time_us, by, data.order, data.effective_at)
     return msgspec.structs.replace(docket, orders=(*docket.orders, issued))
 
 
@@ -367,6 +374,7 @@ _STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {
     ev.StoreRetired: _store_retired,
     ev.BlindingDestroyed: _blinding_destroyed,
     ev.OrderIssued: _order_issued,
+    ev.OrderVaried: _order_issued,
     ev.CheckpointAnchored: _anchored,
     ev.InventoryBegun: _inventory_begun,
     ev.InventoryAttested: _inventory_attested,

@@ -13,7 +13,8 @@ from projections.case import Case
 from projections.finding import Finding, Level, OutOfScope, StoreCoverage, Verdict, Word
 from projections.fold import StateDigest
 from projections.order import order_hash
-from projections.verdict import Judgment, Status
+from projections.status import Status
+from projections.verdict import Judgment
 from signing.encoding import encode_base64
 from signing.errors import FormatError
 

@@ -7,6 +7,7 @@ from projections.clock import read_clock
 from projections.docket import IssuedOrder
 from projections.fold import Fold, StateDigest
 from projections.statement import Log, Statement, make_statement
+from projections.status import governing
 from projections.verdict import Judgment, judge
 from signing.checkpoint import Checkpoint
 from signing.encoding import encode_base64
@@ -19,16 +20,39 @@ class Stated(Struct, frozen=True):
     judgment: Judgment
 
 
-def find_order(fold: Fold, order_id: str, version: int | None, vkey: str | None) -> IssuedOrder | None:
-    """The highest version of the order with this id, or the version and key given; of equal ones the last."""
-    found = (
+def find_order(
+    fold: Fold,
+    order_id: str,
+    version: int | None,
+    vkey: str | None,
+    *,
+    as_of: int,
+    size: int | None = None,
+) -> IssuedOrder | None:
+    """The version of an order that governs at `as_of`, of those below `size`, under the key given if any.
+
+    Without a size, the one that governs among all that its own witnesses had seen by then. Where that leaves
+    none, of all that the log holds: that an order is known at all waits for no witness.
+    """
+    found = [
         issued
         for issued in fold.docket.orders
         if issued.order.id == order_id
         and version in (None, issued.order.version)
         and vkey in (None, fold.docket.posters[issued.by].vkey)
-    )
-    return max(found, key=lambda one: (one.order.version, one.index), default=None)
+    ]
+    if size is None:
+        return _vouched(fold, found, as_of) or governing(found, as_of)
+    return governing([one for one in found if one.index < size] or found, as_of)
+
+
+def _vouched(fold: Fold, versions: list[IssuedOrder], as_of: int) -> IssuedOrder | None:
+    """The version that governs below the very size that its own witnesses vouch for, as a verifier has it."""
+    for one in sorted(versions, key=lambda one: (one.order.version, one.index), reverse=True):
+        size = counted_size(fold, one, as_of)
+        if one.index < size and governing([v for v in versions if v.index < size], as_of) is one:
+            return one
+    return None
 
 
 def counted_size(fold: Fold, issued: IssuedOrder, as_of: int) -> int:

@@ -1,7 +1,7 @@
 """The verdict on an order: the worst of its obligations, never without what stands behind it."""
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from msgspec import Struct, UnsetType
@@ -19,8 +19,7 @@ from projections.finding import (
     worst,
 )
 from projections.order import Obligation, deadline_at
-
-Status = Literal["issued", "in_force"]
+from projections.status import Status, status_at
 
 
 class Judgment(Struct, frozen=True):
@@ -41,7 +40,7 @@ def judge(case: Case) -> Judgment:
         found[obligation.id] = _bound(case, obligation, _evaluate(case, obligation), found)
     findings = tuple(found.values())
     return Judgment(
-        status="in_force" if case.order.effective_s <= case.as_of else "issued",
+        status=status_at(case),
         verdict=worst(one.verdict for one in findings),
         evidence=lowest(one.evidence for one in findings),
         word=_weakest_word(findings),

@@ -3,7 +3,8 @@
 
 from msgspec import Struct
 
-from projections.events import Event, OrderIssued, decode_event
+from projections.docket import IssuedOrder
+from projections.events import Event, OrderIssued, OrderVaried, decode_event
 from projections.order import Order
 from projections.runners import trust, wording
 from projections.runners.full import Request
@@ -11,6 +12,7 @@ from projections.runners.outcome import Outcome
 from projections.runners.rules import rules_hash
 from projections.runners.source import Source, ZipSource
 from projections.statement import Statement, parse_statement
+from projections.status import governing
 from signing.checkpoint import Checkpoint, verify_checkpoint
 from signing.encoding import encode_base64
 from signing.entry import Entry, parse_entry
@@ -81,7 +83,7 @@ def _entry(source: Source, path: str) -> Entry:
 
 def _find_order(outcome: Outcome, request: Request, statement: Statement, events: list[Proved]) -> Order:
     """The order under the authority's signature; without an authority, the one that the statement names."""
-    issued = [one for one in events if isinstance(one.event.data, OrderIssued)]
+    issued = [one for one in events if isinstance(one.event.data, OrderIssued | OrderVaried)]
     outcome.authority = request.authority
     if request.authority is None:
         outcome.exceptions.append(
@@ -101,10 +103,20 @@ def _find_order(outcome: Outcome, request: Request, statement: Statement, events
         )
     # An authority may have issued several orders; which of them this is about, the statement says.
     same = [one for one in mine if one.event.data.order.id == statement.order.id] or mine
-    order: Order = max((one.event.data.order for one in same), key=lambda one: one.version)
+    order = _governing(same, statement)
     trust.check_reference(order, statement)
     outcome.order = order.id
     return order
+
+
+def _governing(same: list[Proved], statement: Statement) -> Order:
+    """The version that governs, of those that counted; as `trust.find_issued` has it."""
+    versions = [
+        IssuedOrder(one.index, 0, 0, one.event.data.order, one.event.data.effective_at) for one in same
+    ]
+    found = governing([one for one in versions if one.index < statement.counted] or versions, statement.as_of)
+    assert found is not None
+    return found.order
 
 
 def _signed_by(one: Proved, key: VerifierKey) -> bool:

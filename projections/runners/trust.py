@@ -10,6 +10,7 @@ from projections.runners import wording
 from projections.runners.outcome import Outcome
 from projections.runners.source import Source
 from projections.statement import Statement
+from projections.status import governing
 from signing.checkpoint import Checkpoint, verify_checkpoint
 from signing.encoding import encode_base64
 from signing.errors import ProofError
@@ -35,7 +36,10 @@ def find_issued(docket: Docket, statement: Statement, authority: str | None) -> 
         raise ProofError(
             f"the statement is about the order {statement.order.id}; orders by this key: {signed}"
         )
-    issued = max(same, key=lambda one: (one.order.version, one.index))
+    # What did not count yet did not govern; of an order that no witness had seen, the log is all there is.
+    counted = [one for one in same if one.index < statement.counted]
+    issued = governing(counted or same, statement.as_of)
+    assert issued is not None
     check_reference(issued.order, statement)
     return issued
 
@@ -66,14 +70,20 @@ def foreign_orders(docket: Docket, authority: str | None) -> list[str]:
 
 
 def other_orders(docket: Docket, issued: IssuedOrder) -> list[str]:
-    """Further orders under the same key, in their last versions: a bundle speaks of one."""
+    """Further orders under the same key, in their last versions, and the versions yet to govern this one."""
     mine = [one for one in docket.orders if one.by == issued.by]
     last = {one.order.id: one for one in sorted(mine, key=lambda one: one.order.version)}
-    return [
+    lines = [
         f"entry {one.index}: {one.order.id} version {one.order.version} is another order by this key: "
         "nothing here is about it"
         for one in last.values()
         if one.order.id != issued.order.id
+    ]
+    return lines + [
+        f"entry {one.index}: version {one.order.version} of {one.order.id} takes effect at "
+        f"{wording.moment(one.governs_s)}: it is not judged here"
+        for one in mine
+        if one.order.id == issued.order.id and one.order.version > issued.order.version
     ]
 
 

@@ -85,9 +85,11 @@ class Evidence:
     def statement(self, **changes: object) -> Statement:
         """What the log gives, with whatever the operator makes of it."""
         replayed = replay(MemorySource(self.log.tree()))
-        found = find_order(replayed.fold, self.order_id, None, vkey_of(self.signer))
-        assert found is not None
         provisional = changes.pop("provisional", not self.witnesses) is True
+        size = self.log.size if provisional else None
+        vkey = vkey_of(self.signer)
+        found = find_order(replayed.fold, self.order_id, None, vkey, as_of=self.as_of, size=size)
+        assert found is not None
         stated = state(
             replayed.fold,
             replayed.audited.checkpoint,

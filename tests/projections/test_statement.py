@@ -135,6 +135,6 @@ def test_the_highest_version_of_an_order_is_judged_whenever_it_was_issued() -> N
     told = Story()
     told.order(version=2)
     told.order(version=1)
-    found = find_order(told.fold(), ORDER, None, None)
+    found = find_order(told.fold(), ORDER, None, None, as_of=told.log.now_us // 1_000_000)
     assert found is not None
     assert found.order.version == 2
