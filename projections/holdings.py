@@ -126,12 +126,6 @@ def keys(event: ev.Event[Any]) -> tuple[str, ...]:
     return () if step is None else step.keys(event.data)
 
 
-def named(event: ev.Event[Any]) -> set[str]:
-    """Every handle that the event names, whether or not it changes that handle's state."""
-    data = event.data
-    return {handle for field in ("artefacts", "records") for handle in given(getattr(data, field, UNSET))}
-
-
 def apply(holdings: Holdings, fact: Fact, by: int) -> None:
     """Fold one fact into the handles that it names. `by` is the poster's number in the docket."""
     data = fact.event.data

@@ -7,6 +7,7 @@ import pytest
 
 from projections import events as ev
 from projections import holdings
+from projections.fact import named
 from projections.finding import Finding
 from tests.projections.logbuilder import CONTROLLER
 from tests.projections.story import Story, erase_gb, handle
@@ -124,7 +125,7 @@ def test_what_says_nothing_of_a_record_leaves_its_state_alone() -> None:
     assert story.fold().holdings[handle(1)] == before
     event = ev.make_event(verified, id="x", source="s", time="2026-01-01T00:00:00Z")
     assert holdings.keys(event) == ()
-    assert holdings.named(event) == {handle(1)}
+    assert named(event) == {handle(1)}
 
 
 @pytest.mark.parametrize(
@@ -200,7 +201,7 @@ def test_a_derivation_names_its_inputs_but_changes_only_artefacts() -> None:
     )
     event = ev.make_event(derived, id="x", source="s", time="2026-01-01T00:00:00Z")
     assert holdings.keys(event) == (handle(2),)
-    assert holdings.named(event) == {handle(1), handle(2)}
+    assert named(event) == {handle(1), handle(2)}
 
 
 def test_lineage_known_by_a_digest_alone_is_unknown() -> None:
