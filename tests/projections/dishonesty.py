@@ -11,6 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from projections import events as ev
+from projections.order import Order
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.keys import ED25519, SigningKey
 from signing.merkle import CompactRange, leaf_hashes_of, range_of
@@ -26,6 +27,7 @@ from tests.projections.deeds import (
     handle,
     register_token,
 )
+from tests.projections.evidence import AUTHORITY, issued, order
 from tests.projections.logbuilder import (
     ADMIN,
     OPERATOR,
@@ -292,6 +294,21 @@ def clock_set_back_inside(log: LogBuilder) -> None:
     log.rows[8] = replace(log.rows[8], time_us=log.rows[8].time_us - 1)
 
 
+@caught("entry 16: should not have been accepted: data.order: order.id: cnil.example/en-1 does not begin")
+def order_of_another_authority(log: LogBuilder) -> None:
+    # Behind an order of its own, which says nothing of the next.
+    log.register(AUTHORITY, "authority")
+    log.post(AUTHORITY, issued(order()), issued(order(id="cnil.example/en-1")))
+
+
+@caught("entry 17: should not have been accepted: data.order: order.id: cnil.example/en-1 does not begin")
+def variation_of_another_authoritys_order(log: LogBuilder) -> None:
+    log.register(AUTHORITY, "authority")
+    log.post(
+        AUTHORITY, issued(order()), *map(varied, (order(version=2), order(id="cnil.example/en-1", version=2)))
+    )
+
+
 @caught("entry 14: not an event")
 def not_an_event(log: LogBuilder) -> None:
     log.post_lines(CRAWLER, [ev.encode_event(log.event(collected(4), CRAWLER)), b'{"hello":"world"}'])
@@ -365,3 +382,9 @@ def created_for_another_origin(log: LogBuilder) -> None:
 def cut_short(log: LogBuilder) -> None:
     log.post(CRAWLER, collected(4), collected(5))
     log.rows.pop()
+
+
+def varied(one: Order) -> ev.OrderVaried:
+    return ev.OrderVaried(
+        controller="clearview", effective_at=one.effective, instrument_sha256=one.instrument_sha256, order=one
+    )
