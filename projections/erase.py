@@ -69,6 +69,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         gaps=gaps,
         irregularities=(*survey.listed(), *coverage.misplaced(case, stores)),
         out_of_scope=tuple(sorted(OutOfScope(*key, n) for key, n in survey.out.items())),
+        last_act=max(survey.last_erasure.values(), default=-1),
     )
 
 

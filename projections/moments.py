@@ -34,6 +34,18 @@ def last_second(moment: str) -> int:
     return first_second(moment) + (_DAY_S - 1 if len(moment) == _DATE_LENGTH else 0)
 
 
+def nth_after(start_s: int, duration: str, times: int) -> int:
+    """Unix seconds that lie so many durations after a moment.
+
+    Counted from the start each time, so that a month's end, once clipped, comes back: from 31 January and P1M
+    the second is 31 March.
+    """
+    years, months, weeks, days, hours, minutes, seconds = (part * times for part in _parts(duration))
+    start = (EPOCH + timedelta(seconds=start_s)).isoformat()
+    whole = f"P{years}Y{months}M{weeks}W{days}DT{hours}H{minutes}M{seconds}S"
+    return last_second_after(start, whole)
+
+
 def last_second_after(moment: str, duration: str) -> int:
     """Unix seconds at which a period that runs from `moment` ends.
 

@@ -92,6 +92,8 @@ class Obligation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         v.check_sorted(self.depends_on, "depends_on")
         v.check_sorted(self.include, "include")
+        if not isinstance(self.recurrence, UnsetType) and _is_within_a_day(self.recurrence):
+            raise FieldError("recurrence", f"{self.recurrence} is less than a day: give a day or more")
         if self.type == "pay" and self.penalty is UNSET:
             raise FieldError("penalty", "missing: an obligation to pay says how much")
 
@@ -227,6 +229,10 @@ def check_order(order: Order, authority: str, controller: str, log_vkey: str) ->
     if order.trust.log_vkey != log_vkey:
         problems.append(f"order.trust.log_vkey: names another log than this one, whose key is {log_vkey}")
     return problems
+
+
+def _is_within_a_day(duration: str) -> bool:
+    return moments.nth_after(0, duration, 1) < 86_400
 
 
 def _check_moment(moment: str, field: str) -> None:
