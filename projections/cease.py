@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from projections import status
 from projections.case import Case
+from projections.conduct import Ground, conclude, in_force_spans
 from projections.docket import Coverage
-from projections.erase import decide
 from projections.finding import Finding, Gap, Irregularity
 from projections.holdings import Holding, Move
-from projections.order import Obligation, Scope, deadline_at
+from projections.order import Obligation, Scope
 from projections.tally import Tally
 
 DAY_S = 86_400
@@ -15,7 +16,14 @@ SECOND_US = 1_000_000
 
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
-    """Whether collectors account for all the time since the order took effect, and nothing was collected."""
+    """Whether collectors account for all the time in which the order was in force, and nothing was collected.
+
+    Carried out (so far): every collector named so far accounts for that time to a day before the moment
+    judged, and nothing in scope was collected in it. Outstanding: before the deadline, some of it is not
+    accounted for (`collector.gap`) or nobody is (`collector.none_named`). Breached, for good and before any
+    deadline too: something was collected while the order was in force. Cannot be proved: such a gap after
+    the deadline. Only the controller and its processors attest to collectors, so it rests on their bare word.
+    """
     tally = case.tally()
     listed, unknown = _collected(case, obligation, tally)
     spans = [s for s in case.docket.coverage if s.index < case.size]
@@ -23,26 +31,14 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     gaps = _gaps(case, obligation, spans)
     if unknown:
         gaps.append(Gap("residency.unknown", "", unknown))
-    # Only the controller and its processors attest to collectors, so this rests on their bare word.
-    if obligation.min_evidence > "E0":
-        gaps.append(Gap("evidence.below_required", obligation.min_evidence))
-    if obligation.independent:
-        gaps.append(Gap("evidence.not_independent"))
-    deadline = deadline_at(case.order, obligation)
-    return Finding(
-        obligation=obligation.id,
-        type=obligation.type,
-        # While the order is in force one prohibited collection is a breach for good, before any deadline too.
-        verdict="breached" if tally["collected"] else decide(False, bool(gaps), case.as_of > deadline),
-        deadline=deadline,
-        evidence="E0",
-        word="controller" if spans else "nobody",
-        counts=tally.counts(("collected", "collectors")),
-        digests={},
-        coverage=(),
-        gaps=tuple(gaps),
-        irregularities=listed,
-        out_of_scope=(),
+    return conclude(
+        case,
+        obligation,
+        Ground("E0", "controller") if spans else Ground(),
+        tally.counts(("collected", "collectors")),
+        gaps,
+        listed,
+        broken=tally["collected"] > 0,
     )
 
 
@@ -76,11 +72,13 @@ def _collected(case: Case, obligation: Obligation, tally: Tally) -> tuple[tuple[
 
 
 def _collections(case: Case, scope: Scope, holding: Holding) -> Iterator[tuple[str, Move]]:
-    """A record's collections into the scope's stores since the order took effect."""
+    """A record's collections into the scope's stores while the order was in force, by recorded time."""
     effective_us = case.order.effective_s * SECOND_US
     for store, copy in case.copies(holding):
         if not scope.stores or store in scope.stores:
-            yield from ((store, move) for move in copy.collections if move.time_us >= effective_us)
+            for move in copy.collections:
+                if move.time_us >= effective_us and status.in_force_at(case, move.time_us // SECOND_US):
+                    yield store, move
 
 
 def _gaps(case: Case, obligation: Obligation, spans: list[Coverage]) -> list[Gap]:
@@ -95,8 +93,17 @@ def _gaps(case: Case, obligation: Obligation, spans: list[Coverage]) -> list[Gap
 
 
 def _covers(case: Case, spans: list[Coverage], scope: Scope) -> bool:
-    """Whether a collector's believable word covers the time, and nothing it admitted speaks against it."""
-    start_us, end_us = case.order.effective_s * SECOND_US, (case.as_of - DAY_S) * SECOND_US
+    """Whether a collector's word covers each stretch of time in which the order was in force."""
+    end_us = (case.as_of - DAY_S) * SECOND_US
+    return all(
+        _covers_stretch(case, spans, scope, start * SECOND_US, min(end * SECOND_US, end_us))
+        for start, end in in_force_spans(case)
+        if start * SECOND_US < end_us
+    )
+
+
+def _covers_stretch(case: Case, spans: list[Coverage], scope: Scope, start_us: int, end_us: int) -> bool:
+    """Whether a collector's believable word covers it, and nothing that it admitted speaks against it."""
     reached_us = start_us
     for span in sorted(spans, key=lambda one: one.from_us):
         if not _counts(span, scope):

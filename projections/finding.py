@@ -7,7 +7,7 @@ from msgspec import Struct
 
 Verdict = Literal["carried_out", "outstanding", "cannot_be_proved", "breached"]
 Level = Literal["E0", "E1", "E2", "E3", "E4"]
-Word = Literal["nobody", "controller", "assessor"]
+Word = Literal["nobody", "controller", "assessor", "authority"]
 
 # From best to worst (DOMAIN §5). Before the deadline what cannot be proved yet is merely outstanding.
 PRECEDENCE: tuple[Verdict, ...] = ("carried_out", "outstanding", "cannot_be_proved", "breached")
@@ -63,7 +63,11 @@ class OutOfScope(Struct, frozen=True, order=True):
 
 
 class Finding(Struct, frozen=True):
-    """One obligation's verdict. Counts are counts of copies; `deadline` is in Unix seconds."""
+    """One obligation's verdict. Counts are counts of copies; `deadline` is in Unix seconds.
+
+    `last_act` is the last entry that did what the obligation asks for, -1 while there is none: whoever
+    vouches for it must have seen that one.
+    """
 
     obligation: str
     type: str
@@ -77,6 +81,7 @@ class Finding(Struct, frozen=True):
     gaps: tuple[Gap, ...]
     irregularities: tuple[Irregularity, ...]
     out_of_scope: tuple[OutOfScope, ...]
+    last_act: int = -1
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

@@ -1,12 +1,20 @@
-"""The verdict on an order: the worst of its obligations, never without what stands behind it."""
+"""The verdict on an order: the worst of its obligations, never without what stands behind it.
+
+Each type of obligation has an evaluator of its own, whose docstring says when it is carried out, outstanding,
+breached, or cannot be proved; what binds an obligation from outside is added to its finding (`binding`).
+
+An obligation of best efforts is judged like an absolute one: what was done and what was not stands on record,
+whether more could have been done does not, and is for the authority to say. So `modality` changes no verdict;
+readers see it in the order.
+"""
 
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-from msgspec import Struct, UnsetType
+from msgspec import Struct
 
-from projections import cease, erase
+from projections import attesting, cease, erase, offering, paying, subjects
+from projections.binding import bind
 from projections.case import Case
 from projections.finding import (
     Finding,
@@ -37,7 +45,7 @@ def judge(case: Case) -> Judgment:
     found: dict[str, Finding] = {}
     for obligation in case.order.obligations:
         # Dependencies stand before what depends on them, and count with all that binds them in turn.
-        found[obligation.id] = _bound(case, obligation, _evaluate(case, obligation), found)
+        found[obligation.id] = bind(case, obligation, _evaluate(case, obligation), found)
     findings = tuple(found.values())
     return Judgment(
         status=status_at(case),
@@ -61,6 +69,7 @@ def _on_word(word: Word) -> str:
         "nobody": "on nobody's word",
         "controller": "on the controller's own word",
         "assessor": "on the word of an assessor whom the order names",
+        "authority": "on the authority's word",
     }[word]
 
 
@@ -81,13 +90,20 @@ def _stores(stores: dict[str, StoreCoverage]) -> str:
 
 
 def _weakest_word(findings: tuple[Finding, ...]) -> Word:
-    order: tuple[Word, ...] = ("nobody", "controller", "assessor")
+    order: tuple[Word, ...] = ("nobody", "controller", "assessor", "authority")
     return min((one.word for one in findings), key=order.index)
 
 
 EVALUATORS: Final[dict[str, Callable[[Case, Obligation], Finding]]] = {
+    "answer_subjects": subjects.evaluate,
+    "appoint_representative": attesting.evaluate_appointment,
+    "attest": attesting.evaluate_attest,
     "cease_collecting": cease.evaluate,
+    "cease_offering": offering.evaluate,
     "erase": erase.evaluate,
+    "independent_assessment": attesting.evaluate_assessment,
+    "pay": paying.evaluate,
+    "publish": attesting.evaluate_publication,
 }
 
 
@@ -112,24 +128,3 @@ def _not_evaluated(case: Case, obligation: Obligation) -> Finding:
         irregularities=(),
         out_of_scope=(),
     )
-
-
-def _bound(case: Case, obligation: Obligation, finding: Finding, found: dict[str, Finding]) -> Finding:
-    """Add what binds an obligation from outside: others it depends on, and an oath it demands.
-
-    `dependency.not_carried_out`, `oath.missing` (no event of these rules carries an oath),
-    `recurrence.not_evaluated` (these rules look at an obligation once, not again and again).
-    """
-    gaps = [
-        Gap("dependency.not_carried_out", other)
-        for other in obligation.depends_on
-        if found[other].verdict != "carried_out"
-    ]
-    if obligation.oath != "none":
-        gaps.append(Gap("oath.missing", obligation.oath))
-    if not isinstance(obligation.recurrence, UnsetType):
-        gaps.append(Gap("recurrence.not_evaluated", obligation.recurrence))
-    if not gaps:
-        return finding
-    verdict = worst([finding.verdict, erase.decide(False, True, case.as_of > finding.deadline)])
-    return msgspec.structs.replace(finding, verdict=verdict, gaps=(*finding.gaps, *gaps))

@@ -18,6 +18,7 @@ WORDS = {
     "nobody": "nobody's word",
     "controller": "the controller's own word",
     "assessor": "the word of an assessor whom the order names",
+    "authority": "the authority's word",
 }
 LEVELS = {
     "E0": "bare assertion",

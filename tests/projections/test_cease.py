@@ -6,6 +6,7 @@ from projections import events as ev
 from projections.finding import Finding
 from projections.order import Scope
 from projections.verdict import judge
+from tests.projections.conduct import at_day, day, rules, turn
 from tests.projections.logbuilder import CONTROLLER, rfc3339
 from tests.projections.story import COMPANY, DAY_S, Story, cease_gb, erase_gb, handle, replace_scope
 
@@ -153,16 +154,9 @@ def test_dependencies_and_oaths_bind() -> None:
     assert story.judge(30).findings[1].verdict == "outstanding"
 
 
-def test_a_recurring_obligation_is_not_shown_by_one_look() -> None:
-    story = late(Story())
-    story.order(cease_gb(recurrence="P1Y"))
-    story.attest(FROM, DAY_41)
-    assert [gap.rule for gap in finding(story).gaps] == ["recurrence.not_evaluated"]
-
-
 def test_what_these_rules_do_not_read_is_never_carried_out() -> None:
     story = Story()
-    other = cease_gb().__class__(deadline=cease_gb().deadline, id="p", type="publish")
+    other = cease_gb().__class__(deadline=cease_gb().deadline, id="p", type="restrict")
     story.order(other)
     found = finding(story)
     assert (found.verdict, found.gaps[0].rule) == ("cannot_be_proved", "obligation.not_evaluated")
@@ -273,3 +267,44 @@ def test_an_order_not_yet_in_force_has_no_verdict_of_its_own() -> None:
     story = ordered()
     assert story.judge(-1).status == "issued"
     assert story.judge(0).status == "in_force"
+
+
+def stayed(first: float, until: float) -> Story:
+    """An order that a stay suspended from one day to another."""
+    story = ordered()
+    turn(story, ev.OrderStayed, first)
+    turn(story, ev.OrderStayLifted, until)
+    return story
+
+
+def test_what_was_collected_while_the_order_was_stayed_breaches_nothing() -> None:
+    story = stayed(5, 15)
+    story.attest(FROM, "2026-01-01T00:00:01Z")
+    at_day(story, 10)
+    story.collect(1)
+    at_day(story, 41)
+    story.attest(FROM, DAY_41)
+    assert finding(story).verdict == "carried_out"
+    at_day(story, 16)
+    story.collect(2)
+    assert finding(story).verdict == "breached"
+
+
+def test_nobody_accounts_for_the_time_of_a_stay() -> None:
+    story = at_day(stayed(5, 15), 41)
+    story.attest(FROM, day(5))
+    story.attest(day(15), DAY_41)
+    assert finding(story).verdict == "carried_out"
+    story = at_day(stayed(5, 14), 41)
+    story.attest(FROM, day(5))
+    story.attest(day(15), DAY_41)
+    assert rules(finding(story)) == ["collector.gap"]
+
+
+def test_an_admission_of_the_time_of_a_stay_is_none() -> None:
+    story = at_day(stayed(5, 15), 41)
+    story.attest(day(6), day(14), running=True)
+    story.attest(FROM, DAY_41)
+    assert finding(story).verdict == "carried_out"
+    story.attest(day(14), day(16), running=True)
+    assert rules(finding(story)) == ["collector.gap"]

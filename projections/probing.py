@@ -1,0 +1,80 @@
+"""Probing: what assessors found who looked for what was said to be erased.
+
+A probe or a sample that found nothing never stands in for a whole inventory; one that found something tells
+against the obligation, whatever the copies' states say.
+"""
+
+from collections.abc import Iterable
+
+from projections.attested import Drawn, Probe
+from projections.case import Case
+from projections.finding import Gap, Irregularity, StoreCoverage
+from projections.order import Obligation
+
+
+def findings_against(case: Case, obligation: Obligation, covered: Iterable[StoreCoverage]) -> list[Gap]:
+    """`probe.found`, by store; `sample.failed`, by sample. Copies: how many were found.
+
+    Per store the last assessor's probe governs, else the last. What an assessor found is settled by his own
+    later probe that found nothing, with its control, or by an assessor's later inventory that agrees; what
+    the controller found by any later inventory that agrees.
+    """
+    looks = {one.store: one for one in covered}
+    gaps = []
+    for store in case.stores_of(obligation.scope):
+        probe = _governing(case, [one for one in _probes(case) if one.store == store and _tells(one)])
+        if probe is not None and probe.found and not _settled(case, probe, looks.get(store)):
+            gaps.append(Gap("probe.found", store, probe.found))
+    return gaps + _samples(case)
+
+
+def blind(case: Case) -> list[Irregularity]:
+    """`probe.without_control`: looked for what is gone, and found nothing of what should be there either: as
+    with a wrong key or in the wrong table. It says nothing."""
+    return [
+        Irregularity("probe.without_control", one.index, one.time_us, case.name_of(one.by), one.store)
+        for one in _probes(case)
+        if not _tells(one)
+    ]
+
+
+def _probes(case: Case) -> list[Probe]:
+    return [
+        one
+        for one in case.docket.attested.probes
+        if one.index < case.size and one.order == case.order.id and _stands(case, one, one.found)
+    ]
+
+
+def _tells(probe: Probe) -> bool:
+    return probe.found > 0 or probe.control_found > 0
+
+
+def _stands(case: Case, one: Probe | Drawn, failures: int) -> bool:
+    """What an assessor found stands also when somebody says later that his key was stolen."""
+    return case.believes(one.by, one.time_us) or (one.by in case.assessors and failures > 0)
+
+
+def _governing(case: Case, probes: list[Probe]) -> Probe | None:
+    assessed = [one for one in probes if one.by in case.assessors]
+    return max(assessed or probes, key=lambda one: one.index, default=None)
+
+
+def _settled(case: Case, probe: Probe, look: StoreCoverage | None) -> bool:
+    if look is None or not look.looked or not look.agrees or look.begun < probe.index:
+        return False
+    return look.assessor or probe.by not in case.assessors
+
+
+def _samples(case: Case) -> list[Gap]:
+    """The last word on each sample: an assessor's, else anybody's."""
+    gaps = []
+    for name, sample in sorted(case.docket.attested.samples.items()):
+        if sample.order != case.order.id or sample.index >= case.size:
+            continue
+        drawn = [one for one in sample.drawn if one.index < case.size and _stands(case, one, one.failures)]
+        assessed = [one for one in drawn if one.by in case.assessors]
+        failures = (assessed or drawn)[-1].failures if drawn else 0
+        if failures:
+            gaps.append(Gap("sample.failed", name, failures))
+    return gaps
