@@ -22,6 +22,7 @@ from ledger.embedded import EmbeddedPostgres
 from ledger.export import Exports
 from ledger.migrate import migrate
 from ledger.orders import open_orders
+from ledger.questions import Questions
 from ledger.service import Service
 from ledger.web import BUDGET, SERVICE, Budget, Limits, answer_problems
 
@@ -47,8 +48,8 @@ async def running_service(
         try:
             # The witnesses are heard before the first request is.
             async with open_anchors(service) as anchors, open_orders(service) as orders:
-                exports = Exports(service)
-                routes = [*anchors.routes, *orders.routes, *exports.routes, *extra_routes]
+                exports, questions = Exports(service), Questions(orders.projector)
+                routes = [*anchors.routes, *orders.routes, *questions.routes, *exports.routes, *extra_routes]
                 application = _application(service, limits or Limits(), routes)
                 async with _answering(application, service, config):
                     yield service

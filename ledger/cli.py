@@ -57,6 +57,9 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "issue",
     ),
     ("status",): Command("ledger.cli_status", "show an order's verdict and what stands behind it"),
+    ("questions",): Command(
+        "ledger.cli_questions", "show what a log says on matters of law, beside its orders"
+    ),
     ("export",): Command("ledger.cli_export", "write the evidence bundle of an order"),
     ("verify",): Command("projections.runners.verify", "check an evidence bundle, offline"),
     ("replay",): Command("projections.runners.replay_command", "check a whole log and fold it again"),

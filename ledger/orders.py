@@ -37,7 +37,7 @@ class Orders:
 
     def __init__(self, service: Service, projector: Projector) -> None:
         self._service = service
-        self._projector = projector
+        self.projector = projector
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped: dict[str, str] = {}
         self.routes: Final = [
@@ -69,7 +69,7 @@ class Orders:
         while True:
             await log.writer.wait_beyond(size)
             try:
-                size = await self._projector.catch_up(log.name)
+                size = await self.projector.catch_up(log.name)
                 self._service.metrics.folded_size.labels(log.name).set(size)
                 await asyncio.sleep(BREATH_S)
             except FormatError as error:
@@ -85,7 +85,7 @@ class Orders:
         log = await readable_log(request)
         if isinstance(log, Refused):
             return problem(log, request)
-        orders = await answered(log, self._projector.orders(log.name))
+        orders = await answered(log, self.projector.orders(log.name))
         return problem(orders, request) if isinstance(orders, Refused) else json_answer(orders)
 
     async def _get_status(self, request: web.Request) -> web.Response:
@@ -97,7 +97,7 @@ class Orders:
         if isinstance(as_of, Refused):
             return problem(as_of, request)
         order = request.match_info["order"]
-        status = await answered(log, self._projector.status(log.name, order, as_of))
+        status = await answered(log, self.projector.status(log.name, order, as_of))
         if isinstance(status, Refused):
             return problem(status, request)
         if status is None:

@@ -22,6 +22,8 @@ from projections.case import Case
 from projections.finding import Irregularity
 from projections.fold import Fold
 from projections.runners import live
+from projections.runners.asking import AnswerPage, page_of
+from projections.standing import ask, view_of
 from projections.statement import Log, Statement, make_statement
 from projections.stating import find_order
 from projections.verdict import headline, judge
@@ -70,6 +72,12 @@ class Projector:
     async def status(self, log: str, order: str, as_of: int) -> OrderStatus | None:
         """The verdict on an order at `as_of` (Unix seconds); None when the log has no such order."""
         return await self._call(_status, self._dsn, log, order, as_of, self._rules)
+
+    async def questions(
+        self, log: str, names: tuple[str, ...], as_of: int, skip: int, limit: int
+    ) -> list[AnswerPage]:
+        """What a log says to standing questions at `as_of` (Unix seconds), with so many members of each."""
+        return await self._call(_questions, self._dsn, log, names, as_of, skip, limit)
 
     def close(self) -> None:
         """End the process; what it had not committed is folded again."""
@@ -124,6 +132,15 @@ def _status(dsn: str, log: str, order: str, as_of: int, rules: str) -> OrderStat
         make_statement(case, judgment, log=identity, states=(), rules=rules, provisional=True),
         tuple((one.obligation, one.irregularities) for one in judgment.findings),
     )
+
+
+def _questions(
+    dsn: str, log: str, names: tuple[str, ...], as_of: int, skip: int, limit: int
+) -> list[AnswerPage]:
+    fold, folded = _run(_load(dsn, log))
+    size = _run(_with_connection(dsn, lambda conn: store.size_at(conn, log, as_of * 1_000_000, folded)))
+    view = view_of(fold, as_of=as_of, size=size)
+    return [page_of(ask(view, name), skip, limit) for name in names]
 
 
 async def _moment(

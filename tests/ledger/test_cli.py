@@ -70,7 +70,7 @@ def test_the_top_level_loads_nothing_but_the_standard_library() -> None:
 def test_every_command_of_the_contract_is_there_and_takes_json() -> None:
     contract = (
         "serve keygen log-create log-show key-register key-revoke token-create blind post order-issue status "
-        "export verify replay witness events demo"
+        "questions export verify replay witness events demo"
     )
     assert {"-".join(words) for words in COMMANDS} == set(contract.split())
 

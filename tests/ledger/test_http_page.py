@@ -12,6 +12,7 @@ from ledger.config import Database
 from ledger.export import Exports
 from ledger.orders import Orders
 from ledger.projector import Projector
+from ledger.questions import Questions
 from tests.ledger.lab import Lab, running_lab
 from tests.ledger.test_export import begin
 
@@ -25,7 +26,8 @@ async def test_every_route_is_on_the_page(database: Database, tmp_path: Path) ->
         assert lab.service.anchors is not None
         projector = Projector(database.service_dsn, "0" * 64)
         orders = Orders(lab.service, projector)
-        parts = [*ROUTES, *lab.service.anchors.routes, *orders.routes, *Exports(lab.service).routes]
+        parts = [*ROUTES, *lab.service.anchors.routes, *orders.routes, *Questions(projector).routes]
+        parts += Exports(lab.service).routes
         projector.close()
     application = web.Application()
     application.add_routes(parts)
