@@ -16,8 +16,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `writ events`."""
     parser.add_argument("type", nargs="?", metavar="TYPE", help="such as writ.data.held.v1, or data.held")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--schema", action="store_true", help="print its JSON Schema")
-    what.add_argument("--example", action="store_true", help="print an example, as it would be posted")
+    what.add_argument(
+        "--schema", action="store_true", help="print its JSON Schema; without TYPE all, one a line"
+    )
+    what.add_argument(
+        "--example", action="store_true", help="print an example, as it would be posted; or all"
+    )
     what.add_argument("--role", metavar="ROLE", help="list the types that this role may post")
 
 
@@ -40,6 +44,10 @@ def _list(args: argparse.Namespace) -> int:
     from projections.roles import ROLES
     from projections.schema import chapters, summary
 
+    if args.schema or args.example:
+        for name in EVENT_TYPES:
+            _print_line(args, name)
+        return 0
     wanted = [name for name in EVENT_TYPES if args.role is None or args.role in ROLES[name]]
     if not wanted:
         raise Failure(f"{args.role} may post nothing, or is no role", "`writ events TYPE` shows who may")
@@ -58,23 +66,35 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _describe(args: argparse.Namespace, name: str) -> int:
-    from projections.events import encode_event
-    from projections.examples import EXAMPLES
     from projections.schema import json_schema
 
-    example = encode_event(EXAMPLES[name]).decode()
-    if args.json and not (args.example or args.schema):
-        print(json.dumps({"type": name, "schema": json_schema(name), "example": json.loads(example)}))
-    elif args.example:
-        print(example)
-    elif args.schema:
-        print(json.dumps(json_schema(name), indent=None if args.json else 2))
+    if args.schema and not args.json:
+        print(json.dumps(json_schema(name), indent=2))
+    elif args.schema or args.example:
+        _print_line(args, name)
+    elif args.json:
+        shown = {"type": name, "schema": json_schema(name), "example": json.loads(_example(name))}
+        print(json.dumps(shown))
     else:
-        _explain(name, example)
+        _explain(name)
     return 0
 
 
-def _explain(name: str, example: str) -> None:
+def _print_line(args: argparse.Namespace, name: str) -> None:
+    """The schema or the example on one line."""
+    from projections.schema import json_schema
+
+    print(json.dumps(json_schema(name)) if args.schema else _example(name))
+
+
+def _example(name: str) -> str:
+    from projections.events import encode_event
+    from projections.examples import EXAMPLES
+
+    return encode_event(EXAMPLES[name]).decode()
+
+
+def _explain(name: str) -> None:
     """What a person wants to know of a type: what it says, who may say it, its fields, and an example."""
     import inspect
 
@@ -89,7 +109,7 @@ def _explain(name: str, example: str) -> None:
         width = max(len(field) for field, _ in rows) + 2
         for field, value in rows:
             print(_row(f"  {_plain(field)}", _plain(value), width))
-    print(f"\nExample (its JSON Schema: `writ events {name} --schema`):\n{example}")
+    print(f"\nExample (its JSON Schema: `writ events {name} --schema`):\n{_example(name)}")
 
 
 def _short(name: str) -> str:

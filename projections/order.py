@@ -33,8 +33,7 @@ class Deadline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     duration: v.Duration | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        if not isinstance(self.at, UnsetType):
-            _check_moment(self.at, "at")
+        v.check_moment(self.at, "at")
         relative = (self.anchor is not UNSET) + (self.duration is not UNSET)
         if relative != (2 if self.at is UNSET else 0):
             raise FieldError("at", "give either `at`, or both `anchor` and `duration`")
@@ -58,10 +57,8 @@ class Scope(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         v.check_territories(self.residency, "residency")
         for field in ("categories", "residency_bases", "source_kinds", "stores"):
             v.check_sorted(getattr(self, field), field)
-        if not isinstance(self.collected_from, UnsetType):
-            _check_moment(self.collected_from, "collected_from")
-        if not isinstance(self.collected_to, UnsetType):
-            _check_moment(self.collected_to, "collected_to")
+        v.check_moment(self.collected_from, "collected_from")
+        v.check_moment(self.collected_to, "collected_to")
 
 
 class Penalty(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,9 +156,7 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         v.check_sorted(self.controllers, "controllers")
         for field in ("appeal_expires", "effective", "issued", "served"):
-            moment = getattr(self, field)
-            if moment is not UNSET:
-                _check_moment(moment, field)
+            v.check_moment(getattr(self, field), field)
         for place, obligation in enumerate(self.obligations):
             self._check_deadline(obligation, f"obligations[{place}].deadline")
         _check_dependencies(self.obligations)
@@ -233,13 +228,6 @@ def check_order(order: Order, authority: str, controller: str, log_vkey: str) ->
 
 def _is_within_a_day(duration: str) -> bool:
     return moments.nth_after(0, duration, 1) < 86_400
-
-
-def _check_moment(moment: str, field: str) -> None:
-    try:
-        moments.first_second(moment)
-    except ValueError as error:
-        raise FieldError(field, f"{moment} is not in the calendar: {error}") from None
 
 
 def _check_dependencies(obligations: tuple[Obligation, ...]) -> None:

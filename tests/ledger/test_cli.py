@@ -258,6 +258,10 @@ def test_event_types_are_listed_and_shown() -> None:
     assert "\nObligation:\n" in shown
     every = writ("events").stdout
     assert all(f"  {name.removeprefix('writ.')[:-3]} " in every for name in EVENT_TYPES)
+    schemas = [json.loads(line) for line in writ("events", "--schema").stdout.splitlines()]
+    assert [one["title"] for one in schemas] == list(EVENT_TYPES)
+    examples = writ("events", "--example").stdout.splitlines()
+    assert [decode_event(one.encode()).type for one in examples] == list(EVENT_TYPES)
     may = writ("events", "--role", "recipient").stdout
     assert "recipient.acknowledged" in may
     assert "order." not in may

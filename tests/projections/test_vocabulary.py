@@ -27,6 +27,13 @@ def test_territories_take_every_subdivision_of_iso_3166_2() -> None:
         v.check_territories((msgspec.convert(subdivision.code, v.Territory),), "residency")
 
 
+def test_of_a_subdivision_the_country_alone_is_looked_up() -> None:
+    """Another year's list must not make a stored line no event; the reference page says so."""
+    v.check_territory(msgspec.convert("GB-QQQ", v.Territory), "territory")
+    with pytest.raises(FieldError, match="QQ is not a country"):
+        v.check_territory(msgspec.convert("QQ-GB", v.Territory), "territory")
+
+
 def test_words_hold_nothing_that_json_would_escape() -> None:
     lists = [value for value in vars(v).values() if getattr(value, "__origin__", None) is not None]
     words = [word for words in lists for word in get_args(words) if isinstance(word, str)]
@@ -96,6 +103,8 @@ def test_evidence_is_sorted_and_distinct() -> None:
             ["2022-06-15", "2022-06-15T09:00:00Z"],
             ["2022-06-15T09:00:00.5Z", "2022-6-15", "2022-06-15T24:00:00Z"],
         ),
+        (v.Date, ["2022-06-15"], ["2022-06-15T09:00:00Z", "2022-6-15"]),
+        (v.OneHandle, ["0f" * 16], ["0F" * 16, "0f" * 15, "0f" * 17]),
         (
             v.Timestamp,
             ["2022-06-15T09:00:00Z", "2022-06-15T09:00:00.000001Z"],
