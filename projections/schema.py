@@ -56,8 +56,10 @@ say (order, pairs, one field or the other) stands in the text beside it.
   revoked. A revocation may be repeated only to date a compromise earlier.
 - A store's id is used once. Its `operator_key` names a key or token of a controller, processor or recipient
   that is valid by then: a name that nobody holds could later be given to anybody, who would then erase there.
-- An order's id begins with the name of the authority's key that posts it; it lists the log's controller, and
-  names the log's key in `trust`.
+- An order, issued or varied: its id begins with the name of the authority's key that posts it; it lists the
+  log's controller, and names the log's key in `trust`.
+
+All else is let in as it is said. Whose word counts, for which order and from when, is judged by whoever reads.
 
 ## What is checked of codes
 
