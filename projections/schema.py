@@ -59,7 +59,7 @@ say (order, pairs, one field or the other) stands in the text beside it.
 - An order, issued or varied: its id begins with the name of the authority's key that posts it; it lists the
   log's controller, and names the log's key in `trust`.
 
-All else is let in as it is said. Whose word counts, for which order and from when, is judged by whoever reads.
+All else is let in as it is said. Whose word counts, for which order and from when, is judged by who reads it.
 
 ## What is checked of codes
 
