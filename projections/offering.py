@@ -68,7 +68,7 @@ def _breach(case: Case, stretch: Stretch, deadline: int) -> Irregularity | None:
     for start, end in in_force_spans(case):
         # A second is the least by which the deadline can be past, at the moment judged as for a withdrawal.
         if max(start, deadline) * SECOND_US < min(end * SECOND_US, until_us):
-            late = days_late(until_us, deadline)
+            late = days_late(int(until_us), deadline)
             return Irregularity("offer.not_withdrawn", begun.index, begun.time_us, by, days_late=late)
     return None
 

@@ -61,7 +61,8 @@ def accrued(case: Case, obligation: Obligation, verdict: Verdict, late_days: int
     if verdict != "carried_out":
         deadline = deadline_at(case.order, obligation)
         spans = in_force_spans(case)
-        days = -(-sum(max(0, end - max(start, deadline)) for start, end in spans) // DAY_S)
+        # A plain number: what grows every day is no change of the verdict, for those who watch for one.
+        days = -(-sum(max(0, int(end) - max(start, deadline)) for start, end in spans) // DAY_S)
     called = sum(
         one.amount_minor
         for one in _turns(case, penalty)

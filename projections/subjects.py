@@ -158,7 +158,7 @@ def _exceptions(case: Case, enquiry: Enquiry, course: Course, due_s: int) -> lis
     """`enquiry.overdue`, `enquiry.late` and `enquiry.extended_late`, each at the entry that it speaks of."""
     listed = []
     if course.ended is None and case.as_of > due_s:
-        late = days_late(case.as_of * SECOND_US, due_s)
+        late = days_late(int(case.as_of) * SECOND_US, due_s)
         listed.append(_irregular(case, "enquiry.overdue", enquiry, late))
     if course.ended is not None and course.ended.kind == "answered":
         late = days_late(course.ended.time_us, due_s)

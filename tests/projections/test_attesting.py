@@ -225,6 +225,7 @@ def test_a_rejection_outweighs_until_an_assessor_attests_again(kind: str, by: st
     attest(story, "it")
     found = finding(story)
     assert (found.verdict, rules(found)[-1]) == ("cannot_be_proved", "attestation.rejected")
+    assert found.evidence == "E0"
     attest(story, "it", by=ASSESSOR)
     assert finding(story).verdict == "carried_out"
 
