@@ -27,7 +27,7 @@ WORDS: Final[dict[str, Words]] = {
     "special-category": Words(
         "Special-category and children's data without a condition or consent",
         "GDPR Art. 8, 9: special-category data, biometric templates too, need a condition of Art. 9(2), and "
-        "a child's consent a parent's.",
+        "a child's data the consent of a parent.",
         "It does not prove that a declared condition holds, nor that data said to be harmless are.",
     ),
     "retention": Words(
@@ -60,7 +60,7 @@ WORDS: Final[dict[str, Words]] = {
     ),
     "use-abroad": Words(
         "Use from a country other than the subject's own",
-        "GDPR Art. 3, 44: leaving a market ends nothing while people there are searched from elsewhere.",
+        "GDPR Art. 3(2), 44: the law protects people where they are, also from those who watch from abroad.",
         "It does not prove where anybody was, beyond what was said of residency and of who used the record.",
     ),
 }
@@ -122,9 +122,7 @@ def lines(page: AnswerPage) -> Iterator[str]:
 
 def _table(page: AnswerPage) -> Iterator[str]:
     heads = [*page.columns, *(_head(measure) for measure in page.measures)]
-    body = [
-        [*(cell.replace("_", " ") or "-" for cell in row.group), *_counts(page, row)] for row in page.rows
-    ]
+    body = [[*(cell or "-" for cell in row.group), *_counts(page, row)] for row in page.rows]
     widths = [max(len(line[at]) for line in (heads, *body)) for at in range(len(heads))]
     texts = len(page.columns)
     for line in ([head.replace("_", " ") for head in heads], *body):

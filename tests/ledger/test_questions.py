@@ -158,7 +158,7 @@ async def test_questions_at_the_command_line(
 
         code, said = await writ()
         assert code == 0
-        assert "not declared  scrape" in said
+        assert "not_declared  scrape" in said
         assert "It does not prove that anybody consented" in said
         code, said = await writ("collection", "--list")
         assert f"    {handle(1)}  not_declared, user.biometric, unknown, unknown: entries " in said
