@@ -65,17 +65,20 @@ def _oath(case: Case, obligation: Obligation, finding: Finding, found: dict[str,
     """
     if obligation.type in ("attest", "independent_assessment"):
         words = attesting.said if obligation.type == "attest" else attesting.assessed
-        acts = max((found[other].last_act for other in obligation.depends_on), default=-1)
+        acts = max((_act(found[other]) for other in obligation.depends_on), default=-1)
         if not words(case, obligation, case.first_issued):
             return []  # The finding says so itself.
         covering = words(case, obligation, max(acts, case.first_issued))
         return [] if covering else [Gap("attestation.before_act")]
     if obligation.oath == "none":
         return []
-    # What rests on an attestation is sworn with it: nothing was done before that the oath must cover.
-    act = -1 if obligation.type in recurring.BY_WORD else finding.last_act
-    sworn = vouching.own(case, obligation.id, obligation.oath, max(act, case.first_issued))
+    sworn = vouching.own(case, obligation.id, obligation.oath, max(_act(finding), case.first_issued))
     return [] if sworn else [Gap("oath.missing", obligation.oath)]
+
+
+def _act(finding: Finding) -> int:
+    """What was done last; of what is carried out by attestation nothing was, but that."""
+    return -1 if finding.type in recurring.BY_WORD else finding.last_act
 
 
 def _rejected(case: Case, obligation: Obligation) -> list[Gap]:

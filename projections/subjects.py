@@ -11,7 +11,7 @@ from projections.finding import Finding, Gap, Irregularity
 from projections.moments import nth_after
 from projections.order import Obligation, deadline_at
 from projections.requests import Enquiry, Step
-from projections.scope import UNKNOWN, reaches
+from projections.scope import reaches
 
 SECOND_US = 1_000_000
 
@@ -190,9 +190,10 @@ def _ground(case: Case, obligation: Obligation, known: bool, last_act: int) -> G
 
 
 def _inside(case: Case, obligation: Obligation, wanted: set[str]) -> set[str]:
-    """Which of these records are in scope. One of which the ledger knows nothing is of unknown residency."""
-    inside = {handle for handle in wanted if reaches(UNKNOWN, obligation.scope)}
-    for standing, _, handles in case.population(obligation.scope):
-        some = wanted.intersection(handles)
-        inside = inside | some if reaches(standing, obligation.scope) else inside - some
-    return inside
+    """Which of these records are in scope. One that nobody ever held is of unknown residency."""
+    return {
+        handle
+        for standing, _, handles in case.population(obligation.scope)
+        if reaches(standing, obligation.scope)
+        for handle in wanted.intersection(handles)
+    }

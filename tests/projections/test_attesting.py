@@ -174,6 +174,20 @@ def test_to_attest_to_each_of_the_obligations_is_to_attest() -> None:
     assert finding(story, obligation=1).verdict == "carried_out"
 
 
+def test_each_of_them_and_not_some() -> None:
+    story = Story()
+    story.order(
+        obliged("publish", id="a"),
+        obliged("publish", id="b"),
+        obliged("attest", id="confirm", depends_on=("a", "b")),
+    )
+    attest(story, "a")
+    assert rules(finding(story, obligation=2)) == ["attestation.missing", "dependency.not_carried_out"]
+    index = attest(story, "b")
+    found = finding(story, obligation=2)
+    assert (found.verdict, found.last_act) == ("carried_out", index)
+
+
 def test_only_assessors_whom_the_order_names_assess() -> None:
     story = ordered("independent_assessment")
     story.log.register(OTHER, "auditor")

@@ -115,11 +115,11 @@ def test_due_again_every_month() -> None:
     assert finding(story, 60).verdict == "carried_out"
 
 
-def daily(**how: object) -> Story:
+def daily() -> Story:
     """€100,000 for each day after the deadline."""
     story = Story(stores=("faces",))
     story.hold(1)
-    story.order(erase_gb(penalty=fine(10_000_000, "day", "EUR")), **how)
+    story.order(erase_gb(penalty=fine(10_000_000, "day", "EUR")))
     return story
 
 

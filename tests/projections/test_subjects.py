@@ -108,10 +108,12 @@ def test_an_extension_brings_no_due_date_forward() -> None:
     assert finding(story).verdict == "carried_out"
 
 
-def test_nobody_grants_himself_more_than_three_months() -> None:
+@pytest.mark.parametrize("extended", [False, True])
+def test_nobody_grants_himself_more_than_three_months(extended: bool) -> None:
     story = ordered()
     enquire(story, "q-1", due=1_000)
-    extend(story, "q-1", 2_000)
+    if extended:
+        extend(story, "q-1", 2_000)
     assert finding(story, 90).verdict == "carried_out"  # To 1 April.
     assert finding(story, 91).verdict == "breached"
 
@@ -179,6 +181,15 @@ def test_an_enquiry_about_somebody_unknown(setting: str, enquiries: int) -> None
     assert finding(story).counts["enquiries"] == enquiries
 
 
+def test_somebody_known_to_be_in_scope_where_the_unknown_are_left_out() -> None:
+    story = ordered(scope=replace_scope(unknown_residency="out_of_scope"))
+    story.hold(1)
+    story.hold(2, residency="")
+    enquire(story, "q-1", 1)
+    enquire(story, "q-2", 2)
+    assert finding(story).counts["enquiries"] == 1
+
+
 def test_a_stolen_key_answers_nothing_and_hides_nothing() -> None:
     story = ordered()
     story.log.register("other.clearview.example", "controller")
@@ -241,12 +252,12 @@ def test_each_enquiry_is_counted_once() -> None:
     assert set(counts.values()) == {1}
 
 
-def erasing(answered_first: bool, **how: object) -> Story:
+def erasing(answered_first: bool, right: str = "15") -> Story:
     """The order of acts in CNIL v Clearview: pending requests for access first, then erase."""
     story = Story(stores=("faces",))
     story.hold(1, 2)
     story.order(obliged("answer_subjects", id="answer"), obliged("erase", depends_on=("answer",)))
-    enquire(story, "q-1", 1, **how)
+    enquire(story, "q-1", 1, right=right)
     if answered_first:
         answer(story, "q-1")
     return story
