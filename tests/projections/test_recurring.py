@@ -77,6 +77,14 @@ def test_what_is_done_otherwise_is_vouched_for_from_the_second_time_on() -> None
     assert missed(finding(story, 61)) == ["2026-02-28"]
     attest(at_day(story, 20), "erase")
     assert missed(finding(story, 61)) == ["2026-02-28"]
+
+
+def test_one_word_is_enough_for_the_second_time() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order(erase_gb(recurrence="P1M"))
+    story.erase(1)
+    story.look("faces")
     attest(at_day(story, 45), "erase")
     assert finding(story, 61).verdict == "carried_out"
 
