@@ -30,6 +30,17 @@ class Command(NamedTuple):
     run: str = "run"
 
 
+ORDER_TURNS = {
+    "serve": "say that an order was served",
+    "appeal": "say that an order was appealed: it is suspended",
+    "stay": "suspend an order",
+    "lift-stay": "end a stay, or what an appeal suspended",
+    "set-aside": "say that a court set an order aside",
+    "reinstate": "put an order back in force",
+    "revoke": "take an order back",
+    "discharge": "say that nothing more is required under an order",
+}
+
 COMMANDS: dict[tuple[str, ...], Command] = {
     ("serve",): Command(
         "ledger.cli_serve", "run the service, with a Postgres of its own unless one is given"
@@ -56,6 +67,34 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "add_issue_arguments",
         "issue",
     ),
+    ("order", "new"): Command(
+        "ledger.cli_order_new", "write an order from a template", "add_new_arguments", "new"
+    ),
+    ("order", "check"): Command(
+        "ledger.cli_order_new",
+        "explain an order in plain sentences before it is signed",
+        "add_check_arguments",
+        "check",
+    ),
+    ("order", "vary"): Command(
+        "ledger.cli_order_life", "post a higher version of an order", "add_vary_arguments", "vary"
+    ),
+    **{
+        ("order", word): Command("ledger.cli_order_life", summary, "add_turn_arguments", "turn")
+        for word, summary in ORDER_TURNS.items()
+    },
+    ("order", "exempt"): Command(
+        "ledger.cli_order_life",
+        "leave records, or a class of data, out of an obligation",
+        "add_exempt_arguments",
+        "exempt",
+    ),
+    ("hold", "place"): Command(
+        "ledger.cli_order_life", "have records kept in spite of an order", "add_place_arguments", "place"
+    ),
+    ("hold", "release"): Command(
+        "ledger.cli_order_life", "end a hold before its day", "add_release_arguments", "release"
+    ),
     ("status",): Command("ledger.cli_status", "show an order's verdict and what stands behind it"),
     ("questions",): Command(
         "ledger.cli_questions", "show what a log says on matters of law, beside its orders"
@@ -69,7 +108,8 @@ COMMANDS: dict[tuple[str, ...], Command] = {
 }
 
 GROUPS = {"log": "create or show a log", "key": "register or revoke keys", "token": "create bearer tokens",
-          "order": "issue orders"}  # fmt: skip
+          "order": "write, check, issue and move orders",
+          "hold": "have records kept, or no longer"}  # fmt: skip
 
 
 class WrongUsage(Exception):

@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,12 +118,20 @@ def controller_file(state: Path, log_vkey: str) -> Path:
 
 async def post_one(args: argparse.Namespace, type: str, data: Mapping[str, object]) -> "Receipt":
     """Post one event of our own making; fields of its data that are None are left out."""
+    return (await post_all(args, type, [data]))[0]
+
+
+async def post_all(
+    args: argparse.Namespace, type: str, whole: Sequence[Mapping[str, object]]
+) -> "list[Receipt]":
+    """Post events of one type; the receipts of the submissions that it took."""
     from projections.events import decode_event
 
     async with open_poster(args) as poster:
-        line = make_line(type, data, poster.folder.state.source)
-        decode_event(line)  # says which field is wrong before anything is sent
-        return (await poster.post([line]))[0]
+        lines = [make_line(type, data, poster.folder.state.source) for data in whole]
+        for line in lines:
+            decode_event(line)  # says which field is wrong before anything is sent
+        return await poster.post(lines)
 
 
 def make_line(type: str, data: Mapping[str, object], source: str) -> bytes:

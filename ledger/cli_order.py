@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ledger import cli_connect as connect
+
+if TYPE_CHECKING:
+    from projections.order import Order
 
 
 def add_issue_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,13 +17,11 @@ def add_issue_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--controller", metavar="ID", help="where the order names several controllers")
 
 
-def issue(args: argparse.Namespace) -> int:
-    """Post `order.issued` with the authority's key."""
-    import msgspec
-
+def read_order(args: argparse.Namespace) -> "tuple[Order, str]":
+    """The order of a file, and the controller in whose log it goes, if nothing speaks against that."""
     from ledger.failure import Failure
     from ledger.keyfiles import read_key
-    from projections.order import check_order, order_hash, parse_order
+    from projections.order import check_order, parse_order
 
     order = parse_order(Path(args.file).read_bytes())
     controller = args.controller or order.controllers[0]
@@ -28,6 +30,16 @@ def issue(args: argparse.Namespace) -> int:
     problems = check_order(order, read_key(Path(args.key)).verifier.name, controller, args.log)
     if problems:
         raise Failure(f"{args.file}: {'; '.join(problems)}", "correct the order and issue it again")
+    return order, controller
+
+
+def issue(args: argparse.Namespace) -> int:
+    """Post `order.issued` with the authority's key."""
+    import msgspec
+
+    from projections.order import order_hash
+
+    order, controller = read_order(args)
     data = {
         "controller": controller,
         "effective_at": order.effective,

@@ -33,12 +33,17 @@ class Relief(Struct, frozen=True):
         return all(any(v.covers(allowed, one) for allowed in self.categories) for one in categories)
 
 
-def relief_of(case: Case, obligation: str) -> Relief:
-    """The relief from an obligation that stands at the case's moment."""
+def relief_of(case: Case, obligation: str, *, before: int | None = None) -> Relief:
+    """The relief from an obligation that stands at the case's moment.
+
+    `before`: only exemptions that were granted before that entry, whose act they are to allow.
+    """
     granted = [
         one
         for one in case.docket.proceedings.exemptions
-        if (one.order, one.obligation) == (case.order.id, obligation) and _counts(case, one)
+        if (one.order, one.obligation) == (case.order.id, obligation)
+        and _counts(case, one)
+        and (before is None or one.index < before)
     ]
     return Relief(
         exempt=frozenset(handle for one in granted for handle in one.records),
@@ -49,13 +54,13 @@ def relief_of(case: Case, obligation: str) -> Relief:
 
 def holds_in_force(case: Case) -> Iterator[Hold]:
     """`relief.until`: the authority's holds that neither ended nor were released by it: then what they kept
-    is due again. A hold placed again under the same id replaces the one before it.
+    is due again. What is placed again under the same id is added to it; a release ends all placed before it.
     """
     proceedings = case.docket.proceedings
-    last = {one.hold: one for one in proceedings.holds if _counts(case, one)}
     ended = {one.hold: one.index for one in proceedings.releases if _counts(case, one)}
-    for hold in last.values():
-        if hold.index > ended.get(hold.hold, -1) and case.as_of <= last_second(hold.until):
+    for hold in proceedings.holds:
+        lasts = hold.index > ended.get(hold.hold, -1) and case.as_of <= last_second(hold.until)
+        if lasts and _counts(case, hold):
             yield hold
 
 

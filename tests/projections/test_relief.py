@@ -99,15 +99,17 @@ def test_a_hold_ends_when_its_authority_releases_it() -> None:
     assert relief_of(story.case(), "erase").held == {handle(2)}
     assert relief_of(story.case(size=released), "erase").held == {handle(1), handle(2)}
     hold(story, 3)
-    assert [one.records for one in holds_in_force(story.case())] == [(handle(3),), (handle(2),)]
+    assert [one.records for one in holds_in_force(story.case())] == [(handle(2),), (handle(3),)]
 
 
-def test_a_hold_placed_again_replaces_the_one_before() -> None:
+def test_what_is_placed_under_the_same_id_is_added() -> None:
     story = ordered()
     hold(story, 1, until="2026-12-01")
     hold(story, 2, until="2026-02-01")
-    assert relief_of(story.case(10), "erase").held == {handle(2)}
-    assert relief_of(story.case(40), "erase").held == frozenset()
+    assert relief_of(story.case(10), "erase").held == {handle(1), handle(2)}
+    assert relief_of(story.case(40), "erase").held == {handle(1)}
+    release(story)
+    assert relief_of(story.case(10), "erase").held == frozenset()
 
 
 def test_a_stolen_key_relieves_of_nothing() -> None:
