@@ -96,6 +96,8 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "ledger.cli_order_life", "end a hold before its day", "add_release_arguments", "release"
     ),
     ("status",): Command("ledger.cli_status", "show an order's verdict and what stands behind it"),
+    ("timeline",): Command("ledger.cli_timeline", "show when an order's verdict changed, and why"),
+    ("rules",): Command("ledger.cli_rules", "list the rules that verdicts name, each in a sentence"),
     ("questions",): Command(
         "ledger.cli_questions", "show what a log says on matters of law, beside its orders"
     ),

@@ -47,6 +47,14 @@ class _Health(msgspec.Struct):
     wrong: dict[str, str]
 
 
+class _Lag(msgspec.Struct):
+    """How far the projections, which judge orders, are behind the log."""
+
+    folded_size: int
+    behind_entries: int
+    behind_seconds: float
+
+
 async def _create(args: argparse.Namespace) -> int:
     from ledger.client import open_session
     from ledger.creation import Creation, sign_creation
@@ -90,6 +98,7 @@ async def _show(args: argparse.Namespace) -> int:
         if shown.status != 200:
             raise refusal(shown, f"GET {url}")
         wrong = await _wrong_with(session, service, name)
+        lag = await _lag_of(session, service, name)
     note = parse_note(shown.body)
     verified = "+" in args.log
     checkpoint = verify_checkpoint(note, parse_vkey(args.log)) if verified else parse_checkpoint(note.text)
@@ -99,6 +108,7 @@ async def _show(args: argparse.Namespace) -> int:
         "root": encode_base64(checkpoint.root),
         "signature_verified": verified,
         "wrong": wrong,
+        "projection": None if lag is None else msgspec.to_builtins(lag),
         "checkpoint": shown.body.decode(),
     }
     state = f"NOT WELL: {wrong}" if wrong else "well, says the service"
@@ -107,6 +117,7 @@ async def _show(args: argparse.Namespace) -> int:
         args,
         value,
         f"{checkpoint.origin}: {checkpoint.size} entries, {state}; signature {signature}",
+        _lag_in_words(lag),
         "",
         shown.body.decode().rstrip("\n"),
     )
@@ -121,3 +132,24 @@ async def _wrong_with(session: "ClientSession", service: str, name: str) -> str:
         return msgspec.json.decode(answer.body, type=_Health).wrong.get(name, "")
     except msgspec.MsgspecError:
         return f"/health answers {answer.status}"
+
+
+async def _lag_of(session: "ClientSession", service: str, name: str) -> _Lag | None:
+    from ledger.remote import ask_once
+
+    answer, _ = await ask_once(session, "GET", f"{service}/logs/{quote(name, safe='')}/projection")
+    try:
+        return msgspec.json.decode(answer.body, type=_Lag)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _lag_in_words(lag: _Lag | None) -> str:
+    if lag is None:
+        return "how far judgments are behind the log, the service does not say"
+    if not lag.behind_entries:
+        return "judgments are up to date: every entry is folded"
+    return (
+        f"judgments are behind by {lag.behind_entries:,} entries, the first of which has waited "
+        f"{lag.behind_seconds:,.1f} s"
+    )

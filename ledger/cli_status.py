@@ -1,21 +1,17 @@
-"""`writ status ORDER`: an order's verdict as it stands, and what stands behind it."""
+"""`writ status ORDER`: an order's verdict, what stands behind it and beside it, and whom its counts count."""
 
 import argparse
 import asyncio
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import sys
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ledger import cli_connect
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.projector import OrderStatus
-    from projections.statement import ObligationStatement
-
-LISTED = 10
+    from ledger.judging import OrderStatus
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +21,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-of", metavar="TIME", help="the moment judged, as 2026-12-24T00:00:00Z (default: now)"
     )
+    parser.add_argument(
+        "--size",
+        type=size,
+        metavar="N",
+        help="count the first N entries only; without --as-of, at the moment when there were so many",
+    )
+    parser.add_argument(
+        "--list", metavar="COUNT", help="list whom a count counts, as live or erased_late: handle and store"
+    )
+    parser.add_argument(
+        "--obligation", metavar="ID", help="whose count to list (default: the first that has one)"
+    )
+
+
+def size(text: str) -> int:
+    """A size of the log; the parser says what is wrong with another text."""
+    if not text.isdecimal() or not text.isascii():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of entries")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Ask the service for the verdict and print it."""
+    """Ask the service for the verdict, or for members, and print what it says."""
+    from ledger.failure import Misuse
+
+    if args.obligation is not None and args.list is None:
+        raise Misuse("--obligation says whose count --list lists", "name the count: --list live")
+    if args.list is not None:
+        return asyncio.run(_list(args))
     raw = asyncio.run(_ask(args))
     if args.json:
         print(raw.decode())
@@ -36,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     import msgspec
     from rich.console import Console
 
-    from ledger.projector import OrderStatus
+    from ledger.judging import OrderStatus
 
     # Never wrapped by us: whoever reads a pipe looks for whole lines.
     show(Console(highlight=False, soft_wrap=True), msgspec.json.decode(raw, type=OrderStatus))
@@ -44,59 +65,58 @@ def run(args: argparse.Namespace) -> int:
 
 
 def show(console: "Console", status: "OrderStatus") -> None:
-    """Print a verdict: the headline first, then each obligation with its counts, gaps and exceptions."""
-    statement = status.statement
-    console.print(f"[bold]{statement.order.id}[/bold], version {statement.order.version}")
-    console.print(f"[bold]{status.headline}[/bold]")
-    console.print(
-        f"as of {moment(statement.as_of)}, {statement.counted:,} entries, provisional: "
-        "counts what no witness has cosigned yet"
-    )
-    exceptions = dict(status.exceptions)
-    for obligation in statement.obligations:
-        console.print()
-        for line in _obligation(obligation):
-            console.print(line)
-        for one in exceptions.get(obligation.id, ())[:LISTED]:
-            late = f", {one.days_late} days late" if one.days_late else ""
-            where = f" in {one.store}" if one.store else ""
-            console.print(
-                f"  exception {one.rule}: entry {one.index} of {one.by}, {one.copies:,} copies{where}{late}"
-            )
-        more = len(exceptions.get(obligation.id, ())) - LISTED
-        if more > 0:
-            console.print(f"  … and {more:,} more exceptions (--json lists them all)")
+    """Print a verdict: the headline first, then each obligation, then what stands beside it."""
+    from ledger.status_words import lines
 
-
-def moment(seconds: int) -> str:
-    """Unix seconds as people write UTC."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _obligation(one: "ObligationStatement") -> Iterator[str]:
-    so_far = " so far" if one.type.startswith("cease_") and one.verdict == "carried_out" else ""
-    yield (
-        f"{one.id} ({one.type}) by {moment(one.deadline)}: "
-        f"[bold]{one.verdict.replace('_', ' ')}{so_far}[/bold], "
-        f"evidence {one.evidence}, on the word of {'the ' if one.word != 'nobody' else ''}{one.word}"
-    )
-    counts = [f"{name.replace('_', ' ')} {number:,}" for name, number in one.counts.items() if number]
-    yield f"  copies: {', '.join(counts) or 'none'}"
-    for store in one.stores:
-        if not store.looked:
-            yield f"  store {store.store}: nobody has looked into it since its last erasure"
-        else:
-            verdict = "agrees with" if store.agrees else "differs from"
-            yield (
-                f"  store {store.store}: {store.by} counted {store.count:,} copies ({store.level}), "
-                f"which {verdict} the ledger's {store.ledger_count:,}"
-            )
-    for gap in one.gaps:
-        copies = f", {gap.copies:,} copies" if gap.copies else ""
-        yield f"  missing {gap.rule}: {gap.subject or 'the whole order'}{copies}"
+    for bold, line in lines(status):
+        console.print(line, style="bold" if bold else None, markup=False)
 
 
 async def _ask(args: argparse.Namespace) -> bytes:
     async with cli_connect.open_log(args) as log:
-        query = f"?as_of={quote(args.as_of)}" if args.as_of else ""
-        return (await log.get(f"orders/{quote(args.order, safe='')}{query}")).body
+        return (await log.get(_path(args, "", _place(args)))).body
+
+
+async def _list(args: argparse.Namespace) -> int:
+    import msgspec
+
+    query = _place(args) | {"count": args.list}
+    if args.obligation is not None:
+        query["obligation"] = args.obligation
+    begun = False
+    async with cli_connect.open_log(args) as log:
+        while True:
+            *listed, last = (await log.get(_path(args, "/members", query))).body.splitlines()
+            said = msgspec.json.decode(last)
+            if not begun and not args.json:
+                print(_heading(args.list, said))
+            begun = True
+            for line in listed:
+                print(line.decode() if args.json else _member(msgspec.json.decode(line)))
+            sys.stdout.flush()
+            if "next" not in said:
+                return 0
+            query |= {"as_of": said["as_of"], "size": str(said["size"]), "after": said["next"]}
+
+
+def _heading(name: str, said: dict[str, object]) -> str:
+    count = name.replace("_", " ")
+    return (
+        f"{count} of {said['obligation']}: {said['counted']:,}, as of {said['as_of']}, "
+        f"{said['size']:,} entries"
+    )
+
+
+def _member(member: dict[str, object]) -> str:
+    entry = f"  entry {member['entry']:,}" if "entry" in member else ""
+    return f"{member['handle']}  {member.get('store', '')}{entry}".rstrip()
+
+
+def _place(args: argparse.Namespace) -> dict[str, str]:
+    given = {"as_of": args.as_of, "size": args.size}
+    return {name: str(value) for name, value in given.items() if value is not None}
+
+
+def _path(args: argparse.Namespace, view: str, query: dict[str, str]) -> str:
+    asked = f"?{urlencode(query)}" if query else ""
+    return f"orders/{quote(args.order, safe='')}{view}{asked}"

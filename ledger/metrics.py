@@ -57,6 +57,12 @@ class Metrics:
             ["log"],
             registry=self.registry,
         )
+        self.folding_behind_s = Gauge(
+            "writ_folded_behind_seconds",
+            "How long the first entry not folded into the projections has waited for it; 0 without one.",
+            ["log"],
+            registry=self.registry,
+        )
         self.frozen = Gauge(
             "writ_frozen", "1 when nothing may be signed for the log.", ["log"], registry=self.registry
         )

@@ -1,24 +1,22 @@
 """Orders over HTTP, and the projections that answer for them, kept up behind the appends."""
 
 import asyncio
-import math
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from typing import Final
 
-import msgspec
 import structlog
 from aiohttp import web
 
+from ledger.answering import answered, json_answer
 from ledger.openlog import Log
+from ledger.order_views import OrderViews
 from ledger.problems import Refused
 from ledger.projector import Projector
 from ledger.service import Service
 from ledger.web import problem, readable_log
-from projections.moments import first_second
 from projections.runners.rules import rules_hash
-from projections.vocabulary import Moment
 from signing.errors import FormatError
 
 # How long to leave a log alone after its projection failed, and how often new logs are looked for.
@@ -26,10 +24,7 @@ PAUSE_S: Final = 1.0
 # How long what comes in quick succession may gather, to be folded at the cost of one batch.
 BREATH_S: Final = 0.1
 
-T = TypeVar("T")
-
 _log = structlog.get_logger(__name__)
-_NOT_KEPT: Final = {"Cache-Control": "no-cache"}
 
 
 class Orders:
@@ -42,7 +37,7 @@ class Orders:
         self._stopped: dict[str, str] = {}
         self.routes: Final = [
             web.get("/logs/{log}/orders", self._get_orders),
-            web.get("/logs/{log}/orders/{order}", self._get_status),
+            *OrderViews(projector).routes,
         ]
 
     async def run(self) -> None:
@@ -66,11 +61,15 @@ class Orders:
         """Fold what the log gains. An event that the rules don't know stops this log's projections for good:
         to skip it would falsify completeness."""
         size = 0
+        behind = self._service.metrics.folding_behind_s.labels(log.name)
+        behind.set(0)
         while True:
             await log.writer.wait_beyond(size)
+            behind.set_function(_seconds_since(time.monotonic()))
             try:
                 size = await self.projector.catch_up(log.name)
                 self._service.metrics.folded_size.labels(log.name).set(size)
+                behind.set_function(lambda: 0)
                 await asyncio.sleep(BREATH_S)
             except FormatError as error:
                 self._stopped[log.name] = str(error)
@@ -88,23 +87,6 @@ class Orders:
         orders = await answered(log, self.projector.orders(log.name))
         return problem(orders, request) if isinstance(orders, Refused) else json_answer(orders)
 
-    async def _get_status(self, request: web.Request) -> web.Response:
-        """`GET /logs/<log>/orders/<id>?as_of=`: the verdict, provisional, with all that stands behind it."""
-        log = await readable_log(request)
-        as_of = moment_asked(request)
-        if isinstance(log, Refused):
-            return problem(log, request)
-        if isinstance(as_of, Refused):
-            return problem(as_of, request)
-        order = request.match_info["order"]
-        status = await answered(log, self.projector.status(log.name, order, as_of))
-        if isinstance(status, Refused):
-            return problem(status, request)
-        if status is None:
-            detail = f"{log.name} has no order {order[:330]}: see …/orders"
-            return problem(Refused(problem="not-found", detail=detail), request)
-        return json_answer(status)
-
 
 @asynccontextmanager
 async def open_orders(service: Service) -> AsyncIterator[Orders]:
@@ -121,33 +103,5 @@ async def open_orders(service: Service) -> AsyncIterator[Orders]:
         await asyncio.to_thread(projector.close)
 
 
-async def answered(log: Log, answer: Awaitable[T]) -> T | Refused:
-    """What the projections say, or the entry at which they stopped: there they stop again until the rules
-    know it."""
-    try:
-        return await answer
-    except FormatError as error:
-        detail = (
-            f"{log.name}: {error}. The rules of this service do not know it, and to skip it would falsify "
-            "what follows; appends go on. Start the version that stored it, or a later one"
-        )
-        return Refused(problem="stopped", detail=detail)
-
-
-def moment_asked(request: web.Request) -> int | Refused:
-    """The moment that `as_of` names, in Unix seconds; now where it is left out."""
-    text = request.query.get("as_of")
-    if text is None:
-        # Not the second begun before: what was acknowledged a moment ago counts.
-        return math.ceil(time.time())
-    try:
-        # As orders write it: no other offset, and none left out.
-        return first_second(msgspec.convert(text, Moment))
-    except ValueError:
-        detail = f"{text[:40]!r} is no time: write it as 2026-12-24T00:00:00Z or 2026-12-24"
-        return Refused(problem="malformed", detail=detail, field="as_of")
-
-
-def json_answer(value: object) -> web.Response:
-    """An answer that changes as the log grows."""
-    return web.Response(body=msgspec.json.encode(value), content_type="application/json", headers=_NOT_KEPT)
+def _seconds_since(moment: float) -> Callable[[], float]:
+    return lambda: time.monotonic() - moment

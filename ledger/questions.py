@@ -4,7 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
-from ledger.orders import answered, json_answer, moment_asked
+from ledger.answering import answered, json_answer, moment_asked
 from ledger.problems import Refused
 from ledger.projector import Projector
 from ledger.web import problem, readable_log

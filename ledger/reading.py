@@ -17,6 +17,7 @@ from ledger.store import Connection, Pool
 from projections import store as projected
 from signing.checkpoint import Checkpoint
 from signing.encoding import HASH_SIZE
+from signing.entry import parse_entry
 from signing.note import Note
 from signing.tiles import (
     ENTRIES,
@@ -91,6 +92,16 @@ class Page(msgspec.Struct, frozen=True):
     folded_size: int | None = None
     """How many entries the projection had folded that answers for one record; entries from there on are not
     looked at. None where the log itself is read."""
+
+
+class Lag(msgspec.Struct, frozen=True):
+    """How far the projections are behind the log: in entries, and by how long ago the first of them was
+    recorded."""
+
+    size: int
+    folded_size: int
+    behind_entries: int
+    behind_seconds: float
 
 
 class Reader:
@@ -176,6 +187,13 @@ class Reader:
         events = [open_event(index, entry) for index, entry in entries.items()]
         found = [event for event in events if event is not None and event.line.endswith(ending)]
         return Page(found, indexes[limit - 1] if len(indexes) > limit else None, folded)
+
+    async def lag(self, size: int, now_us: int) -> Lag:
+        """How far the projections are behind a log of this size."""
+        folded = await projected.folded_size(self._pool, self._log)
+        raw = await self.entry(folded) if folded < size else None
+        waited_us = 0 if raw is None else max(0, now_us - parse_entry(raw).time_us)
+        return Lag(size, folded, max(0, size - folded), waited_us / 1_000_000)
 
     async def _all_entries(self, begin: int, end: int) -> Sequence[bytes]:
         entries = await self._entries(begin, end)

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from projections.clock import Clock, read_clock
 from projections.docket import Docket, Edge, IssuedOrder, Store, discredited
-from projections.holdings import Holding, Holdings
+from projections.holdings import EMPTY, Holding, Holdings
 from projections.lives import Copy, is_live, read_copy
 from projections.order import Order, Scope
 from projections.scope import Reader, Standing, posters_under
@@ -86,6 +86,15 @@ class Case:
     def stores_of(self, scope: Scope) -> list[str]:
         return sorted(name for name in self.stores if not scope.stores or name in scope.stores)
 
+    @property
+    def edges(self) -> Mapping[int, Edge]:
+        """The derivations, by their entry, those from `size` on too."""
+        return self._edges
+
+    def holding(self, handle: str) -> Holding:
+        """All that the log says of a handle."""
+        return self._held.get(handle, EMPTY)
+
     def name_of(self, by: int) -> str:
         return self.docket.posters[by].name
 
@@ -98,6 +107,10 @@ class Case:
         listening = copy.copy(self)
         listening._listener = listener
         return listening
+
+    def beside(self, issued: IssuedOrder) -> "Case":
+        """Another order, seen at the same moment over the same entries."""
+        return Case(self._held, self.docket, self._edges, issued, as_of=self.as_of, size=self.size)
 
     def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
         """Every handle of the log, in groups that share standing and state."""

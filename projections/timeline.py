@@ -64,7 +64,8 @@ class Seen(Struct, frozen=True):
 class Change(Struct, frozen=True, omit_defaults=True):
     """The verdict from `as_of` and `size` on, and what made it so: an entry, or (-1) the passing of time.
 
-    `obligations` are those whose verdict is another than before.
+    `obligations` are those whose verdict is another than before. `type` is the event's and `by` its poster's
+    name; where time passed `type` may say what did: `deadline` (`by` is the obligation), `effective`.
     """
 
     as_of: int

@@ -17,8 +17,8 @@ from ledger.demo import company, estate, forgeries
 from ledger.demo.company import Company
 from ledger.demo.stage import Stage, bare_environment, free_port, without_network
 from ledger.embedded import EmbeddedPostgres
+from ledger.judging import OrderStatus
 from ledger.keyfiles import read_key, write_key
-from ledger.projector import OrderStatus
 from ledger.remote import RemoteLog
 from ledger.service import log_name
 from signing.keys import parse_vkey

@@ -89,7 +89,8 @@ async def test_from_the_order_to_its_evidence(database: Database, tmp_path: Path
         assert status["statement"]["obligations"][0]["counts"]["live"] == 7
         url, log = ("--url", session.service.url), ("--log", session.log_vkey)
         said = await plain(session, "status", ORDER, *url, *log)
-        assert said.startswith(f"{ORDER}, version 1\n{status['headline']}\n")
+        assert " ".join(said.split()).startswith(f"{ORDER}, version 1, in force {status['headline']} as of ")
+        assert max(map(len, said.splitlines())) <= 100
         assert "nobody has looked into it" in said
         late = await session.ask("status", ORDER, "--as-of", "2099-02-01")
         assert late["statement"]["verdict"] == "breached"

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ledger.config import Database
+from ledger.judging import Asked
 from ledger.projector import Projector
 from projections import store
 from projections.events import decode_event
@@ -171,15 +172,15 @@ async def test_a_verdict_from_the_projector_now_and_then(
     projector = Projector(database.service_dsn, "0" * 64)
     try:
         order = story.case().order.id
-        now = await projector.status(LOG, order, START_S + DAY_S)
+        now = await projector.status(LOG, order, Asked(0, START_S + DAY_S))
         assert now is not None
         assert now.statement.verdict == story.judge(1).verdict
         assert now.statement.obligations[0].counts == story.judge(1).findings[0].counts
         erased_us = story.log.rows[-1].time_us
-        earlier = await projector.status(LOG, order, erased_us // 1_000_000 - 1)
+        earlier = await projector.status(LOG, order, Asked(0, erased_us // 1_000_000 - 1))
         assert earlier is not None
         assert earlier.statement.obligations[0].counts["live"] == 49 + 9
-        assert await projector.status(LOG, "ico.example/none", START_S) is None
+        assert await projector.status(LOG, "ico.example/none", Asked(START_S)) is None
         assert [line.id for line in await projector.orders(LOG)] == [order]
     finally:
         projector.close()
