@@ -1,11 +1,15 @@
 """Standing questions: each answered over real events, with the entries behind every count."""
 
+from hashlib import sha256
+from typing import Any
+
 import pytest
 
 from projections import events as ev
 from projections.question import Answer
 from projections.runners.asking import WORDS
 from projections.standing import QUESTIONS
+from signing.encoding import encode_base64
 from signing.setdigest import digest_of
 from tests.projections.asked import Inquiry, access, disclose, named, table
 from tests.projections.logbuilder import CONTROLLER
@@ -62,6 +66,7 @@ def test_special_category_data_needs_a_condition_or_consent() -> None:
     story.say(ev.ConsentGiven, 1, activity="unlock")
     story.say(ev.ConsentGiven, 6, activity="unlock")
     story.say(ev.ConsentWithdrawn, 6, activity="unlock")
+    story.say(ev.ConsentWithdrawn, 5, activity="scrape")
     answer = story.ask("special-category")
     assert table(answer) == {
         ("special", "condition", "scrape"): (1,),
@@ -114,7 +119,19 @@ def test_a_template_needs_the_condition_that_its_image_did_not() -> None:
         handle(11): (pairs,), handle(12): (pairs,), handle(14): (mixed,),
     }  # fmt: skip
     unknown = story.derive([15], [99], "all")
-    assert named(story.ask("special-category"), "template", "not_stated", "") == {handle(15): (unknown,)}
+    made: dict[str, Any] = {"controller": CONTROLLER, "lineage": "all", "store": "index"}
+    untold = story.post(
+        ev.DataDerived(
+            artefacts=(handle(16),), inputs_digest=encode_base64(bytes(32)), kind="template", **made
+        )
+    )
+    # What is no template is as harmless as its image.
+    story.post(ev.DataDerived(artefacts=(handle(17),), kind="index", records=(handle(1),), **made))
+    answer = story.ask("special-category")
+    assert table(answer) == {
+        ("template", "condition", "scrape"): (3,), ("template", "not_stated", ""): (2,),
+    }  # fmt: skip
+    assert named(answer, "template", "not_stated", "") == {handle(15): (unknown,), handle(16): (untold,)}
 
 
 def test_what_is_kept_past_its_retention_or_without_any_is_told() -> None:
@@ -144,6 +161,15 @@ def test_what_is_kept_past_its_retention_or_without_any_is_told() -> None:
     assert named(answer, "no_period", "derived", "") == {handle(6): (template,)}
     story.erase(1, 2)
     assert ("past", "collected", "orders") not in table(story.ask("retention", 41))
+
+
+def test_the_longest_overdue_tells_how_far_past_a_row_is() -> None:
+    story = Inquiry()
+    story.declare_activity("orders", retention_days=30)
+    story.gather(1, activity="orders")
+    story.wait(5)
+    story.gather(2, activity="orders")
+    assert table(story.ask("retention", 40)) == {("past", "collected", "orders"): (2, 9)}
 
 
 def test_a_period_declared_afterwards_is_not_that_of_what_came_before() -> None:
@@ -206,6 +232,7 @@ def eventful() -> Inquiry:
     story = Inquiry()
     story.declare_activity("scrape", retention_days=30)
     story.gather(1, 2, activity="scrape", special_category=True, residency=("GB",), residency_basis="ip")
+    story.enquire("r-0")
     story.enquire("r-1")
     story.demand("r-1", "photo")
     story.say(ev.ObjectionRaised, 1, request="r-1", ground="other")
@@ -219,7 +246,7 @@ def eventful() -> Inquiry:
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_what_is_asked_at_a_size_depends_on_nothing_behind_it(name: str) -> None:
     story = eventful()
-    sizes = range(0, story.log.size + 1, 3)
+    sizes = [*range(0, story.log.size, 3), story.log.size]
     before = {size: story.ask(name, 100, size=size).digest() for size in sizes}
     assert len(set(before.values())) > 1
     story.declare_activity("scrape", "6(1)(a)", retention_days=9_000)
@@ -229,7 +256,8 @@ def test_what_is_asked_at_a_size_depends_on_nothing_behind_it(name: str) -> None
     story.say(ev.DataRestricted, 1, 2, store="faces")
     access(story, 1, 2)
     disclose(story, 1, 2, name="d-2")
-    story.say(ev.EnquiryAnswered, request="r-1", outcome="fulfilled")
+    story.say(ev.EnquiryAnswered, request="r-0", outcome="fulfilled")
+    story.enquire("r-2")
     story.post(ev.RecipientNotified(controller=CONTROLLER, disclosure="d-1"))
     story.erase(2)
     assert {size: story.ask(name, 100, size=size).digest() for size in sizes} == before
@@ -245,6 +273,19 @@ def test_an_answer_has_words_and_lines_that_are_a_set(name: str) -> None:
     assert answer.name == name
     assert all(WORDS[name])
     assert {one.group for one in answer.members()} <= set(table(answer))
+
+
+def test_a_members_line_begins_with_its_handle_or_else_the_hash_of_its_id() -> None:
+    story = eventful()
+    lines = list(story.ask("retention", 100).lines())
+    assert [line for line in lines if line.startswith(handle(2).encode() + b" ")] == [
+        handle(2).encode() + b' {"entries":[15],"group":["past","collected","scrape"]}'
+    ]
+    lines = list(story.ask("enquiries", 100).lines())
+    key = sha256(b'["enquiries","member","r-0"]').hexdigest()[:32].encode()
+    assert sum(line.startswith(key + b" {") for line in lines) == 1
+    key = sha256(b'["enquiries","row",["15","photo"]]').hexdigest()[:32].encode()
+    assert key + b' {"counts":[1,0,0,1,0,0,0],"group":["15","photo"]}' in lines
 
 
 def test_every_digest_depends_on_rows_and_on_who_stands_in_them() -> None:

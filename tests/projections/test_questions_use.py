@@ -66,6 +66,9 @@ def test_use_from_another_country_is_told_by_whose_data_and_from_where() -> None
         ("unknown", "US", "accessed"): (1, 1),
     }
     assert named(answer, "GB", "US", "accessed") == {handle(1): (used,), handle(2): (used,)}
+    # Where she moved afterwards is not where she was.
+    story.residency(1, "US", "registration")
+    assert table(story.ask("use-abroad"))["GB", "US", "accessed"] == (2, 2)
     story.say(ev.DataDisclosed, 1, country="PA", disclosure="d-1", public=False, recipient="police.example")
     assert table(story.ask("use-abroad"))["GB", "PA", "disclosed"] == (1, 1)
 
