@@ -173,8 +173,8 @@ _HEAD: Final = """\
 # Rules
 
 Every gap and every exception of a verdict bears the name of a rule; `writ rules NAME` prints its sentence.
-The rule stands in the code where it is applied (`grep -rn NAME projections/`). A statement
-names the hash of all of them (`rules`, see [statement](statement.md)). `writ rules --page` prints this page.
+The rule stands in the code where it is applied (`grep -rn NAME projections/`). A statement names the hash of
+all of them (`rules`, see [statement](statement.md)). `writ rules --page` prints this page.
 
 | rule | what it says |
 |---|---|
