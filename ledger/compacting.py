@@ -45,7 +45,7 @@ def indexes(docket: Docket, issued: IssuedOrder, stated: Stated) -> list[int]:
         *(one.index for one in docket.inventories),
         *(one.index for one in docket.coverage),
     ]
-    excepted = [one.index for found in stated.judgment.findings for one in found.irregularities]
+    excepted = [one.index for one in stated.judgment.listed]
     return sorted({issued.index, *attested, *excepted})
 
 

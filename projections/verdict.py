@@ -19,6 +19,7 @@ from projections.case import Case
 from projections.finding import (
     Finding,
     Gap,
+    Irregularity,
     Level,
     StoreCoverage,
     Verdict,
@@ -27,17 +28,26 @@ from projections.finding import (
     worst,
 )
 from projections.order import Obligation, deadline_at
-from projections.status import Status, status_at
+from projections.status import Status, exceptions, status_at
 
 
 class Judgment(Struct, frozen=True):
-    """What holds of an order. While it is not in force, `verdict` is only what would hold if it were."""
+    """What holds of an order. While it is not in force, `verdict` is only what would hold if it were.
+
+    `irregularities` are those of the order's own life; those of an obligation stand in its finding.
+    """
 
     status: Status
     verdict: Verdict
     evidence: Level
     word: Word
     findings: tuple[Finding, ...]
+    irregularities: tuple[Irregularity, ...] = ()
+
+    @property
+    def listed(self) -> tuple[Irregularity, ...]:
+        """All irregularities: the order's own, then each obligation's."""
+        return self.irregularities + tuple(one for found in self.findings for one in found.irregularities)
 
 
 def judge(case: Case) -> Judgment:
@@ -53,6 +63,7 @@ def judge(case: Case) -> Judgment:
         evidence=lowest(one.evidence for one in findings),
         word=_weakest_word(findings),
         findings=findings,
+        irregularities=exceptions(case),
     )
 
 

@@ -51,9 +51,7 @@ def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
     _check_signatures(outcome, issued, replayed, note)
     trust.check_age(outcome, issued.order, statement, request.now, seen_s)
     recency.check_uncounted(outcome, issued, statement, replayed, request.now)
-    outcome.exceptions += [
-        wording.exception_line(one) for found in stated.judgment.findings for one in found.irregularities
-    ]
+    outcome.exceptions += [wording.exception_line(one) for one in stated.judgment.listed]
     outcome.statement = statement
     outcome.not_proven += trust.unchecked(source) + wording.unproven_lines(statement)
 

@@ -1,7 +1,7 @@
 """Dates, durations and their ends."""
 
 import calendar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -71,3 +71,45 @@ def test_fixed_lengths() -> None:
     for duration in ("P1M", "P1Y"):
         with pytest.raises(ValueError, match="length varies"):
             duration_s(duration)
+
+
+@pytest.mark.parametrize(
+    ("start", "duration", "end"),
+    [
+        # A day that the month reached lacks becomes its last: 28, 29 or 30.
+        ("2023-01-29", "P1M", "2023-02-28T23:59:59Z"),
+        ("2023-01-28", "P1M", "2023-02-28T23:59:59Z"),
+        ("2024-01-30", "P1M", "2024-02-29T23:59:59Z"),
+        ("2023-03-31", "P1M", "2023-04-30T23:59:59Z"),
+        ("2023-12-31", "P6M", "2024-06-30T23:59:59Z"),
+        ("2023-05-31", "P9M", "2024-02-29T23:59:59Z"),
+        # It is clipped once, not month by month, and never grows back.
+        ("2023-01-31", "P2M", "2023-03-31T23:59:59Z"),
+        ("2023-02-28", "P1M", "2023-03-28T23:59:59Z"),
+        ("2024-02-29", "P12M", "2025-02-28T23:59:59Z"),
+        ("2024-02-29", "P4Y", "2028-02-29T23:59:59Z"),
+        # A century is no leap year, a fourth one is.
+        ("2096-02-29", "P4Y", "2100-02-28T23:59:59Z"),
+        ("1996-02-29", "P4Y", "2000-02-29T23:59:59Z"),
+        ("2100-02-28", "P1D", "2100-03-01T23:59:59Z"),
+        ("2024-02-28", "P1D", "2024-02-29T23:59:59Z"),
+        # Days follow what was clipped; a year of days is not a year.
+        ("2023-01-31", "P1M1D", "2023-03-01T23:59:59Z"),
+        ("2024-02-29", "P365D", "2025-02-28T23:59:59Z"),
+        ("2024-01-01", "P366D", "2025-01-01T23:59:59Z"),
+        ("2024-12-31", "P1D", "2025-01-01T23:59:59Z"),
+        ("2024-12-31T23:30:00Z", "PT1H", "2025-01-01T00:30:00Z"),
+        ("2024-01-31T12:00:00Z", "P1M", "2024-02-29T12:00:00Z"),
+        ("2024-02-28T23:59:59Z", "PT1S", "2024-02-29T00:00:00Z"),
+        ("9998-12-31", "P1Y", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_months_end_and_leap_days_come(start: str, duration: str, end: str) -> None:
+    assert last_second_after(start, duration) == seconds(end)
+
+
+@given(st.dates(min_value=date(1900, 1, 1), max_value=date(2500, 1, 1)), st.integers(0, 600))
+def test_a_period_of_months_ends_in_the_month_that_many_later(start: date, months: int) -> None:
+    end = datetime.fromtimestamp(last_second_after(start.isoformat(), f"P{months}M"), UTC)
+    assert (end.year * 12 + end.month) - (start.year * 12 + start.month) == months
+    assert end.day == start.day or (end.day < start.day and (end + timedelta(days=1)).day == 1)

@@ -356,3 +356,11 @@ def test_a_prohibition_is_no_breach_while_the_order_is_stayed() -> None:
     case = story.case(10)
     assert in_force_at(case, START_S)
     assert not in_force_at(case, START_S + DAY_S)
+
+
+def test_a_judgment_lists_what_had_no_effect_on_the_order() -> None:
+    story = ordered()
+    idle = turn(story, "stay_lifted", "2026-01-02")
+    judgment = judge(story.case(3))
+    assert [(one.rule, one.index) for one in judgment.irregularities] == [("status.no_turn", idle)]
+    assert judgment.listed[0] == judgment.irregularities[0]
