@@ -38,14 +38,13 @@ def bind(case: Case, obligation: Obligation, finding: Finding, found: dict[str, 
         verdict = worst([verdict, decide(False, True, case.as_of > finding.deadline)])
     if disordered:
         verdict = "breached"
-    late_days = max((one.days_late for one in (*finding.irregularities, *tardy)), default=0)
-    return msgspec.structs.replace(
+    bound = msgspec.structs.replace(
         finding,
         verdict=verdict,
-        counts=finding.counts | paying.accrued(case, obligation, verdict, late_days),
         gaps=(*finding.gaps, *gaps),
         irregularities=(*finding.irregularities, *listed),
     )
+    return msgspec.structs.replace(bound, counts=bound.counts | paying.accrued(case, obligation, bound))
 
 
 def _dependencies(obligation: Obligation, found: dict[str, Finding]) -> list[Gap]:

@@ -62,13 +62,14 @@ def _breach(case: Case, stretch: Stretch, deadline: int) -> Irregularity | None:
     """Recorded time counts. While the order was stayed or appealed nothing was forbidden."""
     begun, ended = stretch.begun, stretch.ended
     by = case.name_of(begun.by)
-    if status.in_force_at(case, begun.time_us // SECOND_US):
-        return Irregularity("offer.prohibited", begun.index, begun.time_us, by, days_late=0)
     until_us = case.as_of * SECOND_US if ended is None else ended.time_us
+    # A plain number: that it grows by the day is no change of the verdict.
+    late = days_late(int(until_us), deadline)
+    if status.in_force_at(case, begun.time_us // SECOND_US):
+        return Irregularity("offer.prohibited", begun.index, begun.time_us, by, days_late=late)
     for start, end in in_force_spans(case):
         # A second is the least by which the deadline can be past, at the moment judged as for a withdrawal.
         if max(start, deadline) * SECOND_US < min(end * SECOND_US, until_us):
-            late = days_late(int(until_us), deadline)
             return Irregularity("offer.not_withdrawn", begun.index, begun.time_us, by, days_late=late)
     return None
 

@@ -1,5 +1,6 @@
 """Money: whether a penalty was paid, and what a daily one has come to."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from msgspec import UnsetType
@@ -7,12 +8,14 @@ from msgspec import UnsetType
 from projections import recurring
 from projections.case import Case
 from projections.conduct import Ground, conclude, days_late, in_force_spans
-from projections.finding import Finding, Gap, Irregularity, Verdict
+from projections.finding import Finding, Gap, Irregularity
 from projections.order import Obligation, Penalty, deadline_at
 from projections.proceedings import PenaltyTurn
 
 DAY_S: Final = 86_400
+DAY_US: Final = DAY_S * 1_000_000
 SECOND_US: Final = 1_000_000
+PROHIBITIONS: Final = ("cease_collecting", "cease_offering", "cease_using")
 
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
@@ -47,28 +50,41 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     )
 
 
-def accrued(case: Case, obligation: Obligation, verdict: Verdict, late_days: int) -> dict[str, int]:
+def accrued(case: Case, obligation: Obligation, finding: Finding) -> dict[str, int]:
     """`penalty.accrued`: what a daily penalty has come to on this record, day by day begun.
 
     Every day counts that began after the deadline, while the order was in force, until the obligation was
-    shown to be carried out; carried out late, the days that it was late. It is a sum over the breach as the
-    record has it: what is called in, the authority decides (`called_minor`).
+    shown to be carried out; carried out late, the days that it was late. Where nothing is missing of a
+    prohibition but that it was not kept, only the days on which it was not. It is a sum over the breach as
+    the record has it: what is called in, the authority decides (`called_minor`).
     """
     penalty = obligation.penalty
     if isinstance(penalty, UnsetType) or penalty.per != "day" or obligation.type == "pay":
         return {}
-    days = late_days
-    if verdict != "carried_out":
-        deadline = deadline_at(case.order, obligation)
+    if finding.verdict == "carried_out":
+        days = max((one.days_late for one in finding.irregularities), default=0)
+    elif obligation.type in PROHIBITIONS and not finding.gaps:
+        days = len({day for one in finding.irregularities for day in _days(case, one, finding.deadline)})
+    else:
         spans = in_force_spans(case)
         # A plain number: what grows every day is no change of the verdict, for those who watch for one.
-        days = -(-sum(max(0, int(end) - max(start, deadline)) for start, end in spans) // DAY_S)
+        open_s = sum(max(0, int(end) - max(start, finding.deadline)) for start, end in spans)
+        days = -(-open_s // DAY_S)
     called = sum(
         one.amount_minor
         for one in _turns(case, penalty)
         if one.kind == "accrued" and one.by in case.authority
     )
     return {"penalty_days": days, "penalty_minor": days * penalty.amount_minor, "called_minor": called}
+
+
+def _days(case: Case, act: Irregularity, deadline: int) -> Iterator[int]:
+    """The days since the deadline on which a forbidden act took place, or went on in force."""
+    since_us = act.time_us - deadline * SECOND_US
+    first = max(0, since_us // DAY_US)
+    for day in range(first, max(act.days_late, first + 1 if since_us > 0 else 0)):
+        if day == first or case.life.in_force(deadline + day * DAY_S):
+            yield day
 
 
 def _share(case: Case, obligation: Obligation) -> tuple[int, int]:

@@ -164,12 +164,11 @@ def _exceptions(case: Case, enquiry: Enquiry, course: Course, due_s: int) -> lis
         late = days_late(course.ended.time_us, due_s)
         listed += [_irregular(case, "enquiry.late", course.ended, late)] if late else []
     if course.late_extension is not None:
-        late = days_late(course.late_extension.time_us, course.due_s)
-        listed.append(_irregular(case, "enquiry.extended_late", course.late_extension, late))
+        listed.append(_irregular(case, "enquiry.extended_late", course.late_extension))
     return listed
 
 
-def _irregular(case: Case, rule: str, at: Enquiry | Step, late: int) -> Irregularity:
+def _irregular(case: Case, rule: str, at: Enquiry | Step, late: int = 0) -> Irregularity:
     return Irregularity(rule, at.index, at.time_us, case.name_of(at.by), days_late=late)
 
 

@@ -10,6 +10,7 @@ from tests.projections.conduct import (
     at_day,
     counted,
     finding,
+    fine,
     listed,
     obliged,
     offer,
@@ -75,6 +76,24 @@ def test_offering_anew_while_in_force_breaches_for_good() -> None:
     for days in (6, PAST):
         found = finding(story, days)
         assert (found.verdict, listed(found)) == ("breached", [("offer.prohibited", index, 0)])
+
+
+def test_a_daily_penalty_is_for_the_days_on_offer() -> None:
+    story = at_day(ordered(penalty=fine(7, "day")), 32.5)
+    index = offer(story)
+    assert finding(story, 33.2).counts["penalty_days"] == 2
+    withdraw(at_day(story, 35.5))
+    found = finding(story)
+    assert listed(found) == [("offer.prohibited", index, 6)]
+    assert (found.counts["penalty_days"], found.counts["penalty_minor"]) == (4, 28)
+
+
+def test_no_daily_penalty_for_the_days_of_a_stay() -> None:
+    story = at_day(ordered(penalty=fine(7, "day")), 32.5)
+    offer(story)
+    turn(story, ev.OrderStayed, 33)
+    turn(at_day(story, 39), ev.OrderStayLifted, 39)
+    assert finding(story, 40).counts["penalty_days"] == 2
 
 
 def test_what_the_stay_let_happen_breaches_nothing() -> None:
