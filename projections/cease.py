@@ -28,7 +28,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     listed, unknown = _collected(case, obligation, tally)
     spans = [s for s in case.docket.coverage if s.index < case.size]
     tally.add("collectors", sorted({span.collector for span in spans}))
-    gaps = _gaps(case, obligation, spans)
+    gaps = unaccounted(case, obligation)
     if unknown:
         gaps.append(Gap("residency.unknown", "", unknown))
     return conclude(
@@ -81,8 +81,9 @@ def _collections(case: Case, scope: Scope, holding: Holding) -> Iterator[tuple[s
                     yield store, move
 
 
-def _gaps(case: Case, obligation: Obligation, spans: list[Coverage]) -> list[Gap]:
+def unaccounted(case: Case, obligation: Obligation) -> list[Gap]:
     """Each collector named so far must account for the time from effective to a day before `as_of`."""
+    spans = [span for span in case.docket.coverage if span.index < case.size]
     if not spans:
         return [Gap("collector.none_named")]
     return [

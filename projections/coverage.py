@@ -3,6 +3,7 @@
 from projections.case import Case
 from projections.docket import Inventory
 from projections.finding import Gap, Irregularity, Level, StoreCoverage
+from projections.order import Scope
 from signing.encoding import encode_base64
 
 
@@ -30,6 +31,28 @@ def gap_of(coverage: StoreCoverage) -> Gap | None:
     if not coverage.agrees:
         return Gap("inventory.disagrees", coverage.store, abs(coverage.count - coverage.ledger_count))
     return None
+
+
+def gaps(case: Case, scope: Scope, covered: tuple[StoreCoverage, ...]) -> list[Gap]:
+    """What is missing of the stores in scope: `inventory.missing` and `inventory.disagrees`,
+    `store.none_declared`, and `store.not_declared` where the order names one that nobody declared."""
+    found = [gap for one in covered if (gap := gap_of(one))]
+    if not covered:
+        found.append(Gap("store.none_declared"))
+    return found + [Gap("store.not_declared", name) for name in scope.stores if name not in case.stores]
+
+
+def unnamed(case: Case, stores: list[str]) -> list[Irregularity]:
+    """`assessor.unnamed`: looks of an auditor whose key the order does not name. They count as the
+    controller's own, whatever name the key bears."""
+    return [
+        Irregularity("assessor.unnamed", one.index, one.time_us, case.name_of(one.by), one.store)
+        for one in case.docket.inventories
+        if one.index < case.size
+        and one.store in stores
+        and case.docket.posters[one.by].role == "auditor"
+        and one.by not in case.assessors
+    ]
 
 
 def misplaced(case: Case, stores: list[str]) -> list[Irregularity]:

@@ -28,7 +28,8 @@ METHOD_RANK: Mapping[str, int] = {
 class Copy(Struct, frozen=True):
     """One copy at one size. `erasure` is the move that ended its last life; `misfits` had no effect.
 
-    `spans` are its ended lives, by recorded time (us); what was held when the ledger began, began at 0.
+    `begun` is the entry at which its last life began. `spans` are its ended lives, by recorded time (us);
+    what was held when the ledger began, began at 0.
     """
 
     state: State
@@ -37,6 +38,7 @@ class Copy(Struct, frozen=True):
     collections: tuple[Move, ...] = ()
     misfits: tuple[tuple[str, Move], ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
+    begun: int = -1
 
 
 ABSENT = Copy("absent")
@@ -59,7 +61,7 @@ def read_copy(
     collections: list[Move] = []
     misfits: list[tuple[str, Move]] = []
     spans: list[tuple[int, int]] = []
-    began_us = 0
+    began_us, begun = 0, -1
     for move in moves:
         if move.index >= size:
             break
@@ -77,8 +79,8 @@ def read_copy(
             if state != "live":
                 # An opening balance claims no time of collection: it was in every backup made before.
                 began_us = 0 if move.kind == "held" and not lives else move.time_us
-                state, lives, erasure = "live", lives + 1, None
-    return Copy(state, lives, erasure, tuple(collections), tuple(misfits), tuple(spans))
+                state, lives, erasure, begun = "live", lives + 1, None, move.index
+    return Copy(state, lives, erasure, tuple(collections), tuple(misfits), tuple(spans), begun)
 
 
 def is_live(

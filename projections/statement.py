@@ -60,12 +60,16 @@ class StoreLook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     store: str
 
 
-class Reason(Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule that stands in the way, what it speaks of, and how many copies it concerns."""
+class Reason(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A rule that stands in the way, what it speaks of, and how many copies it concerns.
+
+    `until`: Unix seconds at which it ends by itself; left out where that is not known.
+    """
 
     copies: int
     rule: str
     subject: str
+    until: int = 0
 
 
 class ObligationStatement(Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,7 +165,7 @@ def _obligation(finding: Finding) -> ObligationStatement:
         digests={name: encode_base64(digest) for name, digest in finding.digests.items()},
         evidence=finding.evidence,
         exceptions=dict(rules),
-        gaps=tuple(Reason(gap.copies, gap.rule, gap.subject) for gap in finding.gaps),
+        gaps=tuple(Reason(gap.copies, gap.rule, gap.subject, gap.until) for gap in finding.gaps),
         id=finding.obligation,
         out_of_scope=finding.out_of_scope,
         stores=tuple(_look(one) for one in finding.coverage),

@@ -13,7 +13,18 @@ from typing import Final
 
 from msgspec import Struct
 
-from projections import attesting, cease, erase, offering, paying, subjects
+from projections import (
+    attesting,
+    cease,
+    erase,
+    limit,
+    notifying,
+    offering,
+    paying,
+    restrict,
+    subjects,
+    using,
+)
 from projections.binding import bind
 from projections.case import Case
 from projections.finding import (
@@ -111,10 +122,15 @@ EVALUATORS: Final[dict[str, Callable[[Case, Obligation], Finding]]] = {
     "attest": attesting.evaluate_attest,
     "cease_collecting": cease.evaluate,
     "cease_offering": offering.evaluate,
+    "cease_using": using.evaluate,
     "erase": erase.evaluate,
+    "erase_derived": erase.evaluate_derived,
     "independent_assessment": attesting.evaluate_assessment,
+    "limit_retention": limit.evaluate,
+    "notify_recipients": notifying.evaluate,
     "pay": paying.evaluate,
     "publish": attesting.evaluate_publication,
+    "restrict": restrict.evaluate,
 }
 
 

@@ -127,7 +127,7 @@ RULES = {
     "erasure.backdated": "recorded after the deadline, and said to have been done before it",
     "inventory.misplaced": "an inventory that names a checkpoint which this log never had, as if its maker "
     "had been shown another: no effect",
-    "assessor.unnamed": "a look by an auditor whom the order does not name: it counts as the controller's own",
+    "assessor.unnamed": "a look by an auditor whom the order does not name: as the controller's own",
     "acknowledgement.foreign": "in a recipient's place, by another than he: no effect",
     "backup.compromised": "an expiry posted under a key that was compromised by then: no effect",
     "backup.foreign": "an expiry of a backup by a key that is not the store's own: no effect",

@@ -1,12 +1,15 @@
 """The prohibition to collect, rule by rule (DOMAIN §5)."""
 
+from typing import get_args
+
 import pytest
 
 from projections import events as ev
 from projections.finding import Finding
 from projections.order import Scope
-from projections.verdict import judge
-from tests.projections.conduct import at_day, day, rules, turn
+from projections.verdict import EVALUATORS, judge
+from projections.vocabulary import ObligationType
+from tests.projections.conduct import at_day, day, fine, rules, turn
 from tests.projections.logbuilder import CONTROLLER, rfc3339
 from tests.projections.story import COMPANY, DAY_S, Story, cease_gb, erase_gb, handle, replace_scope
 
@@ -154,7 +157,12 @@ def test_dependencies_and_oaths_bind() -> None:
     assert story.judge(30).findings[1].verdict == "outstanding"
 
 
-def test_what_these_rules_do_not_read_is_never_carried_out() -> None:
+def test_every_type_of_obligation_is_evaluated() -> None:
+    assert EVALUATORS.keys() == set(get_args(ObligationType))
+
+
+def test_what_rules_do_not_read_is_never_carried_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(EVALUATORS, "restrict")  # Rules of a day on which nobody judged it.
     story = Story()
     other = cease_gb().__class__(deadline=cease_gb().deadline, id="p", type="restrict")
     story.order(other)
@@ -267,6 +275,18 @@ def test_an_order_not_yet_in_force_has_no_verdict_of_its_own() -> None:
     story = ordered()
     assert story.judge(-1).status == "issued"
     assert story.judge(0).status == "in_force"
+
+
+def test_a_daily_penalty_is_for_the_days_of_collecting() -> None:
+    story = Story()
+    story.order(cease_gb(penalty=fine(7, "day")))
+    for number in (20, 31, 31.1, 35):
+        at_day(story, number)
+        story.collect(1)
+    at_day(story, 41)
+    assert finding(story).counts["penalty_days"] == 10  # Nothing accounts for all the others either.
+    story.attest(FROM, DAY_41)
+    assert finding(story).counts["penalty_days"] == 2
 
 
 def stayed(first: float, until: float) -> Story:

@@ -1,0 +1,98 @@
+"""Backups: copies with a clock. What was erased from a store is still in the backups made of it before.
+
+A backup holds a copy that was in the store at any time from its `as_of` until it was posted: when it was
+taken is its maker's claim, and an earlier claim shortens nothing. It does so until it expires, by an event of
+the store's own operator or by the recorded clock. A store that was declared to keep its backups for some days
+keeps what was erased for so long besides, whatever is posted.
+"""
+
+from collections.abc import Iterable
+
+from projections.case import Case
+from projections.finding import Irregularity
+from projections.holdings import Move
+from projections.lives import Copy
+from projections.sharing import Backup, Expiry
+
+DAY_US = 86_400_000_000
+SECOND_US = 1_000_000
+
+
+class Backups:
+    """The backups that still exist at a case's moment, store by store."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._kept: dict[str, list[Backup]] = {}
+        for one in case.docket.sharing.backups:
+            if one.index < case.size and not self._is_gone(one):
+                self._kept.setdefault(one.store, []).append(one)
+
+    def held_until(self, store: str, copy: Copy) -> int:
+        """Unix seconds until which a backup holds this erased copy; 0 when none does (`backup.unexpired`).
+
+        Without its key a backup holds nothing, so crypto-erasure reaches all of them.
+        """
+        erasure = copy.erasure
+        assert erasure is not None, "a live copy is in its store"
+        if erasure.method == "crypto_erase":
+            return 0
+        until_us = max(
+            (one.expires_us for one in self._kept.get(store, ()) if _holds(one, copy.spans)),
+            default=0,
+        )
+        until_us = max(until_us, self._declared_until(store, erasure))
+        return until_us // SECOND_US if self._case.as_of * SECOND_US < until_us else 0
+
+    def _declared_until(self, store: str, erasure: Move) -> int:
+        """By recorded time: an earlier claimed one would shorten the wait."""
+        kept_us = self._case.stores[store].backup_retention_days * DAY_US
+        return erasure.time_us + kept_us if kept_us else 0
+
+    def _is_gone(self, backup: Backup) -> bool:
+        """Expired by its date, or by a later word of the store's operator."""
+        if self._case.as_of * SECOND_US >= backup.expires_us:
+            return True
+        return any(
+            (one.store, one.backup) == (backup.store, backup.backup)
+            and one.index > backup.index
+            and fault_of(self._case, one) is None
+            for one in self._case.docket.sharing.expiries
+            if one.index < self._case.size
+        )
+
+
+def fault_of(case: Case, expiry: Expiry) -> str | None:
+    """Why a backup's expiry has no effect: `backup.foreign` (not by the store's operator), else
+    `backup.compromised` (under a stolen key)."""
+    if not case.believes(expiry.by, expiry.time_us):
+        return "backup.compromised"
+    store = case.stores.get(expiry.store)
+    return None if store is not None and case.name_of(expiry.by) == store.operator_key else "backup.foreign"
+
+
+def faults(case: Case, stores: Iterable[str]) -> list[Irregularity]:
+    """Expiries of these stores' backups that had no effect."""
+    wanted = set(stores)
+    return [
+        Irregularity(fault, one.index, one.time_us, case.name_of(one.by), one.store)
+        for one in case.docket.sharing.expiries
+        if one.index < case.size and one.store in wanted and (fault := fault_of(case, one))
+    ]
+
+
+def last_restore(case: Case, store: str) -> int:
+    """The entry of the last restore into the store that brought back what had been erased, else -1."""
+    return max(
+        (
+            one.index
+            for one in case.docket.sharing.restores
+            if one.store == store and not one.reapplied and one.index < case.size
+        ),
+        default=-1,
+    )
+
+
+def _holds(backup: Backup, spans: tuple[tuple[int, int], ...]) -> bool:
+    first_us = min(backup.as_of_us, backup.time_us)
+    return any(began_us <= backup.time_us and ended_us > first_us for began_us, ended_us in spans)

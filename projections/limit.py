@@ -1,0 +1,124 @@
+"""The obligation to limit retention (DOMAIN §5): nothing in scope is kept past its term (`retention`)."""
+
+from projections import coverage
+from projections.case import Case
+from projections.clock import SECOND_US
+from projections.erase import decide, level_of, weak_evidence, word_of
+from projections.finding import Finding, Gap, lowest
+from projections.holdings import Holding
+from projections.lives import Copy
+from projections.order import Obligation
+from projections.retention import Terms
+from projections.survey import DAY_US, Survey, lines, reached
+from signing.setdigest import digest_of
+
+COUNTS = (
+    "in_scope",
+    "past_retention",
+    "no_term",
+    "erased_past_term",
+    "exempt",
+    "held",
+    "unknown_residency",
+    "out_of_scope",
+)
+
+
+def evaluate(case: Case, obligation: Obligation) -> Finding:
+    """Whether no live copy in scope is past the term that its collection, its activity or a rule gave it.
+
+    Carried out: none is, each has a term, and every store in scope was looked into since the order and since
+    the last copy past its term was erased there. Outstanding: before the deadline something of that is
+    missing. Breached: after the deadline one live copy is past its term. Cannot be proved: after the deadline
+    a copy has no term at all (`retention.no_term`), or a look is missing. What was erased late is listed with
+    the days (`retention.late`), and is no breach any more. What the authority exempts or holds is left alone.
+    """
+    survey = Survey(case, obligation)
+    terms = Terms(case)
+    for one in reached(survey):
+        for handles, ends_us in _apart(terms, one.handles, one.holding):
+            for store, copy in one.copies:
+                _count(survey, one.holding, handles, ends_us, store, copy)
+        if one.standing.reach == "unknown":
+            for store, copy in one.copies:
+                survey.counts.add("unknown_residency", one.handles if copy.state == "live" else [], store)
+    stores = case.stores_of(obligation.scope)
+    covered = tuple(coverage.look(case, store, survey.last_erasure.get(store, -1)) for store in stores)
+    levels = {one.store: level_of(survey, one) for one in covered}
+    gaps = (
+        *coverage.gaps(case, obligation.scope, covered),
+        *_gaps(survey),
+        *weak_evidence(obligation, lowest(levels.values())),
+    )
+    past = case.as_of > survey.deadline
+    return Finding(
+        obligation=obligation.id,
+        type=obligation.type,
+        verdict=decide(survey.counts["past_retention"] > 0, bool(gaps), past),
+        deadline=survey.deadline,
+        evidence=lowest(levels.values()),
+        word=word_of(levels),
+        counts=survey.counts.counts(COUNTS),
+        digests={"past_retention": digest_of(survey.live).digest},
+        coverage=covered,
+        gaps=gaps,
+        irregularities=(*survey.listed(), *coverage.misplaced(case, stores), *coverage.unnamed(case, stores)),
+        out_of_scope=survey.out_of_scope(),
+        last_act=max(survey.last_erasure.values(), default=-1),
+    )
+
+
+def _apart(terms: Terms, handles: list[str], holding: Holding) -> list[tuple[list[str], int | None]]:
+    """The handles of one state, by their term: pairwise lineage sets them apart."""
+    if not terms.depends_on_handle(holding):
+        return [(handles, terms.ends_us(handles[0], holding))]
+    apart: dict[int | None, list[str]] = {}
+    for handle in handles:
+        apart.setdefault(terms.ends_us(handle, holding), []).append(handle)
+    return [(some, ends_us) for ends_us, some in apart.items()]
+
+
+def _count(
+    survey: Survey, holding: Holding, handles: list[str], ends_us: int | None, store: str, copy: Copy
+) -> None:
+    if copy.state == "absent":
+        return
+    if copy.erasure is not None:
+        _count_erased(survey, handles, ends_us, store, copy)
+        return
+    counts, case = survey.counts, survey.case
+    counts.add("in_scope", handles, store)
+    due, exempt, held = survey.due(handles, holding)
+    counts.add("exempt", exempt, store)
+    counts.add("held", held, store)
+    if ends_us is None:
+        counts.add("no_term", due, store)
+    elif ends_us <= case.as_of * SECOND_US:
+        counts.add("past_retention", due, store)
+        survey.live += lines(due, store)
+
+
+def _count_erased(survey: Survey, handles: list[str], ends_us: int | None, store: str, copy: Copy) -> None:
+    """An erasure before the term, or under another obligation, is none of this one's."""
+    erasure = copy.erasure
+    assert erasure is not None
+    if ends_us is None or erasure.time_us < ends_us:
+        return
+    survey.assert_erased(store, erasure)
+    survey.counts.add("erased_past_term", handles, store)
+    due_us = max(ends_us, survey.deadline * SECOND_US)
+    if erasure.time_us > due_us:
+        survey.note("retention.late", erasure, store, len(handles), -(-(erasure.time_us - due_us) // DAY_US))
+
+
+def _gaps(survey: Survey) -> list[Gap]:
+    obligation, counts = survey.obligation, survey.counts
+    gaps = []
+    if counts["no_term"]:
+        gaps.append(Gap("retention.no_term", "", counts["no_term"]))
+    if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
+        gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
+    if obligation.scope.residency and not counts["in_scope"] and not survey.residency_said:
+        # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
+        gaps.append(Gap("residency.no_method"))
+    return gaps

@@ -1,0 +1,135 @@
+"""The obligation to restrict (DOMAIN §5, GDPR Art. 18): keep the records, and leave them alone."""
+
+from projections import coverage
+from projections.case import Case
+from projections.clock import SECOND_US
+from projections.erase import decide, weak_evidence
+from projections.finding import Finding, Gap
+from projections.holdings import Use
+from projections.order import Obligation
+from projections.restriction import restriction_of, restricts
+from projections.survey import DAY_US, Reached, Survey, lines, reached
+from projections.using import USES, Breaches, in_force
+from signing.setdigest import digest_of
+
+COUNTS = (
+    "in_scope",
+    "restricted_in_time",
+    "restricted_late",
+    "restricted_time_unproved",
+    "unrestricted",
+    "exempt",
+    "used",
+    "lifted",
+    "unknown_residency",
+    "out_of_scope",
+)
+
+
+def evaluate(case: Case, obligation: Obligation) -> Finding:
+    """Whether every live copy in scope is restricted, and none was used or set free since.
+
+    Carried out: the last word on each live copy is its store's operator's `data.restricted`, and every store
+    in scope was looked into since the order, so that there are no copies of which nobody spoke. Outstanding:
+    before the deadline something of that is missing. Breached: after the deadline a live copy is not
+    restricted; or, for good, while the order was in force a record was used after its restriction or after
+    the deadline (`use.restricted`), or a restriction was lifted (`restriction.lifted`). Cannot be proved: a
+    look is missing or disagrees after the deadline.
+
+    Nobody who looks into a store sees that its records are left alone, so this rests on bare words (E0). An
+    exemption granted before a use allows it; a legal hold keeps records and allows no use of them.
+    """
+    survey = Survey(case, obligation)
+    used, lifted = (
+        Breaches(survey, "use.restricted", "used"),
+        Breaches(survey, "restriction.lifted", "lifted"),
+    )
+    for one in reached(survey):
+        _count_copies(survey, one)
+        _count_breaches(survey, one, used, lifted)
+    stores = case.stores_of(obligation.scope)
+    covered = tuple(coverage.look(case, store, -1) for store in stores)
+    gaps = (*coverage.gaps(case, obligation.scope, covered), *_gaps(survey))
+    counts = survey.counts
+    broken = counts["used"] + counts["lifted"] > 0
+    past = case.as_of > survey.deadline
+    return Finding(
+        obligation=obligation.id,
+        type=obligation.type,
+        verdict="breached" if broken else decide(counts["unrestricted"] > 0, bool(gaps), past),
+        deadline=survey.deadline,
+        evidence="E0",
+        word="controller" if covered else "nobody",
+        counts=counts.counts(COUNTS),
+        digests={"unrestricted": digest_of(survey.live).digest},
+        coverage=covered,
+        gaps=gaps,
+        irregularities=(*survey.listed(), *used.listed(), *lifted.listed(), *coverage.unnamed(case, stores)),
+        out_of_scope=survey.out_of_scope(),
+        last_act=survey.last_act,
+    )
+
+
+def _count_copies(survey: Survey, one: Reached) -> None:
+    counts, case = survey.counts, survey.case
+    _note_foreign(survey, one)
+    for store, copy in one.copies:
+        if copy.state != "live":
+            continue
+        counts.add("in_scope", one.handles, store)
+        if one.standing.reach == "unknown":
+            counts.add("unknown_residency", one.handles, store)
+        restriction = restriction_of(case, one.holding, store, copy)
+        if restriction is not None:
+            _count_restricted(survey, restriction, one.handles)
+            continue
+        due, exempt, held = survey.due(one.handles, one.holding)
+        counts.add("exempt", exempt, store)
+        counts.add("unrestricted", due + held, store)
+        survey.live += lines(due + held, store)
+
+
+def _note_foreign(survey: Survey, one: Reached) -> None:
+    """`restriction.foreign`: not by the store's own operator, or under a stolen key. No effect."""
+    for use in one.holding.uses:
+        if use.kind == "restricted" and use.index < survey.case.size and not restricts(survey.case, use):
+            survey.note("restriction.foreign", use, use.store, len(one.handles))
+
+
+def _count_restricted(survey: Survey, restriction: Use, handles: list[str]) -> None:
+    """`restriction.late`; `restriction.backdated` where it is said to have been in time."""
+    timing = survey.case.clock.timing(restriction.index, restriction.time_us, survey.deadline)
+    survey.counts.add(f"restricted_{timing}", handles, restriction.store)
+    survey.last_act = max(survey.last_act, restriction.index)
+    if timing == "late":
+        deadline_us = survey.deadline * SECOND_US
+        rule = "restriction.backdated" if restriction.claimed_us <= deadline_us else "restriction.late"
+        days_late = -(-(restriction.time_us - deadline_us) // DAY_US)
+        survey.note(rule, restriction, restriction.store, len(handles), days_late)
+
+
+def _count_breaches(survey: Survey, one: Reached, used: Breaches, lifted: Breaches) -> None:
+    case = survey.case
+    stores = {store for store, _ in one.copies}
+    restricted: set[str] = set()
+    for use in (use for use in one.holding.uses if use.index < case.size):
+        if use.kind == "restricted" and use.store in stores and restricts(case, use):
+            restricted.add(use.store)
+        elif use.kind == "unrestricted" and use.store in restricted:
+            restricted.discard(use.store)
+            if in_force(case, use):
+                lifted.add(use, one)
+        late = use.time_us > survey.deadline * SECOND_US
+        if use.kind in USES and (restricted or late) and in_force(case, use):
+            used.add(use, one)
+
+
+def _gaps(survey: Survey) -> list[Gap]:
+    obligation, counts = survey.obligation, survey.counts
+    gaps = []
+    if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
+        gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
+    if not counts["in_scope"] and not survey.residency_said:
+        # Nothing in scope is no success while nobody has said where anyone resides.
+        gaps.append(Gap("residency.no_method"))
+    return gaps + weak_evidence(obligation, "E0")

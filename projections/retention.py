@@ -1,0 +1,80 @@
+"""Retention: until when the controller itself says that a record may be kept (GDPR Art. 5(1)(e)).
+
+A collection names its end (`retention_until`), or its activity was declared with a number of days, or both:
+then the earlier counts. Of several collections the last to end counts, since the data was needed anew; an
+opening balance has no term of its own. `retention.expired` ends all that was collected before it. What was
+derived may be kept no longer than the first of its inputs.
+"""
+
+from collections.abc import Iterator
+
+from projections.case import Case
+from projections.clock import SECOND_US
+from projections.docket import Edge
+from projections.holdings import Holding, Trait
+from projections.processing import Activity
+
+DAY_US = 86_400 * SECOND_US
+
+
+class Terms:
+    """Answers for one case; remembers what derivations hand on."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._declared: dict[str, list[Activity]] = {}
+        for one in case.docket.processing.activities:
+            if one.index < case.size:
+                self._declared.setdefault(one.activity, []).append(one)
+        self._handed: dict[int, dict[str, int | None] | int | None] = {}
+        # In log order, so that each sees what had gone into its inputs, and no chain is too long.
+        for index, edge in sorted(case.edges.items()):
+            if index < case.size:
+                self._handed[index] = self._hand_on(index, edge)
+
+    def ends_us(self, handle: str, holding: Holding) -> int | None:
+        """Unix microseconds from which the record is past its retention; None: no term is known."""
+        return self._ends(handle, holding, self._case.size)
+
+    def depends_on_handle(self, holding: Holding) -> bool:
+        """Whether handles with this state may have different terms (pairwise lineage)."""
+        return any(self._case.edges[i].artefacts for i in holding.derived if i < self._case.size)
+
+    def _ends(self, handle: str, holding: Holding, size: int) -> int | None:
+        traits = [trait for trait in holding.traits if trait.source_kind and trait.index < size]
+        ends = [self._end_of(trait) for trait in traits]
+        if not traits:
+            ends = [self._handed_to(handle, index) for index in holding.derived if index < size]
+        known = [end for end in ends if end is not None]
+        last = max(known) if known and len(known) == len(ends) else None
+        expired = self._expired(holding, traits[-1].index if traits else -1, size)
+        return min((end for end in (last, expired) if end is not None), default=None)
+
+    @staticmethod
+    def _expired(holding: Holding, after: int, size: int) -> int | None:
+        said = (use.time_us for use in holding.uses if use.kind == "expired" and after < use.index < size)
+        return min(said, default=None)
+
+    def _end_of(self, trait: Trait) -> int | None:
+        named = [trait.retention_us] if trait.retention_us else []
+        named += [trait.time_us + days * DAY_US for days in self._days(trait)]
+        return min(named, default=None)
+
+    def _days(self, trait: Trait) -> Iterator[int]:
+        """What was declared of the activity when the record was collected, and since: a later declaration may
+        shorten a term, and lengthens none for what is there already (`retention.no_longer`)."""
+        declared = self._declared.get(trait.activity, [])
+        before = [one for one in declared if one.index < trait.index]
+        for one in (*before[-1:], *(one for one in declared if one.index > trait.index)):
+            if one.retention_days >= 0:
+                yield one.retention_days
+
+    def _hand_on(self, index: int, edge: Edge) -> dict[str, int | None] | int | None:
+        ends = [self._ends(one, self._case.holding(one), index) for one in edge.inputs]
+        if edge.artefacts:
+            return dict(zip(edge.artefacts, ends, strict=True))
+        return min((end for end in ends if end is not None), default=None)
+
+    def _handed_to(self, handle: str, index: int) -> int | None:
+        handed = self._handed[index]
+        return handed[handle] if isinstance(handed, dict) else handed

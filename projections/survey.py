@@ -1,0 +1,249 @@
+"""Survey: one walk over the copies that an obligation to erase reaches, and what became of each."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from projections.backups import Backups
+from projections.case import Case
+from projections.finding import Gap, Irregularity, Level, OutOfScope, lowest
+from projections.holdings import Holding, Move, Use
+from projections.lives import METHOD_RANK, Copy
+from projections.order import Obligation, deadline_at
+from projections.relief import relief_of
+from projections.scope import Standing, is_artefact, reaches
+
+DAY_US = 86_400_000_000
+SECOND_US = 1_000_000
+
+# Derived data by what it is kept in: an opening balance of templates names no lineage.
+DERIVED_KINDS = frozenset({"index", "model"})
+
+
+class Reached(Struct, frozen=True):
+    """Records in scope that share standing and state, with their copies in the scope's stores."""
+
+    standing: Standing
+    holding: Holding
+    handles: list[str]
+    copies: list[tuple[str, Copy]]
+
+
+class Survey:
+    """Running totals over the population of one obligation."""
+
+    def __init__(self, case: Case, obligation: Obligation) -> None:
+        self.case = case
+        self.obligation = obligation
+        self.deadline = deadline_at(case.order, obligation)
+        self.counts = case.tally()
+        self.out: Counter[tuple[str, str]] = Counter()
+        self.undeclared: Counter[str] = Counter()
+        self.backed_up: Counter[str] = Counter()
+        self.backed_up_until: dict[str, int] = {}
+        self.disclosed: Counter[int] = Counter()
+        self.erased: list[bytes] = []
+        self.live: list[bytes] = []
+        self.last_erasure: dict[str, int] = {}
+        self.asserted: dict[str, Level] = {}
+        self.custody: dict[str, bool] = {}
+        self.residency_said = False
+        self.last_act = -1
+        self.backups = Backups(case)
+        self.relief = relief_of(case, obligation.id)
+        self._listed: dict[tuple[str, int, str], Irregularity] = {}
+
+    def listed(self) -> list[Irregularity]:
+        return sorted(self._listed.values(), key=lambda one: (one.index, one.rule, one.store))
+
+    def out_of_scope(self) -> tuple[OutOfScope, ...]:
+        return tuple(sorted(OutOfScope(*key, n) for key, n in self.out.items()))
+
+    def backup_gaps(self) -> list[Gap]:
+        """`backup.unexpired`: erased live; in backups until then."""
+        return [
+            Gap("backup.unexpired", store, n, self.backed_up_until[store])
+            for store, n in sorted(self.backed_up.items())
+        ]
+
+    def note(self, rule: str, move: Move | Use, store: str, copies: int, days_late: int = 0) -> None:
+        """List a move once for all the copies that it concerns."""
+        key = (rule, move.index, store)
+        before = self._listed[key].copies if key in self._listed else 0
+        self._listed[key] = Irregularity(
+            rule, move.index, move.time_us, self.case.name_of(move.by), store, before + copies, days_late
+        )
+
+    def leave_out(self, standing: Standing, handles: Sequence[str], store: str) -> None:
+        """Count copies that the order does not reach, by the basis and whose word that is."""
+        by = self.case.name_of(standing.by) if standing.by >= 0 else ""
+        self.out[standing.basis, by] += len(handles)
+        self.counts.add("out_of_scope", handles, store)
+
+    def assert_erased(self, store: str, erasure: Move) -> None:
+        """Remember an erasure that a look into the store must come after, and what stands behind it."""
+        self.last_erasure[store] = max(erasure.index, self.last_erasure.get(store, -1))
+        said = _asserted(self.case, erasure)
+        self.asserted[store] = lowest([said, self.asserted.get(store, said)])
+        self.custody[store] = self.custody.get(store, True) and _in_custody(erasure)
+
+    def count_disclosures(self, one: Reached) -> None:
+        """Add these records to the disclosures that they were part of."""
+        for use in one.holding.uses:
+            if use.kind == "disclosed" and use.index < self.case.size:
+                self.disclosed[use.index] += len(one.handles)
+
+    def due(self, handles: list[str], holding: Holding) -> tuple[list[str], list[str], list[str]]:
+        """These handles, those apart that the authority's exemptions and holds cover: (due, exempt, held).
+
+        A controller's own hold, or another authority's, relieves of nothing: see `relief`.
+        """
+        relief = self.relief
+        if not (relief.exempt or relief.categories or relief.held):
+            return handles, [], []
+        traits = [trait for trait in holding.traits if trait.index < self.case.size]
+        categories = tuple(sorted({category for trait in traits for category in trait.categories}))
+        exempt = [handle for handle in handles if relief.exempts(handle, categories)]
+        spared = set(exempt)
+        held = [handle for handle in handles if handle not in spared and handle in relief.held]
+        spared.update(held)
+        return [handle for handle in handles if handle not in spared], exempt, held
+
+
+def survey_of(case: Case, obligation: Obligation, *, only_derived: bool = False) -> Survey:
+    """Walk the whole population once, and count what became of each copy."""
+    survey = Survey(case, obligation)
+    for one in reached(survey, only_derived=only_derived):
+        for store, copy in one.copies:
+            _count(survey, one, store, copy)
+        survey.count_disclosures(one)
+    return survey
+
+
+def reached(survey: Survey, *, only_derived: bool = False) -> Iterator[Reached]:
+    """Whom the obligation reaches; the others are counted `out_of_scope`.
+
+    `only_derived`: artefacts, and what is kept in an index or a model.
+    """
+    case, obligation = survey.case, survey.obligation
+    for standing, holding, handles in case.population(obligation.scope):
+        survey.residency_said = survey.residency_said or any(
+            fact.codes and fact.index < case.size for fact in holding.residency
+        )
+        copies = [
+            (store, copy)
+            for store, copy in case.copies(holding)
+            if (copy.state != "absent" or copy.misfits) and _is_asked(survey, holding, store, only_derived)
+        ]
+        left_alone = not only_derived and "derived" not in obligation.include
+        if (left_alone and is_artefact(holding, case.size)) or not reaches(standing, obligation.scope):
+            for store, copy in copies:
+                # A stranger's word for an erasure makes no copy, out of scope neither.
+                if copy.state != "absent":
+                    survey.leave_out(standing, handles, store)
+        elif copies or not (only_derived or obligation.scope.stores):
+            # What was disclosed was had, also where nobody ever said that it was in a store.
+            yield Reached(standing, holding, handles, copies)
+
+
+def _is_asked(survey: Survey, holding: Holding, store: str, only_derived: bool) -> bool:
+    stores = survey.obligation.scope.stores
+    if stores and store not in stores:
+        return False
+    return not only_derived or is_derived(survey.case, holding) or _keeps_derived(survey.case, store)
+
+
+def is_derived(case: Case, holding: Holding) -> bool:
+    """Whether any derivation made it, whatever was said of it besides."""
+    return any(index < case.size for index in holding.derived)
+
+
+def _keeps_derived(case: Case, store: str) -> bool:
+    declared = case.stores.get(store)
+    return declared is not None and declared.kind in DERIVED_KINDS
+
+
+def _count(survey: Survey, one: Reached, store: str, copy: Copy) -> None:
+    counts, handles, n = survey.counts, one.handles, len(one.handles)
+    for rule, move in copy.misfits:
+        survey.note(rule, move, store, n)
+        if rule == "erasure.orphan":
+            counts.add("orphaned", handles, store)
+    if copy.state == "absent":
+        return  # A stranger's word for an erasure makes no copy.
+    counts.add("in_scope", handles, store)
+    if one.standing.reach == "unknown":
+        counts.add("unknown_residency", handles, store)
+    if copy.lives > 1:
+        counts.add("reopened", handles, store)
+    if store not in survey.case.stores:
+        survey.undeclared[store] += n
+    due, exempt, held = survey.due(handles, one.holding)
+    if copy.erasure is None:
+        counts.add("exempt", exempt, store)
+        counts.add("held", held, store)
+        _count_live(survey, store, due, derived=is_derived(survey.case, one.holding))
+        return
+    survey.erased += lines(handles, store)
+    _count_erased(survey, store, copy.erasure, handles)
+    if "backups" in survey.obligation.include:
+        _count_backed_up(survey, store, copy, due)
+
+
+def _count_live(survey: Survey, store: str, handles: list[str], *, derived: bool) -> None:
+    survey.counts.add("live", handles, store)
+    if derived:
+        survey.counts.add("derived_live", handles, store)
+    survey.live += lines(handles, store)
+
+
+def lines(handles: list[str], store: str) -> list[bytes]:
+    """The copies as their digest has them."""
+    return [f"{handle} {store}".encode() for handle in handles]
+
+
+def _count_erased(survey: Survey, store: str, erasure: Move, handles: list[str]) -> None:
+    """Count erased copies by when, how and on what ground they were erased."""
+    survey.assert_erased(store, erasure)
+    if METHOD_RANK[erasure.method] < METHOD_RANK[survey.obligation.min_method]:
+        survey.counts.add("below_method", handles, store)
+    survey.counts.add(f"erased_{_timing(survey, store, erasure, len(handles))}", handles, store)
+
+
+def _count_backed_up(survey: Survey, store: str, copy: Copy, due: list[str]) -> None:
+    """What an authority lets stay may stay in backups too."""
+    until = survey.backups.held_until(store, copy) if due else 0
+    if until:
+        survey.counts.add("in_backups", due, store)
+        survey.backed_up[store] += len(due)
+        survey.backed_up_until[store] = max(until, survey.backed_up_until.get(store, 0))
+
+
+def _asserted(case: Case, erasure: Move) -> Level:
+    """E1 by a receipt, or by a processor's own signature: the controller answers for it and did not write it.
+
+    What a token brought is attributed, not signed.
+    """
+    poster = case.docket.posters[erasure.by]
+    signed = poster.role == "processor" and poster.vkey is not None
+    return "E1" if erasure.evidence or signed else "E0"
+
+
+def _in_custody(erasure: Move) -> bool:
+    """A key destroyed before witnesses, or a medium: what a certificate of custody can attest."""
+    return erasure.custody and erasure.method in ("crypto_erase", "destroy")
+
+
+def _timing(survey: Survey, store: str, erasure: Move, copies: int) -> str:
+    """An act is in time only if the witnesses prove it; the operator's clock alone proves nothing.
+
+    `erasure.late`: recorded after the deadline. `erasure.backdated`: late, but claimed to have been in time.
+    """
+    timing = survey.case.clock.timing(erasure.index, erasure.time_us, survey.deadline)
+    if timing == "late":
+        deadline_us = survey.deadline * SECOND_US
+        days_late = -(-(erasure.time_us - deadline_us) // DAY_US)
+        rule = "erasure.backdated" if erasure.claimed_us <= deadline_us else "erasure.late"
+        survey.note(rule, erasure, store, copies, days_late)
+    return timing
