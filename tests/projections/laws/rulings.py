@@ -1,0 +1,311 @@
+"""The oracle's rulings: what it says of each type of obligation that it knows."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+
+from msgspec import UNSET
+
+from projections import events as ev
+from projections.fact import Fact
+from projections.moments import first_second, last_second, rfc3339_us
+from projections.order import Obligation, deadline_at
+from projections.vocabulary import covers
+from tests.projections.laws.oracle import BREACHED, SECOND_US, Answer, Copy, Oracle, verdict_of
+
+DAY_S = 86_400
+RANK = {"clear": 1, "purge": 2, "crypto_erase": 2, "retrain": 3, "destroy": 3}
+
+
+def erase(oracle: Oracle, obligation: Obligation) -> Answer:
+    """Every copy in scope is gone, in every way that the order asks for, and every store was looked into."""
+    scope = obligation.scope
+    counts: Counter[str] = Counter()
+    last: dict[str, int] = {}
+    copies = {
+        key: copy for key, copy in oracle.copies().items() if not scope.stores or key[1] in scope.stores
+    }
+    missing = []
+    for (handle, store), copy in copies.items():
+        if not reached(oracle, handle, obligation):
+            counts["out_of_scope"] += 1
+            continue
+        count(oracle, obligation, handle, store, copy, counts)
+        if copy.erasure is not None:
+            last[store] = max(last.get(store, -1), copy.erasure.index)
+        if store not in oracle.stores:
+            missing.append("store.undeclared")
+    missing += looked(oracle, obligation, last)
+    if "recipients" in obligation.include:
+        missing += told(oracle, obligation)
+    missing += lacking(oracle, obligation, counts)
+    past = oracle.as_of > deadline_at(oracle.order, obligation)
+    live = counts["live"] + counts["in_backups"] > 0
+    return Answer(verdict_of(live, bool(missing), past), counts, tuple(missing))
+
+
+def reached(oracle: Oracle, handle: str, obligation: Obligation) -> bool:
+    """In scope; what was merely derived only where the order includes it."""
+    if "derived" not in obligation.include and oracle.is_artefact(handle):
+        return False
+    return oracle.reaches(handle, obligation.scope)
+
+
+def count(
+    oracle: Oracle, obligation: Obligation, handle: str, store: str, copy: Copy, counts: Counter[str]
+) -> None:
+    """Put one copy under the names that it belongs to."""
+    counts["in_scope"] += 1
+    counts["orphaned"] += copy.orphaned
+    counts["reopened"] += copy.lives > 1
+    counts["unknown_residency"] += oracle.reach(handle, obligation.scope) == "unknown"
+    relieved = relief(oracle, obligation, handle)
+    if copy.erasure is None:
+        counts[relieved or "live"] += 1
+        counts["derived_live"] += not relieved and any(
+            handle in f.event.data.artefacts for f in oracle.told(ev.DataDerived)
+        )
+        return
+    counts[f"erased_{oracle.timing(copy.erasure, deadline_at(oracle.order, obligation))}"] += 1
+    counts["below_method"] += RANK[copy.erasure.event.data.method] < RANK[obligation.min_method]
+    if "backups" in obligation.include and not relieved:
+        counts["in_backups"] += in_backup(oracle, store, copy)
+
+
+def relief(oracle: Oracle, obligation: Obligation, handle: str) -> str:
+    """`exempt`, `held` or nothing. Only the authority that signed the order relieves."""
+    kinds = {
+        kind
+        for f in oracle.told(ev.DataHeld, ev.DataCollected)
+        if handle in f.event.data.records
+        for kind in f.event.data.categories
+    }
+    classes = []
+    for fact in oracle.told(ev.ExemptionGranted):
+        data = fact.event.data
+        if not _by_authority(oracle, fact) or (data.order, data.obligation) != (
+            oracle.order.id,
+            obligation.id,
+        ):
+            continue
+        if data.records is not UNSET and handle in data.records:
+            return "exempt"
+        if data.category_class is not UNSET:
+            classes.append(data.category_class)
+    if kinds and all(any(covers(one, kind) for one in classes) for kind in kinds):
+        return "exempt"
+    return "held" if handle in _held(oracle) else ""
+
+
+def _held(oracle: Oracle) -> set[str]:
+    """What the authority's holds keep at this moment; a hold ends with its day, or when it is released."""
+    holds: dict[str, Fact] = {}
+    for fact in oracle.told(ev.HoldPlaced, ev.HoldReleased):
+        if not _by_authority(oracle, fact):
+            continue
+        holds.pop(fact.event.data.hold, None)
+        if isinstance(fact.event.data, ev.HoldPlaced):
+            holds[fact.event.data.hold] = fact
+    running = [f.event.data for f in holds.values() if oracle.as_of <= last_second(f.event.data.until)]
+    return {handle for data in running for handle in data.records}
+
+
+def _by_authority(oracle: Oracle, fact: Fact) -> bool:
+    return fact.poster.vkey == oracle.authority.vkey and oracle.believed(fact)
+
+
+def in_backup(oracle: Oracle, store: str, copy: Copy) -> bool:
+    """Whether any backup that could hold this erased copy is still there."""
+    assert copy.erasure is not None
+    if copy.erasure.event.data.method == "crypto_erase":
+        return False
+    kept = oracle.stores[store].backup_retention_days
+    if kept is not UNSET and oracle.as_of < copy.erasure.time_us / SECOND_US + kept * DAY_S:
+        return True
+    for fact in oracle.told(ev.BackupCreated):
+        data = fact.event.data
+        if data.store != store or _gone(oracle, fact):
+            continue
+        first_us = min(rfc3339_us(data.as_of), fact.time_us)
+        if any(start <= fact.time_us and end > first_us for start, end in copy.spans):
+            return True
+    return False
+
+
+def _gone(oracle: Oracle, backup: Fact) -> bool:
+    data = backup.event.data
+    if oracle.as_of * SECOND_US >= rfc3339_us(data.expires_at):
+        return True
+    return any(
+        f.index > backup.index
+        and (f.event.data.store, f.event.data.backup) == (data.store, data.backup)
+        and f.poster.name == oracle.stores[data.store].operator_key
+        and oracle.believed(f)
+        for f in oracle.told(ev.BackupExpired)
+    )
+
+
+def looked(oracle: Oracle, obligation: Obligation, last: dict[str, int]) -> Iterator[str]:
+    """Every declared store in scope was looked into after its last erasure, by whom the order asks for."""
+    stores = [s for s in oracle.stores if not obligation.scope.stores or s in obligation.scope.stores]
+    if not stores:
+        yield "store.none_declared"
+    yield from ("store.not_declared" for s in obligation.scope.stores if s not in oracle.stores)
+    for store in stores:
+        restored = [
+            f.index for f in oracle.told(ev.BackupRestored)
+            if f.event.data.store == store and not f.event.data.erasures_reapplied and store in last
+        ]  # fmt: skip
+        look = oracle.agrees(store, max(last.get(store, -1), oracle.ordered, *restored, -1))
+        if look is None:
+            yield "inventory.missing"
+        elif not look[0]:
+            yield "inventory.disagrees"
+        elif not look[1] and (obligation.independent or obligation.min_evidence >= "E3"):
+            yield "evidence"
+
+
+def told(oracle: Oracle, obligation: Obligation) -> Iterator[str]:
+    """Everybody to whom a record in scope was disclosed has been told and has answered, or need not."""
+    stores = obligation.scope.stores
+    kept = {h for h, s in oracle.copies() if s in stores}
+    for fact in oracle.told(ev.DataDisclosed):
+        data = fact.event.data
+        asked = [one for one in data.records if one in kept or not stores]
+        if not any(reached(oracle, one, obligation) for one in asked):
+            continue
+        after = [
+            f for f in oracle.told(ev.RecipientNotified, ev.RecipientAcknowledged, ev.RecipientUnreachable)
+            if f.event.data.disclosure == data.disclosure and f.index > max(fact.index, oracle.ordered)
+            and oracle.believed(f)
+        ]  # fmt: skip
+        answered = [
+            f for f in after
+            if isinstance(f.event.data, ev.RecipientAcknowledged) and f.poster.name == data.recipient
+        ]  # fmt: skip
+        justified = [f for f in answered if f.event.data.justification is not UNSET]
+        justified += [
+            f for f in after
+            if isinstance(f.event.data, ev.RecipientUnreachable) and f.event.data.justification is not UNSET
+        ]  # fmt: skip
+        notified = [f for f in after if isinstance(f.event.data, ev.RecipientNotified)]
+        if not notified and not justified:
+            yield "recipient.not_notified"
+        if not answered and not justified:
+            yield "recipient.silent"
+
+
+def lacking(oracle: Oracle, obligation: Obligation, counts: Counter[str]) -> Iterator[str]:
+    """What the copies themselves leave open."""
+    if counts["orphaned"]:
+        yield "erasure.orphan"
+    if counts["below_method"]:
+        yield "erasure.below_method"
+    if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
+        yield "residency.unknown"
+    if not counts["in_scope"]:
+        # Nothing in scope is no success while nobody ever said where anybody resides.
+        said = oracle.told(ev.DataHeld, ev.DataCollected, ev.ResidencyAsserted)
+        if not any(f.event.data.residency for f in said if f.event.data.residency is not UNSET):
+            yield "residency.no_method"
+
+
+def cease_collecting(oracle: Oracle, obligation: Obligation) -> Answer:
+    """Nothing in scope is collected from the order's effect on, and every collector accounts for it."""
+    scope = obligation.scope
+    counts: Counter[str] = Counter()
+    missing = []
+    for fact in oracle.told(ev.DataCollected, ev.DataReappeared):
+        data = fact.event.data
+        if isinstance(data, ev.DataReappeared) and data.cause != "recollected":
+            continue
+        if (scope.stores and data.store not in scope.stores) or not in_force(oracle, fact.time_us):
+            continue
+        for handle in data.records:
+            reach = oracle.reach(handle, scope)
+            if reach == "unknown" and scope.unknown_residency == "report":
+                missing.append("residency.unknown")
+            elif oracle.reaches(handle, scope):
+                counts["collected"] += 1
+    spans = list(oracle.told(ev.CollectorAttested))
+    names = {f.event.data.collector for f in spans}
+    counts["collectors"] = len(names)
+    if not names:
+        missing.append("collector.none_named")
+    missing += ["collector.gap" for name in names if not _accounts(oracle, obligation, name)]
+    past = oracle.as_of > deadline_at(oracle.order, obligation)
+    verdict = BREACHED if counts["collected"] else verdict_of(False, bool(missing), past)
+    return Answer(verdict, counts, tuple(missing))
+
+
+def in_force(oracle: Oracle, time_us: int) -> bool:
+    """Whether the order was in force at a recorded time, as far as is known by now."""
+    return time_us >= first_second(oracle.order.effective) * SECOND_US and not suspended(oracle, time_us)
+
+
+def suspended(oracle: Oracle, time_us: int) -> str:
+    """What keeps the order out of force then; nothing does if this is empty."""
+    turns = sorted(
+        (first_second(f.event.data.effective_at), f.index, type(f.event.data))
+        for f in oracle.told(*_TURNS)
+        if f.event.data.order == oracle.order.id and _by_authority(oracle, f)
+    )
+    state = ""
+    for from_s, _, kind in turns:
+        if from_s * SECOND_US <= time_us and state in _TURNS[kind][0]:
+            state = _TURNS[kind][1]
+    return state
+
+
+_TURNS: dict[type[ev.Data], tuple[tuple[str, ...], str]] = {
+    ev.OrderAppealed: (("", "stayed"), "appealed"),
+    ev.OrderStayed: (("", "appealed"), "stayed"),
+    ev.OrderStayLifted: (("stayed", "appealed"), ""),
+    ev.OrderSetAside: (("", "stayed", "appealed"), "set_aside"),
+    ev.OrderReinstated: (("stayed", "appealed", "set_aside"), ""),
+    ev.OrderRevoked: (("", "stayed", "appealed", "set_aside"), "revoked"),
+    ev.OrderDischarged: (("", "stayed", "appealed", "set_aside"), "discharged"),
+}
+
+
+def _accounts(oracle: Oracle, obligation: Obligation, name: str) -> bool:
+    """Cut the time that must be covered at every moment that anybody mentions, and look at each piece."""
+    start_us = first_second(oracle.order.effective) * SECOND_US
+    end_us = (oracle.as_of - DAY_S) * SECOND_US
+    own = [f for f in oracle.told(ev.CollectorAttested) if f.event.data.collector == name]
+    edges = {start_us, end_us}
+    for fact in oracle.told(*_TURNS):
+        edges.add(first_second(fact.event.data.effective_at) * SECOND_US)
+    for fact in own:
+        edges |= {rfc3339_us(fact.event.data.from_), rfc3339_us(fact.event.data.to), fact.time_us}
+    within = sorted(edge for edge in edges if start_us <= edge <= end_us)
+    return all(
+        any(_clears(oracle, f, left, right, obligation) for f in own)
+        and not any(_admits(f, left, right, obligation) for f in own)
+        for left, right in pairwise(within)
+        if in_force(oracle, left)
+    )
+
+
+def _stood_still(fact: Fact, obligation: Obligation) -> bool:
+    data = fact.event.data
+    residency = set(obligation.scope.residency)
+    return not data.running or (bool(residency) and residency <= set(data.exclusions))
+
+
+def _clears(oracle: Oracle, fact: Fact, left_us: int, right_us: int, obligation: Obligation) -> bool:
+    """Nobody attests to what has not happened yet, nor under a stolen key."""
+    data = fact.event.data
+    until_us = min(rfc3339_us(data.to), fact.time_us)
+    covers_it = rfc3339_us(data.from_) <= left_us and right_us <= until_us
+    return covers_it and _stood_still(fact, obligation) and oracle.believed(fact)
+
+
+def _admits(fact: Fact, left_us: int, right_us: int, obligation: Obligation) -> bool:
+    """A collector that ran without leaving the territory out did, whatever is attested beside it."""
+    data = fact.event.data
+    overlaps = rfc3339_us(data.from_) < right_us and rfc3339_us(data.to) > left_us
+    return overlaps and not _stood_still(fact, obligation)
+
+
+RULINGS = {"erase": erase, "cease_collecting": cease_collecting}

@@ -1,0 +1,133 @@
+"""However a log is folded, the same rows, digests and verdicts come out."""
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from projections import docket, holdings
+from projections.case import Case
+from projections.docket import Docket, Edge
+from projections.fact import Fact
+from projections.fold import Fold
+from projections.holdings import Holdings
+from projections.order import Order
+from projections.verdict import Judgment, judge
+from tests.projections.laws.histories import Steps, histories, tell
+from tests.projections.laws.worlds import World, handles
+
+CI = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+Rows = tuple[list[bytes], list[bytes]]
+
+
+def rows_of(state: Docket, edges: dict[int, Edge], held: Holdings) -> Rows:
+    return sorted(holdings.rows(held)), sorted(docket.rows(state, edges))
+
+
+def judged(fold: Fold, world: World, order: Order) -> Judgment:
+    issued = next(one for one in fold.docket.orders if one.order == order)
+    as_of = world.now_us // 1_000_000 + 86_400 * 4
+    return judge(Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=world.size))
+
+
+def one_pass(facts: list[Fact]) -> Fold:
+    fold = Fold.empty()
+    for fact in facts:
+        fold.take(fact)
+    return fold
+
+
+def restarted(fold: Fold) -> Fold:
+    """What another process reads of what this one wrote."""
+    return Fold(
+        docket.decode_docket(docket.encode_docket(fold.docket)),
+        {index: docket.decode_edge(docket.encode_edge(edge)) for index, edge in fold.edges.items()},
+        {handle: holdings.decode_row(holdings.encode_row(held)) for handle, held in fold.holdings.items()},
+    )
+
+
+def chunked(facts: list[Fact], cuts: list[int]) -> Fold:
+    """Fold chunk by chunk as the live runner does: read the rows that a chunk names, write them back."""
+    written: dict[str, bytes] = {}
+    fold = Fold.empty()
+    for begin, end in zip([0, *cuts], [*cuts, len(facts)], strict=True):
+        chunk = facts[begin:end]
+        touched = {handle for fact in chunk for handle in holdings.keys(fact.event)}
+        prior = {handle: holdings.decode_row(written[handle]) for handle in touched & written.keys()}
+        fold = Fold(restarted(fold).docket, fold.edges, prior)
+        for fact in chunk:
+            fold.take(fact)
+        written |= {handle: holdings.encode_row(held) for handle, held in fold.holdings.items()}
+    return Fold(
+        fold.docket, fold.edges, {handle: holdings.decode_row(row) for handle, row in written.items()}
+    )
+
+
+def partitioned(facts: list[Fact], parts: int) -> list[Fold]:
+    """Fold by handle: every part sees the whole log and keeps its own handles' state alone."""
+    folds = [Fold.empty() for _ in range(parts)]
+    for fact in facts:
+        for number, fold in enumerate(folds):
+            fold.take(fact)
+            for handle in holdings.keys(fact.event):
+                if int(handle, 16) % parts != number:
+                    del fold.holdings[handle]
+    return folds
+
+
+@st.composite
+def cut_histories(draw: st.DrawFn) -> tuple[Order, World, list[int]]:
+    order, steps = draw(histories())
+    world = tell(order, steps)
+    cuts = draw(st.lists(st.integers(0, world.size), max_size=6))
+    return order, world, sorted(cuts)
+
+
+@given(cut_histories())
+@CI
+def test_in_chunks_with_restarts_between_them(history: tuple[Order, World, list[int]]) -> None:
+    order, world, cuts = history
+    whole, parts = one_pass(world.facts), chunked(world.facts, cuts)
+    assert rows_of(parts.docket, parts.edges, parts.holdings) == rows_of(
+        whole.docket, whole.edges, whole.holdings
+    )
+    assert parts.digests() == whole.digests()
+    assert judged(parts, world, order) == judged(whole, world, order)
+
+
+@given(histories(), st.integers(2, 4))
+@CI
+def test_in_partitions_by_handle(history: tuple[Order, Steps], parts: int) -> None:
+    order, steps = history
+    world = tell(order, steps)
+    whole, folds = one_pass(world.facts), partitioned(world.facts, parts)
+    assert {one.digests()[0] for one in folds} == {whole.digests()[0]}
+    held = {handle: state for fold in folds for handle, state in fold.holdings.items()}
+    assert sum(len(fold.holdings) for fold in folds) == len(held)
+    merged = Fold(folds[0].docket, folds[0].edges, held)
+    assert merged.digests() == whole.digests()
+    assert judged(merged, world, order) == judged(whole, world, order)
+
+
+@given(histories())
+@CI
+def test_state_outlives_the_process(history: tuple[Order, Steps]) -> None:
+    order, steps = history
+    world = tell(order, steps)
+    fold = one_pass(world.facts)
+    again = restarted(fold)
+    assert (again.docket, again.edges, again.holdings) == (fold.docket, fold.edges, fold.holdings)
+    assert again.digests() == fold.digests()
+
+
+@given(histories())
+@CI
+def test_another_sequence_is_another_state(history: tuple[Order, Steps]) -> None:
+    """A swap of two facts does not go unseen."""
+    order, steps = history
+    world = tell(order, steps)
+    world.hold((1,), "faces")
+    world.erase((1,), "faces")
+    swapped = [*world.facts[:-2], world.facts[-1], world.facts[-2]]
+    renumbered = [msgspec.structs.replace(fact, index=at) for at, fact in enumerate(swapped)]
+    assert one_pass(renumbered).digests() != one_pass(world.facts).digests()
+    assert handles((1,))[0] in one_pass(renumbered).holdings
