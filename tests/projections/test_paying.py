@@ -141,6 +141,13 @@ def test_a_daily_penalty_begins_after_the_deadline() -> None:
     assert days == [0, 0, 1, 1, 2]
 
 
+def test_it_accrues_for_what_is_there_though_everybody_agrees_that_it_is() -> None:
+    story = daily()
+    story.look("faces", 1)
+    found = finding(story, 35)
+    assert (found.verdict, rules(found), found.counts["penalty_days"]) == ("breached", [], 5)
+
+
 def test_it_ends_when_it_is_carried_out_late() -> None:
     story = at_day(daily(), 32.5)
     story.erase(1)
