@@ -141,8 +141,8 @@ def _with_holds(
 
 def _corrections(case: Case, judgment: Judgment) -> Iterator[Correction]:
     rules: dict[int, set[str]] = {}
-    for finding in judgment.findings:
-        for one in finding.irregularities:
+    for listed in (judgment.irregularities, *(finding.irregularities for finding in judgment.findings)):
+        for one in listed:
             rules.setdefault(one.index, set()).add(one.rule)
     for said in case.docket.corrections:
         if said.index < case.size:
