@@ -30,7 +30,7 @@ def collected(view: View) -> Answer:
             if trait.index < view.size:
                 for category in trait.categories:
                     for place in places:
-                        group = (_basis(view, trait), category, place, trait.minor)
+                        group: tuple[str, ...] = (_basis(view, trait), category, place, trait.minor)
                         entries.setdefault(group, []).append(trait.index)
         live = len(handles) if entries and view.is_live(holding) else 0
         for group, causes in entries.items():
@@ -84,7 +84,11 @@ def by_consent(view: View) -> Answer:
         entries: dict[tuple[str, ...], list[int]] = {}
         for trait in holding.traits:
             if trait.index < view.size and trait.source_kind:
-                group = (_consent_state(view, holding, trait), trait.activity, trait.source_kind)
+                group: tuple[str, ...] = (
+                    _consent_state(view, holding, trait),
+                    trait.activity,
+                    trait.source_kind,
+                )
                 entries.setdefault(group, []).append(trait.index)
         live = len(handles) if entries and view.is_live(holding) else 0
         for group, causes in entries.items():
