@@ -1,0 +1,179 @@
+"""The obligation to limit retention, and the terms that it is judged by (DOMAIN §5, GDPR Art. 5(1)(e))."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from projections import events as ev
+from projections.finding import Finding
+from projections.order import Obligation
+from tests.projections.acts import day, exempt, place_hold, wait
+from tests.projections.logbuilder import CONTROLLER
+from tests.projections.story import Story, erase_gb, handle
+
+PAST = 40  # days; the deadline is day 30
+
+
+def limit_gb(**how: object) -> Obligation:
+    return msgspec.structs.replace(erase_gb(id="limit", **how), type="limit_retention")
+
+
+def declare(story: Story, days: int | None, activity: str = "search") -> int:
+    more: dict[str, Any] = {} if days is None else {"retention_days": days}
+    return story.post(
+        ev.ProcessingDeclared(
+            activity=activity,
+            controller=CONTROLLER,
+            lawful_basis="none",
+            purposes=("search",),
+            **more,
+        )
+    )
+
+
+def collect(story: Story, *numbers: int, until: str | None = None, activity: str = "search") -> int:
+    more: dict[str, Any] = {} if until is None else {"retention_until": until}
+    return story.post(
+        ev.DataCollected(
+            activity=activity,
+            categories=("user.content.self_image",),
+            controller=CONTROLLER,
+            minor="yes",
+            records=tuple(handle(n) for n in sorted(numbers)),
+            residency=("GB",),
+            residency_basis="registration",
+            source_kind="subject",
+            special_category=False,
+            store="faces",
+            **more,
+        )
+    )
+
+
+def expire(story: Story, *numbers: int) -> int:
+    records = tuple(handle(n) for n in sorted(numbers))
+    return story.post(ev.RetentionExpired(controller=CONTROLLER, records=records, rule="one-year"))
+
+
+def finding(story: Story, days: float = PAST) -> Finding:
+    return story.judge(days).findings[0]
+
+
+def rules(found: Finding) -> set[str]:
+    return {gap.rule for gap in found.gaps}
+
+
+def told(days: int | None = 20, until: str | None = None) -> Story:
+    story = Story(stores=("faces",))
+    declare(story, days)
+    collect(story, 1, 2, until=until)
+    story.order(limit_gb())
+    return story
+
+
+def test_one_live_record_past_its_term_is_a_breach_after_the_deadline() -> None:
+    story = told()
+    story.erase(1)
+    story.look("faces", 2)
+    for days, verdict in ((19, "carried_out"), (25, "outstanding"), (PAST, "breached")):
+        assert finding(story, days).verdict == verdict
+    found = finding(story)
+    assert (found.counts["in_scope"], found.counts["past_retention"]) == (1, 1)
+
+
+def test_erased_and_looked_into_it_is_carried_out_with_the_days_late() -> None:
+    story = told()
+    wait(story, 33)
+    story.erase(1, 2)
+    assert rules(finding(story)) == {"inventory.missing"}
+    story.look("faces")
+    found = finding(story)
+    assert (found.verdict, found.evidence) == ("carried_out", "E2")
+    assert [(one.rule, one.days_late) for one in found.irregularities] == [("retention.late", 4)]
+    assert found.counts["erased_past_term"] == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "until", "past"),
+    [
+        (20, None, 2),
+        (60, None, 0),
+        (None, day(20), 2),
+        (None, day(60), 0),
+        (60, day(20), 2),
+        (20, day(60), 2),
+    ],
+)
+def test_the_earlier_of_two_terms_counts(days: int | None, until: str | None, past: int) -> None:
+    assert finding(told(days, until)).counts["past_retention"] == past
+
+
+def test_a_later_declaration_shortens_and_never_lengthens() -> None:
+    story = told(20)
+    declare(story, 1_000)
+    assert finding(story).counts["past_retention"] == 2
+    story = told(1_000)
+    declare(story, 20)
+    assert finding(story).counts["past_retention"] == 2
+    story = Story(stores=("faces",))
+    declare(story, 20)
+    declare(story, 1_000)
+    collect(story, 1)
+    story.order(limit_gb())
+    assert finding(story).counts["past_retention"] == 0, "it was replaced before anything was collected"
+
+
+def test_the_last_collection_decides() -> None:
+    story = told(20)
+    wait(story, 30)
+    collect(story, 1)
+    assert finding(story).counts["past_retention"] == 1
+
+
+def test_a_rule_that_ran_out_ends_what_was_collected_before() -> None:
+    story = told(1_000)
+    expire(story, 1, 2)
+    assert finding(story).counts["past_retention"] == 2
+    collect(story, 1)
+    assert finding(story).counts["past_retention"] == 1
+
+
+def test_what_has_no_term_proves_nothing() -> None:
+    story = told(None)
+    story.hold(3)
+    story.look("faces", 1, 2, 3)
+    found = finding(story)
+    assert (found.verdict, rules(found)) == ("cannot_be_proved", {"retention.no_term"})
+    assert found.counts["no_term"] == 3
+    expire(story, 3)
+    assert (finding(story).verdict, finding(story).counts["no_term"]) == ("breached", 2)
+
+
+@pytest.mark.parametrize("lineage", ["all", "each"])
+def test_what_was_derived_is_kept_no_longer_than_its_first_input(lineage: str) -> None:
+    story = Story(stores=("faces",))
+    declare(story, 20)
+    declare(story, 1_000, activity="archive")
+    collect(story, 1)
+    collect(story, 2, activity="archive")
+    if lineage == "all":
+        story.derive([11], [1, 2], store="faces")
+        story.derive([12], [11], store="faces")
+    else:
+        story.derive([11, 12], [1, 2], lineage="each", store="faces")
+    story.order(limit_gb())
+    assert finding(story).counts["past_retention"] == (3 if lineage == "all" else 2)
+
+
+def test_what_the_authority_exempts_or_holds_may_be_kept() -> None:
+    story = told()
+    exempt(story, 1, obligation="limit")
+    place_hold(story, 2)
+    found = finding(story)
+    assert (found.counts["past_retention"], found.counts["exempt"], found.counts["held"]) == (0, 1, 1)
+
+
+def test_nobody_having_looked_proves_nothing() -> None:
+    story = told(1_000)
+    assert rules(finding(story)) == {"inventory.missing"}
