@@ -18,8 +18,9 @@ from ledger import judging, kept
 from ledger.children import Child
 from ledger.judging import Asked, MembersPage, NoSuchCount, OrderStatus, OrderTimeline, Wanted
 from projections import store
-from projections.runners.asking import AnswerPage, page_of
-from projections.standing import ask, view_of
+from projections.question_view import View
+from projections.runners.asking import AnswerPage, page_of, table_of
+from projections.standing import QUESTIONS, ask, view_of
 from projections.timeline import Place
 
 NICENESS: Final = 10
@@ -67,11 +68,13 @@ class Projector:
         stopped; None when the log has no such order."""
         return await self._call(judging.timeline, self._dsn, log, order, end, begin)
 
-    async def questions(
-        self, log: str, names: tuple[str, ...], as_of: int, skip: int, limit: int
-    ) -> list[AnswerPage]:
-        """What a log says to standing questions at `as_of` (Unix seconds), with so many members of each."""
-        return await self._call(_questions, self._dsn, log, names, as_of, skip, limit)
+    async def questions(self, log: str, as_of: int) -> list[AnswerPage]:
+        """What a log says to every standing question at `as_of` (Unix seconds): the tables alone."""
+        return await self._call(_questions, self._dsn, log, as_of)
+
+    async def question(self, log: str, name: str, as_of: int, skip: int, limit: int) -> AnswerPage:
+        """What a log says to one, with its digest and the members [skip, skip + limit)."""
+        return await self._call(_question, self._dsn, log, name, as_of, skip, limit)
 
     def close(self) -> None:
         """End the process; what it had not committed is folded again."""
@@ -98,10 +101,16 @@ def _orders(dsn: str, log: str) -> list[OrderLine]:
     ]
 
 
-def _questions(
-    dsn: str, log: str, names: tuple[str, ...], as_of: int, skip: int, limit: int
-) -> list[AnswerPage]:
+def _questions(dsn: str, log: str, as_of: int) -> list[AnswerPage]:
+    view = _view(dsn, log, as_of)
+    return [table_of(ask(view, name)) for name in QUESTIONS]
+
+
+def _question(dsn: str, log: str, name: str, as_of: int, skip: int, limit: int) -> AnswerPage:
+    return page_of(ask(_view(dsn, log, as_of), name), skip, limit)
+
+
+def _view(dsn: str, log: str, as_of: int) -> View:
     fold, folded = kept.folded(dsn, log)
     size = kept.queried(dsn, lambda conn: store.size_at(conn, log, as_of * 1_000_000, folded))
-    view = view_of(fold, as_of=as_of, size=size)
-    return [page_of(ask(view, name), skip, limit) for name in names]
+    return view_of(fold, as_of=as_of, size=size)

@@ -1,5 +1,6 @@
 """Standing questions over HTTP: what a log says on matters of law, beside its orders."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from aiohttp import web
@@ -27,8 +28,8 @@ class Questions:
         ]
 
     async def _get_questions(self, request: web.Request) -> web.Response:
-        """`GET /logs/<log>/questions?as_of=`: every question's table and digest."""
-        return await self._answer(request, tuple(QUESTIONS), 0, 0)
+        """`GET /logs/<log>/questions?as_of=`: every question's table."""
+        return await self._answer(request, self._projector.questions)
 
     async def _get_question(self, request: web.Request) -> web.Response:
         """`GET /logs/<log>/questions/<name>?as_of=&skip=&limit=`: one table, digest, a page of members."""
@@ -44,20 +45,20 @@ class Questions:
         if name not in QUESTIONS:
             detail = f"there is no question {name[:64]}: ask {', '.join(QUESTIONS)}"
             return problem(Refused(problem="not-found", detail=detail), request)
-        return await self._answer(request, (name,), skip, limit)
+        return await self._answer(
+            request, lambda log, as_of: self._projector.question(log, name, as_of, skip, limit)
+        )
 
     async def _answer(
-        self, request: web.Request, names: tuple[str, ...], skip: int, limit: int
+        self, request: web.Request, ask: Callable[[str, int], Awaitable[object]]
     ) -> web.Response:
         log, as_of = await readable_log(request), moment_asked(request)
         if isinstance(log, Refused):
             return problem(log, request)
         if isinstance(as_of, Refused):
             return problem(as_of, request)
-        pages = await answered(log, self._projector.questions(log.name, names, as_of, skip, limit))
-        if isinstance(pages, Refused):
-            return problem(pages, request)
-        return json_answer(pages if len(names) > 1 else pages[0])
+        answer = await answered(log, ask(log.name, as_of))
+        return problem(answer, request) if isinstance(answer, Refused) else json_answer(answer)
 
 
 def _number(request: web.Request, field: str, default: int) -> int | Refused:

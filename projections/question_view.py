@@ -30,6 +30,8 @@ class View:
         self.edges = edges
         self.as_of = as_of
         self.size = size
+        # By identity, which nothing else can take: all holdings stay in `held`.
+        self._live: dict[int, bool] = {}
 
     @property
     def as_of_us(self) -> int:
@@ -50,19 +52,20 @@ class View:
         for name, moves in holding.copies.items():
             yield read_copy(moves, self.docket.stores.get(name), self.docket, self._gone, size)
 
-    def is_live(self, holding: Holding, size: int | None = None) -> bool:
+    def is_live(self, holding: Holding) -> bool:
         """Whether any copy of the record is in a store."""
-        return any(copy.state == "live" for copy in self.copies(holding, size))
+        known = self._live.get(id(holding))
+        if known is None:
+            known = self._live[id(holding)] = self._was_live(holding, self.size)
+        return known
 
     def traits(self, holding: Holding) -> list[Trait]:
         """What was said of the record in its present life: since it was last in no store at all."""
-        found: list[Trait] = []
-        for trait in reversed(holding.traits):
-            if trait.index < self.size:
-                found.append(trait)
-                if not self.is_live(holding, trait.index):
-                    break
-        return found[::-1]
+        said = [trait for trait in holding.traits if trait.index < self.size]
+        for place in range(len(said) - 1, 0, -1):
+            if not self._was_live(holding, said[place].index):
+                return said[place:]
+        return said
 
     def declared(self, trait: Trait) -> Activity | None:
         """What was declared of the activity when the record was collected: a later declaration blesses
@@ -96,6 +99,9 @@ class View:
     def uses(self, holding: Holding) -> Iterable[Use]:
         """What was done with the record and asked about it, in log order."""
         return (use for use in holding.uses if use.index < self.size)
+
+    def _was_live(self, holding: Holding, size: int) -> bool:
+        return any(copy.state == "live" for copy in self.copies(holding, size))
 
     @cached_property
     def _activities(self) -> dict[str, list[Activity]]:

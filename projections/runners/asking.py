@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from msgspec import Struct
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
 
 from projections.question import VERSION, Answer, Member, Row
 from projections.runners.wording import moment
@@ -67,7 +68,8 @@ WORDS: Final[dict[str, Words]] = {
 
 
 class AnswerPage(Struct, frozen=True, kw_only=True):
-    """An answer for programs: the whole table, its digest (base64), and a page of its members."""
+    """An answer for programs: the whole table, and of a question asked by its name its digest (base64) and a
+    page of its members."""
 
     name: str
     title: str
@@ -81,14 +83,13 @@ class AnswerPage(Struct, frozen=True, kw_only=True):
     rows: tuple[Row, ...]
     member_count: int
     members: tuple[Member, ...] = ()
-    digest: str
-    digest_lines: int
+    digest: str | UnsetType = UNSET
+    digest_lines: int | UnsetType = UNSET
 
 
-def page_of(answer: Answer, begin: int = 0, limit: int = 0) -> AnswerPage:
-    """An answer and its members [begin, begin + limit) in their one order."""
-    words, digest = WORDS[answer.name], answer.digest()
-    members = answer.members()[begin : begin + limit] if limit else []
+def table_of(answer: Answer) -> AnswerPage:
+    """An answer's table alone: a digest takes longer than to answer, where there are many members."""
+    words = WORDS[answer.name]
     return AnswerPage(
         name=answer.name,
         title=words.title,
@@ -101,6 +102,15 @@ def page_of(answer: Answer, begin: int = 0, limit: int = 0) -> AnswerPage:
         measures=answer.measures,
         rows=answer.rows,
         member_count=answer.member_count,
+    )
+
+
+def page_of(answer: Answer, begin: int = 0, limit: int = 0) -> AnswerPage:
+    """An answer with its digest, and its members [begin, begin + limit) in their one order."""
+    digest = answer.digest()
+    members = answer.members()[begin : begin + limit] if limit else []
+    return msgspec.structs.replace(
+        table_of(answer),
         members=tuple(members),
         digest=encode_base64(digest.digest),
         digest_lines=digest.count,
@@ -111,7 +121,8 @@ def lines(page: AnswerPage) -> Iterator[str]:
     """An answer as a table under its title, between what the law asks and what the figures don't prove."""
     yield page.title
     yield f"  {page.law}"
-    yield f"  as of {moment(page.as_of)}, {page.size:,} entries; digest {page.digest}, version {page.version}"
+    digest = "" if isinstance(page.digest, UnsetType) else f"; digest {page.digest}, version {page.version}"
+    yield f"  as of {moment(page.as_of)}, {page.size:,} entries{digest}"
     if page.rows:
         yield from _table(page)
         yield from _shares(page)
