@@ -5,14 +5,9 @@ import pytest
 from projections import events as ev
 from projections.finding import Finding
 from projections.verdict import judge
+from tests.projections.conduct import PAST, finding
 from tests.projections.logbuilder import CONTROLLER, rfc3339
 from tests.projections.story import ASSESSOR, AUTHORITY, Story, erase_gb, handle, replace_scope
-
-PAST = 40  # days; the deadline is day 30
-
-
-def finding(story: Story, days: float = PAST) -> Finding:
-    return story.judge(days).findings[0]
 
 
 def rules(found: Finding) -> set[str]:
