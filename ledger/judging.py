@@ -5,6 +5,7 @@ Everything here runs in that process, over the state that it keeps.
 
 import time
 from bisect import bisect_right
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -26,7 +27,7 @@ from projections.statement import Log, Statement, make_statement
 from projections.stating import find_order
 from projections.tally import Member
 from projections.timeline import Change, Place, Seen, Step, see, step_of, walk
-from projections.verdict import headline, judge
+from projections.verdict import Judgment, headline, judge
 from projections.watched import Watch, watched
 from signing.encoding import encode_base64
 from signing.entry import parse_entry
@@ -117,7 +118,7 @@ def status(dsn: str, log: str, order: str, asked: Asked, rules: str) -> OrderSta
     return OrderStatus(
         headline(judgment),
         make_statement(case, judgment, log=queried(dsn, identity), states=(), rules=rules, provisional=True),
-        tuple((one.obligation, one.irregularities) for one in judgment.findings),
+        tuple(_exceptions(judgment)),
         stands.conflicts,
         stands.corrections,
     )
@@ -194,6 +195,13 @@ def _case(dsn: str, log: str, order: str, asked: Asked) -> Case | None:
 
 def _over(fold: Fold, issued: IssuedOrder, as_of: int, size: int) -> Case:
     return Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
+
+
+def _exceptions(judgment: Judgment) -> Iterator[tuple[str, tuple[Irregularity, ...]]]:
+    """Those of the order's own life, under no obligation's name, if there are any; then each obligation's."""
+    if judgment.irregularities:
+        yield "", judgment.irregularities
+    yield from ((one.obligation, one.irregularities) for one in judgment.findings)
 
 
 async def _place(conn: asyncpg.Connection, log: str, asked: Asked, folded_size: int) -> Place:

@@ -40,8 +40,8 @@ def render(stated: Stated, order: Order, replayed: Replayed, *, compact: bool) -
     statement = stated.statement
     exceptions = [
         one
-        for found in stated.judgment.findings
-        for one in sorted(found.irregularities, key=lambda one: one.index)
+        for listed in (stated.judgment.irregularities, *(f.irregularities for f in stated.judgment.findings))
+        for one in sorted(listed, key=lambda one: one.index)
     ]
     seen_s = quorum_time(order.trust.policy(), replayed.note)
     return _template("report.html").render(

@@ -32,6 +32,7 @@ def lines(status: OrderStatus) -> Iterator[Line]:
     )
     exceptions = dict(status.exceptions)
     told: set[str] = set()
+    yield from _exceptions(exceptions.get("", ()), status.corrections, told)
     for one in statement.obligations:
         yield False, ""
         yield from _obligation(one, told)
@@ -105,9 +106,9 @@ def _conflict(one: Conflict) -> str:
     records = f"{one.records:,} {'record' if one.records == 1 else 'records'} of {one.obligation}"
     if one.rule == "conflict.hold":
         held = f"held as {one.other} ({one.theirs}) by {one.by}, entry {one.entry:,}"
-        return f"conflict {one.rule}: {records} {held}, {one.stands.replace('_', ' ')}"
+        return f"{one.rule}: {records} {held}, {one.stands.replace('_', ' ')}"
     other = f"{one.other} ({one.theirs}) of {one.by}, entry {one.entry:,}"
-    return f"conflict {one.rule}: {records} also under {other}, {one.stands.replace('_', ' ')}"
+    return f"{one.rule}: {records} also under {other}, {one.stands.replace('_', ' ')}"
 
 
 def _correction(one: Correction) -> str:
@@ -120,20 +121,21 @@ def _explained(rule: str, told: set[str]) -> Iterator[Line]:
     """What the rule says, where it is named first."""
     if rule not in told:
         told.add(rule)
-        yield from _plain(explain(rule), "      ")
+        yield from _plain(explain(rule), "      ", "      ")
 
 
-def _plain(text: str, indent: str = "") -> Iterator[Line]:
-    yield from ((False, line) for line in _wrapped(text, indent))
+def _plain(text: str, indent: str = "", following: str | None = None) -> Iterator[Line]:
+    yield from ((False, line) for line in _wrapped(text, indent, following))
 
 
-def _wrapped(text: str, indent: str = "") -> list[str]:
-    """Long names are left whole, whoever reads a pipe looks for them."""
+def _wrapped(text: str, indent: str = "", following: str | None = None) -> list[str]:
+    """Long names are left whole: whoever reads a pipe looks for them. Lines that follow stand two further in,
+    if not told otherwise."""
     return textwrap.wrap(
         text,
         WIDTH,
         initial_indent=indent,
-        subsequent_indent=f"{indent}  ",
+        subsequent_indent=f"{indent}  " if following is None else following,
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -101,6 +101,13 @@ async def test_the_status_follows(session: Session) -> None:
         assert await status(session, "2099-01-01") == found
 
 
+async def test_what_has_no_effect_is_listed_with_the_verdict(session: Session) -> None:
+    key = await issued(session)
+    await turn(session, key, "lift-stay", "2022-06-14")
+    found = await session.ask("status", ORDER, "--as-of", "2099-01-01")
+    assert [(name, one[0]["rule"]) for name, one in found["exceptions"] if one] == [("", "status.no_turn")]
+
+
 async def test_an_order_is_varied_whole(session: Session) -> None:
     key = await issued(session)
     value = await write(session)
