@@ -116,7 +116,8 @@ async def _show(args: argparse.Namespace) -> int:
     return connect.answer(
         args,
         value,
-        f"{checkpoint.origin}: {checkpoint.size} entries, {state}; signature {signature}",
+        f"{checkpoint.origin}: {checkpoint.size:,} entries, {state}",
+        f"signature {signature}",
         _lag_in_words(lag),
         "",
         shown.body.decode().rstrip("\n"),

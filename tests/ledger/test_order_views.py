@@ -9,10 +9,12 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+import msgspec
 import pytest_asyncio
 from yarl import URL
 
 from ledger.config import Database
+from projections.order import encode_order
 from signing.setdigest import digest_of
 from tests.ledger.command_line import Session, running_session, writ
 from tests.ledger.test_cli_story import events, issue, order
@@ -196,3 +198,44 @@ async def test_rules_are_explained() -> None:
     assert max(map(len, listed)) <= WIDTH
     assert json.loads((await asyncio.to_thread(writ, "rules", "erasure.late", "--json")).stdout)
     assert (await asyncio.to_thread(writ, "rules", "no.rule")).returncode == 1
+
+
+COURT = "court.example"
+KEEP = f"{COURT}/keep-1"
+
+
+async def test_what_stands_beside_a_verdict_is_shown_with_it(told: Session) -> None:
+    """Another order that wants the records kept, a hold of the company's own, and two corrections."""
+    court = await told.register(COURT, "authority")
+    erase = order(told.log_vkey)
+    keep = msgspec.structs.replace(erase.obligations[0], id="keep", type="restrict")
+    other = msgspec.structs.replace(erase, id=KEEP, obligations=(keep,))
+    (told.folder / "keep.json").write_bytes(encode_order(other))
+    await told.value("order", "issue", "keep.json", key=court)
+    status = await told.ask("status", ORDER)
+    late = status["exceptions"][0][1][0]["index"]
+    beside = [corrected(late), corrected(2), placed()]
+    (told.folder / "beside.ndjson").write_text("".join(json.dumps(one) + "\n" for one in beside))
+    await told.value("post", "beside.ndjson", key=str(told.folder / f"{CRAWLER}.key"))
+    shown = " ".join((await said(told, "status", ORDER)).split())
+    recorded = f"exception erasure.late: entry {late} of {CRAWLER}, 20"
+    assert recorded in shown
+    assert "The erasure was recorded after the deadline. correction, entry" in shown
+    assert f"conflict.order: 7 records of erase also under {KEEP} (keep) of {COURT}" in shown
+    assert f"conflict.hold: 1 record of erase held as h-1 (legal_claims) by {CRAWLER}" in shown
+    assert shown.endswith(f"{CRAWLER} says that entry 2 is wrong (wrong_value)")
+    theirs = " ".join((await said(told, "status", KEEP)).split())
+    assert f"conflict.order: 7 records of keep also under {ORDER} (erase) of {AUTHORITY}" in theirs
+    # Nothing of it has changed the verdict.
+    after = await told.ask("status", ORDER)
+    assert after["statement"]["obligations"] == status["statement"]["obligations"]
+
+
+def corrected(entry: int) -> dict[str, Any]:
+    data = {"controller": "clearview", "corrects": entry, "reason": "wrong_value"}
+    return {"type": "writ.event.corrected.v1", "data": data}
+
+
+def placed() -> dict[str, Any]:
+    hold = {"basis": "legal_claims", "hold": "h-1", "records": [handle(6)], "until": "2099-01-01"}
+    return {"type": "writ.hold.placed.v1", "data": {"controller": "clearview", **hold}}
