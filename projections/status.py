@@ -164,7 +164,8 @@ def _heard(case: "Case", turn: Turn) -> tuple[str, int]:
     said_s = first_second(turn.effective_at)
     if turn.by in case.authority:
         return "", said_s
-    if turn.kind != "appealed" or case.docket.posters[turn.by].role != "controller":
+    # Of an order's life a controller posts nothing but its appeal (`roles`).
+    if case.docket.posters[turn.by].role != "controller":
         return "status.own_key", 0
     ends, proven = case.order.appeal_expires, case.clock.proven(turn.index)
     recorded_s = -(-turn.time_us // SECOND_US)

@@ -109,7 +109,7 @@ class Evidence:
         files = self._note((OPERATOR, *signers), changes)
         files["checkpoint"] = self.log.checkpoint_note(None, *self.witnesses)
         for index, row in enumerate(self.log.rows):
-            if row.kind == "event" and b"writ.order.issued.v1" in row.body:
+            if row.kind == "event" and row.body.endswith((b'order.issued.v1"}', b'order.varied.v1"}')):
                 files |= self.proofs(index)
         return files
 
