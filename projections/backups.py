@@ -19,7 +19,7 @@ SECOND_US = 1_000_000
 
 
 class Backups:
-    """The backups that still exist at a case's moment, store by store."""
+    """The backups that nobody let expire, store by store."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
@@ -50,9 +50,7 @@ class Backups:
         return erasure.time_us + kept_us if kept_us else 0
 
     def _is_gone(self, backup: Backup) -> bool:
-        """Expired by its date, or by a later word of the store's operator."""
-        if self._case.as_of * SECOND_US >= backup.expires_us:
-            return True
+        """Whether the store's operator said later that it expired; its date counts whatever is said."""
         return any(
             (one.store, one.backup) == (backup.store, backup.backup)
             and one.index > backup.index

@@ -62,11 +62,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
 
 def in_force(case: Case, use: Use) -> bool:
     """Whether something was done while the order was in force, by recorded time, as far as is known."""
-    return (
-        use.index < case.size
-        and use.time_us >= case.order.effective_s * SECOND_US
-        and status.in_force_at(case, use.time_us // SECOND_US)
-    )
+    return use.index < case.size and status.in_force_at(case, use.time_us // SECOND_US)
 
 
 class Breaches:

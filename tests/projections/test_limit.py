@@ -150,6 +150,21 @@ def test_what_has_no_term_proves_nothing() -> None:
     assert (finding(story).verdict, finding(story).counts["no_term"]) == ("breached", 2)
 
 
+def test_one_collection_without_a_term_leaves_the_record_without() -> None:
+    story = told(20)
+    collect(story, 1, activity="archive")
+    found = finding(story)
+    assert (found.counts["past_retention"], found.counts["no_term"]) == (1, 1)
+
+
+def test_an_erasure_before_the_term_asks_for_no_look_of_its_own() -> None:
+    story = told(60)
+    story.look("faces", 1, 2)
+    story.erase(1)
+    found = finding(story)
+    assert (found.verdict, found.counts["erased_past_term"]) == ("carried_out", 0)
+
+
 @pytest.mark.parametrize("lineage", ["all", "each"])
 def test_what_was_derived_is_kept_no_longer_than_its_first_input(lineage: str) -> None:
     story = Story(stores=("faces",))
