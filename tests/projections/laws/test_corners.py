@@ -1,0 +1,261 @@
+"""Corners that chance seldom finds: short histories, each of which turns on one rule, judged by both.
+
+Beside each stands the verdict on the erasure ten days after the deadline; the oracle must say the same, then
+and at every other moment, with the same counts.
+"""
+
+from typing import Any
+
+import pytest
+
+from projections import events as ev
+from projections.order import Scope
+from projections.verdict import EVALUATORS
+from tests.projections.laws.histories import Step, Steps, tell
+from tests.projections.laws.test_oracle import case_of, compare, folded
+from tests.projections.laws.worlds import (
+    DEADLINE_S,
+    FACE,
+    FACES,
+    INDEX,
+    OTHER_AUTHORITY,
+    RECIPIENT,
+    VAULT,
+    cease,
+    erase,
+    handles,
+    make_order,
+)
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, SHA
+
+LATER = DEADLINE_S + 10 * 86_400
+ORDERED = Step("order")
+HELD, GONE = Step("hold", ((1, 2), FACES)), Step("erase", ((1, 2), FACES))
+LOOKED = [Step("look", (store, (), ASSESSOR)) for store in (FACES, INDEX, VAULT)]
+AT_ORDER = Scope(residency=("GB",), residency_when="at_order")
+FIRST = ("0" * 31 + "1",)
+
+
+def said(by: str, kind: Any, **fields: Any) -> Step:
+    return Step("say", (by, kind, fields))
+
+
+def backup(as_of: str, expires_at: str) -> Step:
+    return said(COMPANY, ev.BackupCreated, backup="b-1", store=FACES, as_of=as_of, expires_at=expires_at)
+
+
+def exempted(by: str, **what: Any) -> Step:
+    named = {"ground": "legal_duty", "obligation": "erase", "order": ORDER}
+    return said(by, ev.ExemptionGranted, **named, **what)
+
+
+def preserved(by: str, until: str) -> Step:
+    return said(by, ev.HoldPlaced, basis="court_order", hold="h-1", records=handles((1,)), until=until)
+
+
+def disclosed(to: str = RECIPIENT) -> Step:
+    return said(
+        COMPANY, ev.DataDisclosed, country="US", disclosure="d-1", public=False, recipient=to, records=FIRST
+    )
+
+
+NOTIFIED = said(COMPANY, ev.RecipientNotified, disclosure="d-1")
+PART = Step("erase", ((2,), FACES))
+CORNERS: dict[str, tuple[str, Steps]] = {
+    "all is well": ("carried_out", [HELD, ORDERED, GONE, *LOOKED]),
+    "looked into before the last erasure": ("cannot_be_proved", [HELD, ORDERED, PART, *LOOKED, GONE]),
+    "looked into before the order": ("cannot_be_proved", [HELD, GONE, *LOOKED, ORDERED]),
+    "an assessor's difference outlives the controller's look": (
+        "cannot_be_proved",
+        [
+            HELD,
+            ORDERED,
+            GONE,
+            *LOOKED,
+            Step("look", (FACES, (3,), ASSESSOR)),
+            Step("look", (FACES, (), COMPANY)),
+        ],
+    ),
+    "erased, and collected again": (
+        "breached",
+        [HELD, ORDERED, GONE, *LOOKED, Step("collect", ((1,), FACES))],
+    ),
+    "erased twice, after a second life": (
+        "carried_out",
+        [HELD, ORDERED, GONE, Step("reappear", ((1,), FACES, "restore")), GONE, *LOOKED],
+    ),
+    "erased by a stranger": (
+        "breached",
+        [HELD, ORDERED, Step("erase", ((1, 2), FACES, "purge", OTHER_AUTHORITY)), *LOOKED],
+    ),
+    "a versioned store cleared": (
+        "breached",
+        [Step("hold", ((1,), VAULT)), ORDERED, Step("erase", ((1,), VAULT, "clear")), *LOOKED],
+    ),
+    "what was never there is erased": (
+        "cannot_be_proved",
+        [ORDERED, HELD, GONE, Step("erase", ((3,), FACES)), *LOOKED],
+    ),
+    "said to have moved after the order": (
+        "breached",
+        [HELD, ORDERED, PART, Step("reside", ((1,), "FR", "declared")), *LOOKED],
+    ),
+    "exempt": ("carried_out", [HELD, ORDERED, exempted(AUTHORITY, records=FIRST), PART, *LOOKED]),
+    "exempt by another authority": (
+        "breached",
+        [HELD, ORDERED, exempted(OTHER_AUTHORITY, records=FIRST), PART, *LOOKED],
+    ),
+    "a class exempt that is not all that it is": (
+        "breached",
+        [
+            HELD,
+            Step("hold", ((1,), FACES, None, "", FACE)),
+            ORDERED,
+            exempted(AUTHORITY, category_class=FACE),
+            PART,
+            *LOOKED,
+        ],
+    ),
+    "preserved by the authority": (
+        "carried_out",
+        [HELD, ORDERED, preserved(AUTHORITY, "2027-01-01"), PART, *LOOKED],
+    ),
+    "preserved until a day that is over": (
+        "breached",
+        [HELD, ORDERED, preserved(AUTHORITY, "2026-01-05"), PART, *LOOKED],
+    ),
+    "preserved, and released": (
+        "breached",
+        [
+            HELD,
+            ORDERED,
+            preserved(AUTHORITY, "2027-01-01"),
+            said(AUTHORITY, ev.HoldReleased, hold="h-1"),
+            PART,
+            *LOOKED,
+        ],
+    ),
+    "preserved by the controller itself": (
+        "breached",
+        [HELD, ORDERED, preserved(COMPANY, "2027-01-01"), PART, *LOOKED],
+    ),
+    "in a backup": (
+        "breached",
+        [HELD, backup("2025-12-31T00:00:00Z", "2026-03-01T00:00:00Z"), ORDERED, GONE, *LOOKED],
+    ),
+    "in a backup that is said to be older than its entry": (
+        "breached",
+        [HELD, ORDERED, GONE, backup("2025-12-31T00:00:00Z", "2026-03-01T00:00:00Z"), *LOOKED],
+    ),
+    "in a backup that expired": (
+        "carried_out",
+        [HELD, backup("2025-12-31T00:00:00Z", "2026-01-10T00:00:00Z"), ORDERED, GONE, *LOOKED],
+    ),
+    "restored, and not looked into since": (
+        "cannot_be_proved",
+        [
+            HELD,
+            ORDERED,
+            GONE,
+            *LOOKED,
+            said(COMPANY, ev.BackupRestored, backup="b-1", store=FACES, erasures_reapplied=False),
+        ],
+    ),
+    "a recipient who keeps silent": (
+        "cannot_be_proved",
+        [HELD, disclosed(), ORDERED, GONE, NOTIFIED, *LOOKED],
+    ),
+    "a recipient who answers": (
+        "carried_out",
+        [
+            HELD,
+            disclosed(),
+            ORDERED,
+            GONE,
+            NOTIFIED,
+            said(RECIPIENT, ev.RecipientAcknowledged, disclosure="d-1"),
+            *LOOKED,
+        ],
+    ),
+    "somebody who answers in his place": (
+        "cannot_be_proved",
+        [
+            HELD,
+            disclosed(),
+            ORDERED,
+            GONE,
+            NOTIFIED,
+            said(COMPANY, ev.RecipientAcknowledged, disclosure="d-1"),
+            *LOOKED,
+        ],
+    ),
+    "a recipient who is gone": (
+        "carried_out",
+        [
+            HELD,
+            disclosed(),
+            ORDERED,
+            GONE,
+            said(COMPANY, ev.RecipientUnreachable, disclosure="d-1", justification="dissolved"),
+            *LOOKED,
+        ],
+    ),
+    "what was disclosed was had": (
+        "cannot_be_proved",
+        [HELD, ORDERED, disclosed(), Step("erase", ((2,), FACES)), Step("erase", ((1,), FACES)), *LOOKED],
+    ),
+    "a template outlives its image": (
+        "breached",
+        [HELD, Step("derive", ((101,), (1,))), ORDERED, GONE, *LOOKED],
+    ),
+    "nothing in scope, and nobody said why": ("cannot_be_proved", [ORDERED, *LOOKED]),
+    "nothing in scope by residency": (
+        "carried_out",
+        [Step("hold", ((1,), FACES, "FR")), ORDERED, *LOOKED],
+    ),
+    "another place on a weak basis": (
+        "breached",
+        [Step("hold", ((1,), FACES, "FR", "ip")), ORDERED, *LOOKED],
+    ),
+    "an undeclared store": ("breached", [Step("hold", ((1,), "attic")), ORDERED, *LOOKED]),
+    "a key that was stolen before it erased": (
+        "breached",
+        [HELD, ORDERED, GONE, *LOOKED, Step("steal", (COMPANY, 1))],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CORNERS)
+@pytest.mark.parametrize("scope", [Scope(residency=("GB",)), AT_ORDER], ids=["ever", "at_order"])
+def test_both_say_the_same(name: str, scope: Scope) -> None:
+    verdict, steps = CORNERS[name]
+    order = make_order(erase(scope=scope), cease(scope=scope))
+    compare(order, steps)
+    world = tell(order, steps)
+    fold = folded(world)
+    issued = next(one for one in fold.docket.orders if one.order == order)
+    assert EVALUATORS["erase"](case_of(fold, issued, world, LATER), order.obligations[0]).verdict == verdict
+
+
+TURNS_OF_LIFE = {
+    ev.OrderAppealed: "appealed",
+    ev.OrderStayed: "stayed",
+    ev.OrderSetAside: "set_aside",
+    ev.OrderRevoked: "revoked",
+    ev.OrderDischarged: "discharged",
+}
+
+
+@pytest.mark.parametrize("kind", TURNS_OF_LIFE)
+@pytest.mark.parametrize("back", [ev.OrderStayLifted, ev.OrderReinstated, None])
+def test_what_is_collected_while_the_order_is_not_in_force(kind: Any, back: Any) -> None:
+    """Both hear the same turns, and the same collections are prohibited."""
+    turn = {"order": ORDER, "instrument_sha256": SHA}
+    steps = [ORDERED, said(AUTHORITY, kind, **turn, effective_at="2026-01-02")]
+    if back is not None:
+        steps.append(said(AUTHORITY, back, **turn, effective_at="2026-01-03"))
+    for person in (1, 2, 3):
+        steps += [Step("collect", ((person,), FACES)), Step("wait", (24,))]
+    steps.append(Step("account", (0, 80, "c-1", False, ())))
+    verdicts = compare(make_order(erase(), cease()), steps)
+    assert verdicts["cease_collecting breached"] > 0
