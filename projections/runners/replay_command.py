@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +21,7 @@ from projections.runners.rules import rules_hash
 from projections.runners.source import open_source
 from projections.standing import QUESTIONS, ask, view_of
 from projections.statement import Projection
-from projections.stating import counted_size, state
+from projections.stating import counted_size, find_order, state
 from projections.vocabulary import Moment
 from signing.checkpoint import verify_checkpoint
 from signing.encoding import encode_base64
@@ -151,7 +152,7 @@ def _result(replayed: Replayed, questions: tuple[AnswerPage, ...], took_s: float
             Projection(encode_base64(one.digest), one.name, one.rows, one.version) for one in fold.digests()
         ),
         repeats=tuple(replayed.repeats),
-        orders=tuple(_judge(replayed, one, _end(replayed)) for one in fold.docket.orders),
+        orders=tuple(_judge(replayed, one, _end(replayed)) for one in _governing(replayed)),
         questions=questions,
         seconds=round(took_s, 3),
     )
@@ -175,6 +176,16 @@ def _moment(text: str) -> int:
     except ValueError:
         problem = f"{text[:40]!r} is no time: write it as 2026-12-24T00:00:00Z or 2026-12-24"
         raise argparse.ArgumentTypeError(problem) from None
+
+
+def _governing(replayed: Replayed) -> Iterator[IssuedOrder]:
+    """Of each order, by id and key, the version that governs when the last entry was recorded."""
+    fold = replayed.fold
+    named = ((one.order.id, fold.docket.posters[one.by].vkey) for one in fold.docket.orders)
+    for order_id, vkey in dict.fromkeys(named):
+        found = find_order(fold, order_id, None, vkey, as_of=_end(replayed))
+        assert found is not None, "its id and key come from the docket"
+        yield found
 
 
 def _judge(replayed: Replayed, issued: IssuedOrder, as_of: int) -> OrderResult:

@@ -1,9 +1,11 @@
 """Bundles on an order that was varied: the version that governed is the one to be judged, no other."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from ledger.cli import main
 from projections import events as ev
 from projections.order import Order
 from tests.projections.evidence import ASSESSOR, AUTHORITY, WITNESS, Evidence, order
@@ -61,3 +63,10 @@ def test_until_it_takes_effect_the_one_before_governs(done: Evidence, tmp_path: 
     assert done.statement().order.version == 1
     assert verify(done.zip(tmp_path), done) == CARRIED_OUT
     assert "version 2 of ico.example/en-2026-1 takes effect at" in capsys.readouterr().out
+
+
+def test_replay_judges_the_version_that_governs(done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    vary(done)
+    done.log.anchor(WITNESS)
+    assert main(["replay", str(done.zip(tmp_path)), "--json"]) == 0
+    assert [one["version"] for one in json.loads(capsys.readouterr().out)["orders"]] == [2]
