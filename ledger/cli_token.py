@@ -20,7 +20,8 @@ def add_create_arguments(parser: argparse.ArgumentParser) -> None:
 
 def create(args: argparse.Namespace) -> int:
     """Register a new token by the hash of its secret, and print the secret: nobody can show it again."""
-    secret = secrets.token_urlsafe(32)
+    # In hex: one that began with a dash would be taken for an option.
+    secret = secrets.token_hex(32)
     data = {
         "controller": connect.controller_of(args),
         "country": args.country,
