@@ -28,6 +28,8 @@ ERASE_STATISTICS = """
     ) RETURNING source, line
 """
 ERASE_PEOPLE = "DELETE FROM people WHERE NOT birth_country = ANY($1) RETURNING player_id"
+A_FEW_BRITONS = "SELECT * FROM people WHERE birth_country = 'United Kingdom' ORDER BY player_id LIMIT 3"
+RESTORE_PERSON = "INSERT INTO people SELECT ($1::people).*"
 ELSEWHERE = tuple(name for name, code in COUNTRY_CODES.items() if code != "GB")
 
 
@@ -98,6 +100,52 @@ class Company:
                 records=handles[:1],
                 request="request-1",
             )
+        )
+
+    def disclosed(self, disclosure: str, recipient: str, players: list[str]) -> bytes:
+        """Records went to a customer abroad, who keeps them."""
+        return self._line(
+            ev.DataDisclosed(
+                controller=self._controller,
+                country="US",
+                disclosure=disclosure,
+                public=False,
+                recipient=recipient,
+                records=tuple(sorted(handle(self._key, PEOPLE, player) for player in players)),
+            )
+        )
+
+    def notified(self, disclosure: str) -> bytes:
+        """The customer was told to erase."""
+        return self._line(ev.RecipientNotified(controller=self._controller, disclosure=disclosure))
+
+    def acknowledged(self, disclosure: str) -> bytes:
+        """What the customer answers, in its own name."""
+        return self._line(
+            ev.RecipientAcknowledged(controller=self._controller, disclosure=disclosure, outcome="erased")
+        )
+
+    def backed_up(self, backup: str, taken: datetime, until: datetime) -> bytes:
+        """A backup of the people holds all of them until a day."""
+        return self._line(
+            ev.BackupCreated(
+                as_of=rfc3339(taken),
+                backup=backup,
+                controller=self._controller,
+                expires_at=rfc3339(until),
+                store=PEOPLE,
+            )
+        )
+
+    def backup_gone(self, backup: str) -> bytes:
+        """That backup was destroyed."""
+        return self._line(ev.BackupExpired(backup=backup, controller=self._controller, store=PEOPLE))
+
+    def reappeared(self, player: str) -> bytes:
+        """A person is back, out of an old dump."""
+        records = (handle(self._key, PEOPLE, player),)
+        return self._line(
+            ev.DataReappeared(cause="restore", controller=self._controller, records=records, store=PEOPLE)
         )
 
     def coverage(self, collector: str, since: datetime, until: datetime) -> bytes:

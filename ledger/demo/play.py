@@ -31,6 +31,9 @@ COLLECTOR = "scorer-1"
 SYSTEMS = "systems.databank.example"
 COUNTER = "inventory.databank.example"
 AUDITOR = "auditor.example"
+RECIPIENT = "broadcaster.example"
+DISCLOSURE = "feed-2026"
+BACKUP = "nightly-1"
 WITNESS = "witness.example/w1"
 ORDER = f"{AUTHORITY}/en-2026-1"
 
@@ -48,6 +51,7 @@ class Play:
         self.token = ""
         self.estate = ""
         self.blinding = secrets.token_bytes(32)
+        self.dump: list[asyncpg.Record] = []
 
     # Scenes, in order.
 
@@ -101,11 +105,15 @@ class Play:
         lines += [line async for line in told.opening_balance(conn)]
         lines += told.use(["aaronha01", "ruthba01", "thomafr04"])
         lines.append(told.coverage(COLLECTOR, self.now - timedelta(days=31), self.now))
+        self.dump = await conn.fetch(company.A_FEW_BRITONS)
+        lines.append(told.disclosed(DISCLOSURE, RECIPIENT, [row["player_id"] for row in self.dump]))
+        lines.append(told.backed_up(BACKUP, self.now, self._deadline() + timedelta(days=60)))
         await conn.close()
-        receipts = await self._submit("systems", lines, "posting the opening balance")
+        receipts = await self._submit(lines, "posting the opening balance", "systems")
         stage.say(
             f"{len(lines):,} events in {receipts} signed submissions: the opening balance (one lineage event "
-            "a person for all rows about them), a customer's look-ups, an objection, an idle collector"
+            "a person for all rows about them), a customer's look-ups and copies, an objection, a backup, "
+            "an idle collector"
         )
 
     def issue_order(self, folder: Path) -> None:
@@ -121,6 +129,16 @@ class Play:
         )
         entry = issued["receipt"]["index"] + 1
         stage.say(f"it stands as entry {entry:,} and names the log, one witness and one assessor")
+
+    def vary_order(self, folder: Path) -> None:
+        """The authority gives more time, in a second version of the whole order."""
+        later = self._deadline() + timedelta(days=15)
+        varied = self._order(ORDER, "GB") | {"version": 2}
+        varied["obligations"][0]["deadline"] = {"at": f"{later:%Y-%m-%d}"}
+        path = folder / "order-2.json"
+        path.write_text(json.dumps(varied, indent=1))
+        self._post("order", "vary", path, "--controller", CONTROLLER, by=AUTHORITY)
+        self.stage.say(f"the authority varies its order: time to erase until {later:%d %B %Y}, version 2")
 
     def show_status(self, number: int, title: str) -> OrderStatus:
         """A scene of its own for what the service says."""
@@ -138,8 +156,38 @@ class Play:
         await conn.close()
         told = self._company("eraser")
         lines = [line for store, rows in gone.items() for line in told.erased(store, rows, ORDER)]
-        await self._submit("eraser", lines, "posting erasures")
+        await self._submit(lines, "posting erasures", "eraser")
         stage.say(f"deleted {len(gone['people']):,} people and {len(gone['statistics']):,} rows about them")
+
+    async def settle_elsewhere(self) -> None:
+        """What is outside the stores: a customer's copies, and a backup that outlives the deadline."""
+        stage = self.stage
+        stage.scene(6, "The copies elsewhere")
+        told, answer = self._company("elsewhere"), self._company("answers", RECIPIENT)
+        await self._submit([told.notified(DISCLOSURE)], "notifying", "elsewhere")
+        await self._submit([answer.acknowledged(DISCLOSURE)], "acknowledging", "answers", RECIPIENT)
+        stage.say(
+            f"{RECIPIENT} is told to erase its copies of {len(self.dump)} people, and answers that it did"
+        )
+        await self._submit([told.backup_gone(BACKUP)], "posting the backup's end", "elsewhere")
+        stage.say(f"backup {BACKUP} would have outlived the deadline: it is destroyed")
+
+    async def restore_and_erase_again(self) -> None:
+        """An old dump brings one person back; it is owned up to, and erased again."""
+        stage, told = self.stage, self._company("restored")
+        stage.scene(8, "A record comes back")
+        conn = await asyncpg.connect(self.estate)
+        person = self.dump[0]
+        await conn.execute(company.RESTORE_PERSON, tuple(person))
+        await self._submit([told.reappeared(person["player_id"])], "posting the return", "restored")
+        stage.say("one person returns out of an old dump, and the company says so")
+        self.tell_status()
+        gone = await company.erase(conn)
+        await conn.execute("VACUUM people, statistics")
+        await conn.close()
+        lines = list(told.erased(estate.PEOPLE, gone[estate.PEOPLE], ORDER))
+        await self._submit(lines, "posting the second erasure", "restored")
+        stage.say(f"deleted again: {len(gone[estate.PEOPLE])} person")
 
     def take_inventories(self, folder: Path, by: str) -> None:
         """Processes that hold the estate and the blinding key, and can't read the ledger."""
@@ -206,17 +254,18 @@ class Play:
             AUTHORITY: "authority",
             AUDITOR: "auditor",
             IMPOSTOR: "authority",
+            RECIPIENT: "recipient",
         }
 
-    def _company(self, path: str) -> Company:
-        return Company(CONTROLLER, f"{SYSTEMS}/{path}", self.blinding, self.now)
+    def _company(self, path: str, by: str = SYSTEMS) -> Company:
+        return Company(CONTROLLER, f"{by}/{path}", self.blinding, self.now)
 
-    async def _submit(self, path: str, lines: list[bytes], what: str) -> int:
-        key = self.keys[SYSTEMS][0]
+    async def _submit(self, lines: list[bytes], what: str, path: str, by: str = SYSTEMS) -> int:
+        key = self.keys[by][0]
         async with client.open_session() as session:
             log = RemoteLog(session, self.url, parse_vkey(self.log_vkey), token=self.token)
             state = Path(f"{key}.state")
-            async with client.open_poster(log, read_key(key), state, f"{SYSTEMS}/{path}") as poster:
+            async with client.open_poster(log, read_key(key), state, f"{by}/{path}") as poster:
                 with self.stage.progress(what, len(lines)) as advance:
                     return len(await poster.post(lines, advance))
 
@@ -264,12 +313,15 @@ async def perform(play: Play, folder: Path) -> Path:
         play.issue_order(folder)
         before = play.show_status(4, "The verdict")
         assert before.statement.verdict == "outstanding"
+        play.vary_order(folder)
         await play.erase()
         after = play.tell_status()
         assert after.statement.verdict == "outstanding"
-        stage.scene(6, "Somebody looks into the stores")
+        await play.settle_elsewhere()
+        stage.scene(7, "Somebody looks into the stores")
         play.take_inventories(folder, COUNTER)
         assert play.tell_status().statement.verdict == "carried_out"
+        await play.restore_and_erase_again()
         play.take_inventories(folder, AUDITOR)
         assert play.tell_status().statement.obligations[0].evidence == "E3"
         return show_proof(play, folder)
@@ -282,7 +334,7 @@ def show_proof(play: Play, folder: Path) -> Path:
     """Export the bundle, verify it offline, and let three forgeries be caught."""
     stage = play.stage
     offline = "no network" if without_network() else "network not cut off here: unshare is not allowed"
-    stage.scene(7, f"The proof, checked by another program on a bare laptop ({offline})")
+    stage.scene(9, f"The proof, checked by another program on a bare laptop ({offline})")
     bundle = play.export(ORDER, folder / "bundle.zip")
     stage.say(f"bundle {bundle.stat().st_size / 1e6:.1f} MB; the authority brings only its own public key:")
     play.verify(bundle, 0)

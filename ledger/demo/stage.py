@@ -27,6 +27,7 @@ WIDTH = 100
 INDENT = 1
 READY_S = 60
 STOP_S = 30
+SHORT = 100
 
 
 class Stage:
@@ -66,7 +67,10 @@ class Stage:
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Advance]:
-        """A bar that is there while something long goes on."""
+        """A bar that is there while something long goes on; nothing for what is over at once."""
+        if total < SHORT:
+            yield lambda done: None
+            return
         columns = (
             TextColumn("   {task.description}"),
             BarColumn(),
