@@ -44,7 +44,7 @@ class Bundle(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """What a log says to one question. Rows are sorted by what they are about."""
+    """What a log says to one question. Rows are sorted by what they are about, bundles are not."""
 
     name: str
     as_of: int
@@ -100,7 +100,7 @@ class Sheet:
         self._ids.setdefault((group, tuple(sorted(set(entries)))), []).extend(ids)
 
     def answer(self, name: str, as_of: int, size: int) -> Answer:
-        """What was counted, in its one order."""
+        """What was counted."""
         return Answer(
             name,
             as_of,
@@ -108,7 +108,8 @@ class Sheet:
             self.columns,
             self.measures,
             tuple(Row(group, tuple(counts)) for group, counts in sorted(self._counts.items())),
-            tuple(Bundle(*key, tuple(sorted(ids))) for key, ids in sorted(self._ids.items())),
+            # Neither digest nor page needs them in order before they are taken apart.
+            tuple(Bundle(*key, tuple(ids)) for key, ids in self._ids.items()),
         )
 
 
