@@ -28,7 +28,10 @@ UseKind = Literal[
 ]  # fmt: skip
 
 
-class Move(Struct, frozen=True, array_like=True, omit_defaults=True):
+# The leaves of a state refer to nothing that could refer back, so the collector of garbage need not walk them.
+
+
+class Move(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """One step in the life of a copy. `by` is the poster's number in the docket.
 
     Only erasures fill the last five: method, whether said to be irrecoverable, how many pieces of evidence
@@ -46,7 +49,7 @@ class Move(Struct, frozen=True, array_like=True, omit_defaults=True):
     custody: bool = False
 
 
-class Use(Struct, frozen=True, array_like=True, omit_defaults=True):
+class Use(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """What was done with a record, or asked about it, that makes and ends no copy.
 
     `store` stands where the event names one, `ref` is what it refers to (an activity, request, rule or
@@ -74,7 +77,7 @@ class ResidencyFact(Struct, frozen=True, array_like=True):
     codes: tuple[str, ...]
 
 
-class Trait(Struct, frozen=True, array_like=True, omit_defaults=True):
+class Trait(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """What was said of the data when it was held or collected.
 
     Only a collection has a `source_kind`, an `activity`, and perhaps a time (`retention_us`, 0: none) from
@@ -197,12 +200,16 @@ def _asserted(data: ev.ResidencyAsserted, fact: Fact, by: int) -> Change:
 
 def _presence(data: ev.DataHeld | ev.DataCollected, fact: Fact, by: int) -> Change:
     """A record is there: its copy, what it is, and where its subject is said to reside."""
-    more: tuple[Any, ...] = ()
+    index, time_us = fact.index, fact.time_us
+    categories, special, minor = tuple(data.categories), data.special_category, data.minor
+    # Spelled out, not unpacked: most events of a log are collections.
     if isinstance(data, ev.DataCollected):
         until_us = 0 if data.retention_until is UNSET else ev.rfc3339_us(data.retention_until)
-        more = (data.source_kind, data.activity, until_us)
-    move = Move(fact.index, fact.time_us, "collected" if more else "held", by)
-    trait = Trait(fact.index, fact.time_us, tuple(data.categories), data.special_category, data.minor, *more)
+        move = Move(index, time_us, "collected", by)
+        trait = Trait(index, time_us, categories, special, minor, data.source_kind, data.activity, until_us)
+    else:
+        move = Move(index, time_us, "held", by)
+        trait = Trait(index, time_us, categories, special, minor)
     residency: tuple[ResidencyFact, ...] = ()
     if data.residency is not UNSET and data.residency_basis is not UNSET:
         residency = (ResidencyFact(fact.index, fact.time_us, by, data.residency_basis, data.residency),)
