@@ -99,14 +99,17 @@ def relief(oracle: Oracle, obligation: Obligation, handle: str) -> str:
 
 def _held(oracle: Oracle) -> set[str]:
     """What the authority's holds keep at this moment; a hold ends with its day, or when it is released."""
-    holds: dict[str, Fact] = {}
+    holds: list[ev.HoldPlaced] = []
     for fact in oracle.told(ev.HoldPlaced, ev.HoldReleased):
+        data = fact.event.data
         if not _by_authority(oracle, fact):
             continue
-        holds.pop(fact.event.data.hold, None)
-        if isinstance(fact.event.data, ev.HoldPlaced):
-            holds[fact.event.data.hold] = fact
-    running = [f.event.data for f in holds.values() if oracle.as_of <= last_second(f.event.data.until)]
+        if isinstance(data, ev.HoldPlaced):
+            # A large hold takes several events under one id.
+            holds.append(data)
+        else:
+            holds = [hold for hold in holds if hold.hold != data.hold]
+    running = [hold for hold in holds if oracle.as_of <= last_second(hold.until)]
     return {handle for data in running for handle in data.records}
 
 

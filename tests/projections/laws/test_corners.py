@@ -19,6 +19,7 @@ from tests.projections.laws.worlds import (
     FACES,
     INDEX,
     OTHER_AUTHORITY,
+    PROCESSOR,
     RECIPIENT,
     VAULT,
     cease,
@@ -32,6 +33,7 @@ LATER = DEADLINE_S + 10 * 86_400
 ORDERED = Step("order")
 HELD, GONE = Step("hold", ((1, 2), FACES)), Step("erase", ((1, 2), FACES))
 LOOKED = [Step("look", (store, (), ASSESSOR)) for store in (FACES, INDEX, VAULT)]
+OWN_LOOKS = [Step("look", (store, (), COMPANY)) for store in (FACES, INDEX, VAULT)]
 AT_ORDER = Scope(residency=("GB",), residency_when="at_order")
 FIRST = ("0" * 31 + "1",)
 
@@ -53,10 +55,9 @@ def preserved(by: str, until: str) -> Step:
     return said(by, ev.HoldPlaced, basis="court_order", hold="h-1", records=handles((1,)), until=until)
 
 
-def disclosed(to: str = RECIPIENT) -> Step:
-    return said(
-        COMPANY, ev.DataDisclosed, country="US", disclosure="d-1", public=False, recipient=to, records=FIRST
-    )
+def disclosed(person: int = 1) -> Step:
+    where = {"country": "US", "disclosure": "d-1", "public": False, "recipient": RECIPIENT}
+    return said(COMPANY, ev.DataDisclosed, **where, records=handles((person,)))
 
 
 NOTIFIED = said(COMPANY, ev.RecipientNotified, disclosure="d-1")
@@ -65,16 +66,9 @@ CORNERS: dict[str, tuple[str, Steps]] = {
     "all is well": ("carried_out", [HELD, ORDERED, GONE, *LOOKED]),
     "looked into before the last erasure": ("cannot_be_proved", [HELD, ORDERED, PART, *LOOKED, GONE]),
     "looked into before the order": ("cannot_be_proved", [HELD, GONE, *LOOKED, ORDERED]),
-    "an assessor's difference outlives the controller's look": (
+    "an assessor's difference outlives the controller's looks": (
         "cannot_be_proved",
-        [
-            HELD,
-            ORDERED,
-            GONE,
-            *LOOKED,
-            Step("look", (FACES, (3,), ASSESSOR)),
-            Step("look", (FACES, (), COMPANY)),
-        ],
+        [HELD, ORDERED, Step("look", (FACES, (3,), ASSESSOR)), GONE, *OWN_LOOKS],
     ),
     "erased, and collected again": (
         "breached",
@@ -86,7 +80,7 @@ CORNERS: dict[str, tuple[str, Steps]] = {
     ),
     "erased by a stranger": (
         "breached",
-        [HELD, ORDERED, Step("erase", ((1, 2), FACES, "purge", OTHER_AUTHORITY)), *LOOKED],
+        [HELD, ORDERED, Step("erase", ((1, 2), FACES, "purge", PROCESSOR)), *LOOKED],
     ),
     "a versioned store cleared": (
         "breached",
@@ -200,9 +194,10 @@ CORNERS: dict[str, tuple[str, Steps]] = {
             *LOOKED,
         ],
     ),
-    "what was disclosed was had": (
-        "cannot_be_proved",
-        [HELD, ORDERED, disclosed(), Step("erase", ((2,), FACES)), Step("erase", ((1,), FACES)), *LOOKED],
+    "what was disclosed was had": ("cannot_be_proved", [HELD, ORDERED, disclosed(3), GONE, *LOOKED]),
+    "a stranger's word makes no copy, out of scope neither": (
+        "carried_out",
+        [Step("hold", ((1,), FACES, "FR")), ORDERED, Step("erase", ((1,), INDEX, "purge", COMPANY)), *LOOKED],
     ),
     "a template outlives its image": (
         "breached",
