@@ -28,9 +28,7 @@ UseKind = Literal[
 ]  # fmt: skip
 
 
-# The leaves of a state refer to nothing that could refer back, so the collector of garbage need not walk them.
-
-
+# Leaves of a state refer to nothing that could refer back: the garbage collector need not walk them.
 class Move(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """One step in the life of a copy. `by` is the poster's number in the docket.
 
