@@ -113,28 +113,26 @@ def walk(
     """The changes from `begin` to the moment `end`. `steps` are all events from `begin.size` on, in order.
 
     What holds at `begin` is the first change if its `cause` is given; else it is known, from an earlier walk
-    that ended there. `may_go_on` is asked before every judgment but the first.
+    that ended there. `may_go_on` is asked between links of the chain; one is always passed.
     """
-    going = _Walk(look, may_go_on)
+    going = _Walk(look)
     at, seen, taken = begin, going.look(begin), 0
     if cause is not None:
         going.note(None, seen, begin, cause)
-    try:
-        while True:
-            following = steps[taken].as_of if taken < len(steps) else end + 1
-            if seen.turn is not None and seen.turn <= min(end, following):
-                place = Place(seen.turn, at.size)
-                after = going.look(place)
-                going.note(seen, after, place, None)
-                at, seen = place, after
-            elif following <= end:
-                run = list(_run(steps, taken, seen.turn, end))
-                at, seen = going.pass_run(at, seen, run)
-                taken += len(run)
-            else:
-                return Timeline(tuple(going.changes), end, at.size, True, going.judgments)
-    except _Spent:
-        return Timeline(tuple(going.changes), at.as_of, at.size, False, going.judgments)
+    while at == begin or may_go_on():
+        following = steps[taken].as_of if taken < len(steps) else end + 1
+        if seen.turn is not None and seen.turn <= min(end, following):
+            place = Place(seen.turn, at.size)
+            after = going.look(place)
+            going.note(seen, after, place, None)
+            at, seen = place, after
+        elif following <= end:
+            run = list(_run(steps, taken, seen.turn, end))
+            at, seen = going.pass_run(at, seen, run)
+            taken += len(run)
+        else:
+            return Timeline(tuple(going.changes), end, at.size, True, going.judgments)
+    return Timeline(tuple(going.changes), at.as_of, at.size, False, going.judgments)
 
 
 def step_of(index: int, time_us: int, line: bytes) -> Step:
@@ -167,20 +165,13 @@ def _grounds(judgment: Judgment) -> Iterator[str]:
         yield from (f"{one.obligation} exception {said.rule} {said.store}" for said in one.irregularities)
 
 
-class _Spent(Exception):
-    """The walk was ended by whoever asked for it."""
-
-
 class _Walk:
-    def __init__(self, look: Look, may_go_on: Callable[[], bool]) -> None:
+    def __init__(self, look: Look) -> None:
         self._look = look
-        self._may_go_on = may_go_on
         self.judgments = 0
         self.changes: list[Change] = []
 
     def look(self, place: Place) -> Seen:
-        if self.judgments and not self._may_go_on():
-            raise _Spent
         self.judgments += 1
         return self._look(place)
 
@@ -195,15 +186,10 @@ class _Walk:
         self.changes.append(Change(place.as_of, place.size, *said, *cause))
 
     def pass_run(self, at: Place, seen: Seen, run: Sequence[Step]) -> tuple[Place, Seen]:
-        """Go through a run, to its end. Nothing is noted of a run that the walk does not finish."""
-        noted = len(self.changes)
+        """Go through a run, to its end."""
         last = _place(run[-1], at)
-        try:
-            after = self.look(last)
-            self._between(seen, run, after, at)
-        except _Spent:
-            del self.changes[noted:]
-            raise
+        after = self.look(last)
+        self._between(seen, run, after, at)
         return last, after
 
     def _between(self, before: Seen, run: Sequence[Step], after: Seen, at: Place) -> None:
