@@ -243,7 +243,7 @@ def orders(draw: st.DrawFn) -> Order:
 def histories(draw: st.DrawFn, *, most: int = 14) -> tuple[Order, Steps]:
     """An order, and a history in which it is issued sooner or later."""
     chosen = draw(orders())
-    step = st.one_of(*DATA, *DATA, *LOOKS, *LOOKS, *COLLECTORS, *RECIPIENTS, *BACKUPS, *RELIEF, *LIFE[:4])
+    step = st.one_of(*DATA, *DATA, *LOOKS, *LOOKS, *COLLECTORS, *RECIPIENTS, *BACKUPS, *RELIEF, *LIFE)
     before = draw(st.lists(step, max_size=4))
     after = draw(st.lists(step, max_size=most))
     steps = [*before, Step("order"), *after]

@@ -246,6 +246,12 @@ def in_force(oracle: Oracle, time_us: int) -> bool:
     return time_us >= first_second(oracle.order.effective) * SECOND_US and not suspended(oracle, time_us)
 
 
+def status(oracle: Oracle) -> str:
+    """What is to be called the order's status at this moment."""
+    effective = oracle.as_of >= first_second(oracle.order.effective)
+    return suspended(oracle, oracle.as_of * SECOND_US) or ("in_force" if effective else "issued")
+
+
 def suspended(oracle: Oracle, time_us: int) -> str:
     """What keeps the order out of force then; nothing does if this is empty."""
     turns = sorted(

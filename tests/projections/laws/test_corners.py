@@ -4,14 +4,17 @@ Beside each stands the verdict on the erasure ten days after the deadline; the o
 and at every other moment, with the same counts.
 """
 
+from itertools import product
 from typing import Any
 
 import pytest
 
 from projections import events as ev
 from projections.order import Scope
+from projections.status import status_at
 from projections.verdict import EVALUATORS
-from tests.projections.laws.histories import Step, Steps, tell
+from tests.projections.laws.histories import Step, Steps, oracle_of, tell
+from tests.projections.laws.rulings import status
 from tests.projections.laws.test_oracle import case_of, compare, folded
 from tests.projections.laws.worlds import (
     DEADLINE_S,
@@ -27,7 +30,7 @@ from tests.projections.laws.worlds import (
     handles,
     make_order,
 )
-from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, SHA
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, SHA, START_S
 
 LATER = DEADLINE_S + 10 * 86_400
 ORDERED = Step("order")
@@ -232,16 +235,19 @@ def test_both_say_the_same(name: str, scope: Scope) -> None:
     assert EVALUATORS["erase"](case_of(fold, issued, world, LATER), order.obligations[0]).verdict == verdict
 
 
-TURNS_OF_LIFE = {
-    ev.OrderAppealed: "appealed",
-    ev.OrderStayed: "stayed",
-    ev.OrderSetAside: "set_aside",
-    ev.OrderRevoked: "revoked",
-    ev.OrderDischarged: "discharged",
-}
+TURNS = (
+    ev.OrderAppealed,
+    ev.OrderStayed,
+    ev.OrderStayLifted,
+    ev.OrderSetAside,
+    ev.OrderReinstated,
+    ev.OrderRevoked,
+    ev.OrderDischarged,
+)
+SUSPENDING = [kind for kind in TURNS if kind not in (ev.OrderStayLifted, ev.OrderReinstated)]
 
 
-@pytest.mark.parametrize("kind", TURNS_OF_LIFE)
+@pytest.mark.parametrize("kind", SUSPENDING)
 @pytest.mark.parametrize("back", [ev.OrderStayLifted, ev.OrderReinstated, None])
 def test_what_is_collected_while_the_order_is_not_in_force(kind: Any, back: Any) -> None:
     """Both hear the same turns, and the same collections are prohibited."""
@@ -254,3 +260,19 @@ def test_what_is_collected_while_the_order_is_not_in_force(kind: Any, back: Any)
     steps.append(Step("account", (0, 80, "c-1", False, ())))
     verdicts = compare(make_order(erase(), cease()), steps)
     assert verdicts["cease_collecting breached"] > 0
+
+
+@pytest.mark.parametrize("days", [(2, 3, 4), (4, 3, 2), (3, 3, 3)])
+def test_every_three_turns_of_an_orders_life(days: tuple[int, int, int]) -> None:
+    """Both call the order's status the same before and after each turn, in whatever sequence they come."""
+    order = make_order(erase(), cease())
+    turn = {"order": ORDER, "instrument_sha256": SHA}
+    for kinds in product(TURNS, repeat=3):
+        said_on = zip(kinds, days, strict=True)
+        steps = [said(AUTHORITY, kind, **turn, effective_at=f"2026-01-0{day}") for kind, day in said_on]
+        world = tell(order, [ORDERED, *steps])
+        fold = folded(world)
+        for day in range(5):
+            as_of = START_S + day * 86_400 + 3_600
+            case = case_of(fold, fold.docket.orders[0], world, as_of)
+            assert status_at(case) == status(oracle_of(world, order, as_of)), (kinds, day)

@@ -10,10 +10,11 @@ from projections.docket import IssuedOrder
 from projections.finding import Finding
 from projections.fold import Fold
 from projections.order import Order
+from projections.status import status_at
 from projections.verdict import EVALUATORS
 from tests.projections.laws.histories import Steps, histories, moments, oracle_of, tell
 from tests.projections.laws.oracle import Answer
-from tests.projections.laws.rulings import RULINGS
+from tests.projections.laws.rulings import RULINGS, status
 from tests.projections.laws.worlds import World
 
 CI = settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
@@ -41,6 +42,7 @@ def compare(order: Order, steps: Steps) -> Counter[str]:
         if issued.index >= world.size_at(as_of):
             continue
         case, oracle = case_of(fold, issued, world, as_of), oracle_of(world, order, as_of)
+        assert status_at(case) == status(oracle)
         for obligation in order.obligations:
             finding = EVALUATORS[obligation.type](case, obligation)
             answer = RULINGS[obligation.type](oracle, obligation)
