@@ -61,12 +61,6 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ),
     ("blind",): Command("ledger.cli_blind", "turn native ids into handles, one a line"),
     ("post",): Command("ledger.cli_post", "sign the events of a file and post them"),
-    ("order", "issue"): Command(
-        "ledger.cli_order",
-        "sign an order with the authority's key and post it",
-        "add_issue_arguments",
-        "issue",
-    ),
     ("order", "new"): Command(
         "ledger.cli_order_new", "write an order from a template", "add_new_arguments", "new"
     ),
@@ -75,6 +69,12 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "explain an order in plain sentences before it is signed",
         "add_check_arguments",
         "check",
+    ),
+    ("order", "issue"): Command(
+        "ledger.cli_order",
+        "sign an order with the authority's key and post it",
+        "add_issue_arguments",
+        "issue",
     ),
     ("order", "vary"): Command(
         "ledger.cli_order_life", "post a higher version of an order", "add_vary_arguments", "vary"

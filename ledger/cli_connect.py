@@ -59,8 +59,8 @@ def add_post_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_controller_argument(parser: argparse.ArgumentParser) -> None:
-    """Declare whose log it is; `log create` leaves it beside the administrator's key."""
-    parser.add_argument("--controller", metavar="ID", help="the log's controller (default: as at log create)")
+    """Declare whose log it is; `log create` and `order issue` note it beside the key that they use."""
+    parser.add_argument("--controller", metavar="ID", help="the log's controller (default: as before)")
 
 
 @asynccontextmanager
@@ -95,7 +95,7 @@ def state_folder(args: argparse.Namespace) -> Path:
 
 
 def controller_of(args: argparse.Namespace) -> str:
-    """Whose log it is: as told, or as `log create` noted it."""
+    """Whose log it is: as told, or as `log create` or `order issue` noted it."""
     from ledger.failure import Failure
 
     if args.controller:
@@ -109,8 +109,15 @@ def controller_of(args: argparse.Namespace) -> str:
         ) from None
 
 
+def note_controller(state: Path, log_vkey: str, controller: str) -> None:
+    """Remember whose log it is, so that the key's further commands need not be told."""
+    noted = controller_file(state, log_vkey)
+    noted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    noted.write_text(f"{controller}\n")
+
+
 def controller_file(state: Path, log_vkey: str) -> Path:
-    """Where `log create` notes whose log it is."""
+    """Where it is noted whose log it is."""
     from ledger.source_state import folder_path
 
     return folder_path(state, log_vkey, "x").parent / "controller"

@@ -69,9 +69,7 @@ async def _create(args: argparse.Namespace) -> int:
     if made.status != 200:
         raise refusal(made, f"making {args.origin}")
     vkey = msgspec.json.decode(made.body, type=dict[str, str])["vkey"]
-    noted = connect.controller_file(connect.state_folder(args), vkey)
-    noted.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    noted.write_text(args.controller + "\n")
+    connect.note_controller(connect.state_folder(args), vkey, args.controller)
     return connect.answer(
         args,
         {"origin": args.origin, "controller": args.controller, "vkey": vkey, "url": args.url},

@@ -49,6 +49,7 @@ def issue(args: argparse.Namespace) -> int:
 
     async def work() -> int:
         receipt = await connect.post_one(args, "writ.order.issued.v1", data)
+        connect.note_controller(connect.state_folder(args), args.log, controller)
         digest = order_hash(order).hex()
         value = {
             "order": order.id,
