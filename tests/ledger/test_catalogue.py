@@ -1,5 +1,6 @@
 """Every event of the catalogue, posted as its example shows it: stored, folded, exported, verified again."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -83,12 +84,21 @@ async def test_every_example_is_posted_folded_and_verified_again(
     assert cli.main(["replay", str(path), "--json"]) == 0
 
 
+async def told_of(lab: Lab, handle: str) -> list[dict[str, Any]]:
+    """What the service tells of one handle; its last line says how far that goes."""
+    async with lab.session.get(f"{lab.url}/events?record={handle}") as response:
+        assert response.status == 200
+        return [json.loads(line) for line in (await response.read()).splitlines()]
+
+
 async def assert_found_by_handle(lab: Lab) -> None:
     """Whoever asks for a handle is shown every event that names it, as a record or otherwise."""
     handle = sp.TEMPLATES[0]
-    async with lab.session.get(f"{lab.url}/events?record={handle}") as response:
-        assert response.status == 200
-        shown = [json.loads(line) for line in (await response.read()).splitlines()]
+    released = lab.log.released
+    assert released is not None
+    async with asyncio.timeout(30):
+        while (shown := await told_of(lab, handle))[-1]["folded_size"] < released.checkpoint.size:
+            await asyncio.sleep(0.02)
     expected = {name for name, event in EXAMPLES.items() if handle in named(event)}
     assert {"writ.data.matched.v1", "writ.suppression.hit.v1"} <= expected
     assert {row["event"]["type"] for row in shown if "event" in row} == expected
