@@ -39,6 +39,7 @@ class Case:
         self._held = held
         self._edges = edges
         self._censuses: dict[tuple[str, int], SetDigest] = {}
+        self._readers: dict[Scope, Reader] = {}
 
     @property
     def order(self) -> Order:
@@ -114,16 +115,7 @@ class Case:
 
     def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
         """Every handle of the log, in groups that share standing and state."""
-        reader = Reader(
-            scope,
-            self._held,
-            self._edges,
-            self.size,
-            ordered=self.first_issued,
-            authority=self.authority,
-            moved_by=self.authority | self.assessors,
-            believes=self.believes,
-        )
+        reader = self._reader(scope)
         for holding, handles in self._groups:
             if not reader.depends_on_handle(holding):
                 yield reader.standing(handles[0], holding), holding, handles
@@ -133,6 +125,21 @@ class Case:
                 apart.setdefault(reader.standing(handle, holding), []).append(handle)
             for standing, some in apart.items():
                 yield standing, holding, some
+
+    def _reader(self, scope: Scope) -> Reader:
+        """One for all obligations of one scope: what it has read of a record, it remembers."""
+        if scope not in self._readers:
+            self._readers[scope] = Reader(
+                scope,
+                self._held,
+                self._edges,
+                self.size,
+                ordered=self.first_issued,
+                authority=self.authority,
+                moved_by=self.authority | self.assessors,
+                believes=self.believes,
+            )
+        return self._readers[scope]
 
     def copies(self, holding: Holding) -> Iterator[tuple[str, Copy]]:
         """The copies of a record, store by store, at this case's size."""

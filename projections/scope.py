@@ -63,6 +63,7 @@ class Reader:
         self._moved_by = moved_by
         self._believes = believes
         self._own: dict[int, Standing | None] = {}
+        self._categories: dict[tuple[str, ...], bool] = {}
         self._of_edge: dict[int, Standing | dict[str, Standing]] = {}
         for index in sorted(index for index in edges if index < size):
             self._of_edge[index] = self._follow(index, edges[index])
@@ -192,9 +193,7 @@ class Reader:
         traits = [trait for trait in holding.traits if trait.index < self._size]
         if not traits:
             return None
-        categories = {category for trait in traits for category in trait.categories}
-        covered = any(covers(own, one) for own in scope.categories for one in categories)
-        if by_category and scope.categories and not covered:
+        if by_category and scope.categories and not any(self._covered(one.categories) for one in traits):
             return Standing("out", "category")
         sources = {trait.source_kind for trait in traits}
         if scope.source_kinds and "" not in sources and sources.isdisjoint(scope.source_kinds):
@@ -204,6 +203,14 @@ class Reader:
         if scope.minors == "only" and all(trait.minor == "no" for trait in traits):
             return Standing("out", "minor")
         return None
+
+    def _covered(self, categories: tuple[str, ...]) -> bool:
+        """Whether the scope's categories cover one of these. Few sets of categories serve many records."""
+        known = self._categories.get(categories)
+        if known is None:
+            known = any(covers(own, one) for own in self._scope.categories for one in categories)
+            self._categories[categories] = known
+        return known
 
     def _before_period(self, time_us: int) -> bool:
         first = self._scope.collected_from
