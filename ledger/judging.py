@@ -21,6 +21,7 @@ from projections.docket import IssuedOrder
 from projections.finding import Irregularity
 from projections.fold import Fold
 from projections.members import list_members
+from projections.moments import SECOND_US
 from projections.order import Order, deadline_at
 from projections.runners import live
 from projections.statement import Log, Statement, make_statement
@@ -32,7 +33,6 @@ from projections.watched import Watch, watched
 from signing.encoding import encode_base64
 from signing.entry import parse_entry
 
-SECOND_US: Final = 1_000_000
 # How many members are worked out at once: a walk costs the same for few and for many.
 READ_AHEAD: Final = 200_000
 # How long a timeline may keep the process from folding; whoever asked goes on from where it stopped.

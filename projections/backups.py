@@ -12,10 +12,8 @@ from projections.case import Case
 from projections.finding import Irregularity
 from projections.holdings import Move
 from projections.lives import Copy
+from projections.moments import DAY_US, SECOND_US
 from projections.sharing import Backup, Expiry
-
-DAY_US = 86_400_000_000
-SECOND_US = 1_000_000
 
 
 class Backups:

@@ -7,12 +7,12 @@ from projections.case import Case
 from projections.erase import decide
 from projections.finding import Finding, Gap, Irregularity, worst
 from projections.holdings import Holding
+from projections.moments import SECOND_US
 from projections.order import Obligation
 from projections.requests import Enquiry
 from projections.scope import reaches
 from projections.subjects import enquiries, follow
 
-SECOND_US = 1_000_000
 ERASURES = ("erase", "erase_derived")
 
 

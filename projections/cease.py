@@ -8,11 +8,9 @@ from projections.conduct import Ground, conclude, in_force_spans
 from projections.docket import Coverage
 from projections.finding import Finding, Gap, Irregularity
 from projections.holdings import Holding, Move
+from projections.moments import DAY_S, SECOND_US
 from projections.order import Obligation, Scope
 from projections.tally import Tally
-
-DAY_S = 86_400
-SECOND_US = 1_000_000
 
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:

@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from projections.docket import Anchor
+from projections.moments import SECOND_US
 from signing.errors import ProofError
 from signing.note import verify_note
 from signing.policy import Policy, quorum_time
@@ -19,7 +20,6 @@ from signing.policy import Policy, quorum_time
 Timing = Literal["in_time", "late", "time_unproved"]
 
 TOLERANCE_US = 60_000_000
-SECOND_US = 1_000_000
 
 
 class Clock(Struct, frozen=True):

@@ -8,10 +8,8 @@ from projections.case import Case
 from projections.clock import Timing
 from projections.erase import decide
 from projections.finding import Finding, Gap, Irregularity, Level, Word
+from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation, deadline_at
-
-DAY_US = 86_400_000_000
-SECOND_US = 1_000_000
 
 TIMINGS: tuple[Timing, ...] = ("in_time", "late", "time_unproved")
 

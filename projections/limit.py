@@ -2,14 +2,14 @@
 
 from projections import coverage
 from projections.case import Case
-from projections.clock import SECOND_US
 from projections.erase import decide, level_of, weak_evidence, word_of
 from projections.finding import Finding, Gap, lowest
 from projections.holdings import Holding
 from projections.lives import Copy
+from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation
 from projections.retention import Terms
-from projections.survey import DAY_US, Survey, lines, reached
+from projections.survey import Survey, lines, reached
 from signing.setdigest import digest_of
 
 COUNTS = (

@@ -11,7 +11,9 @@ from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_DAY_S: Final = 86_400
+SECOND_US: Final = 1_000_000
+DAY_S: Final = 86_400
+DAY_US: Final = DAY_S * SECOND_US
 _DATE_LENGTH: Final = len("2022-06-15")
 _PARTS: Final = re.compile(
     r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?", re.ASCII
@@ -31,7 +33,7 @@ def first_second(moment: str) -> int:
 
 def last_second(moment: str) -> int:
     """Unix seconds of the last second that still belongs to a date; of a time, that time."""
-    return first_second(moment) + (_DAY_S - 1 if len(moment) == _DATE_LENGTH else 0)
+    return first_second(moment) + (DAY_S - 1 if len(moment) == _DATE_LENGTH else 0)
 
 
 def nth_after(start_s: int, duration: str, times: int) -> int:
@@ -71,7 +73,7 @@ def duration_s(duration: str) -> int:
     years, months, weeks, days, hours, minutes, seconds = _parts(duration)
     if years or months:
         raise ValueError("has years or months, whose length varies: give weeks, days or hours")
-    return (weeks * 7 + days) * _DAY_S + hours * 3600 + minutes * 60 + seconds
+    return (weeks * 7 + days) * DAY_S + hours * 3600 + minutes * 60 + seconds
 
 
 def _parts(duration: str) -> list[int]:

@@ -8,10 +8,10 @@ from projections import status
 from projections.case import Case
 from projections.conduct import Ground, conclude, days_late, in_force_spans
 from projections.finding import Finding, Gap, Irregularity
+from projections.moments import SECOND_US
 from projections.order import Obligation, Scope, deadline_at
 from projections.requests import Offer
 
-SECOND_US = 1_000_000
 COUNTS = ("services", "offered", "withdrawn")
 
 

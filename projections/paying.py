@@ -9,12 +9,10 @@ from projections import recurring
 from projections.case import Case
 from projections.conduct import Ground, conclude, days_late, in_force_spans
 from projections.finding import Finding, Gap, Irregularity
+from projections.moments import DAY_S, DAY_US, SECOND_US
 from projections.order import Obligation, Penalty, deadline_at
 from projections.proceedings import PenaltyTurn
 
-DAY_S: Final = 86_400
-DAY_US: Final = DAY_S * 1_000_000
-SECOND_US: Final = 1_000_000
 PROHIBITIONS: Final = ("cease_collecting", "cease_offering", "cease_using")
 
 

@@ -6,8 +6,9 @@ Counts are of records: a record in several stores counts once, and in every row 
 from collections.abc import Iterable
 
 from projections.holdings import EMPTY, Holding, Trait
+from projections.moments import DAY_US
 from projections.question import Answer, Sheet
-from projections.question_view import DAY_US, View, origin
+from projections.question_view import View, origin
 
 CONSENT = "6(1)(a)"
 STANDS = ("given", "given_later")

@@ -6,8 +6,9 @@ from statistics import median_low
 from msgspec import Struct
 
 from projections.holdings import Holding
+from projections.moments import SECOND_US
 from projections.question import Answer, Sheet
-from projections.question_view import SECOND_US, View
+from projections.question_view import View
 from projections.requests import Enquiry, Step
 
 NOTHING = "nothing"

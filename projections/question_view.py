@@ -11,12 +11,11 @@ from typing import Literal
 from projections.docket import Docket, Edge, discredited
 from projections.holdings import Holding, Holdings, Trait, Use
 from projections.lives import Copy, read_copy
+from projections.moments import DAY_US, SECOND_US
 from projections.processing import Activity
 
 Origin = Literal["collected", "held", "derived", "undeclared"]
 Consent = Literal["given", "given_later", "withdrawn", "missing"]
-SECOND_US = 1_000_000
-DAY_US = 86_400 * SECOND_US
 
 
 class View:

@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from projections.case import Case
-from projections.clock import SECOND_US, Timing
+from projections.clock import Timing
 from projections.finding import Gap, Irregularity
+from projections.moments import DAY_US, SECOND_US
 from projections.sharing import Answer, Disclosure
 from projections.tally import Tally
-
-DAY_US = 86_400 * SECOND_US
 
 
 class Told(Struct, frozen=True):

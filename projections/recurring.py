@@ -13,10 +13,8 @@ from projections import vouching
 from projections.case import Case
 from projections.conduct import days_late
 from projections.finding import Gap, Irregularity
-from projections.moments import EPOCH, nth_after
+from projections.moments import EPOCH, SECOND_US, nth_after
 from projections.order import Obligation, deadline_at
-
-SECOND_US = 1_000_000
 
 # These are carried out by an attestation, so their first period needs one too; `attesting` asks for it.
 BY_WORD = ("appoint_representative", "attest", "independent_assessment", "publish")

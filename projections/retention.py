@@ -9,12 +9,10 @@ derived may be kept no longer than the first of its inputs.
 from collections.abc import Iterator
 
 from projections.case import Case
-from projections.clock import SECOND_US
 from projections.docket import Edge
 from projections.holdings import Holding, Trait
+from projections.moments import DAY_US
 from projections.processing import Activity
-
-DAY_US = 86_400 * SECOND_US
 
 
 class Terms:

@@ -13,14 +13,13 @@ from msgspec import Struct, UnsetType
 
 from projections.docket import Docket, Edge
 from projections.holdings import EMPTY, Holding, Holdings, ResidencyFact
-from projections.moments import first_second, last_second
+from projections.moments import SECOND_US, first_second, last_second
 from projections.order import Scope
 from projections.vocabulary import covers
 
 Reach = Literal["in", "out", "unknown"]
 LINEAGE = "lineage"
 TEMPLATE = "user.biometric"
-SECOND_US = 1_000_000
 
 
 class Standing(Struct, frozen=True):

@@ -24,7 +24,7 @@ from msgspec import Struct, UnsetType
 
 from projections.docket import IssuedOrder
 from projections.finding import Irregularity
-from projections.moments import first_second, last_second
+from projections.moments import SECOND_US, first_second, last_second
 from projections.proceedings import Turn
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 Status = Literal["issued", "served", "in_force", "appealed", "stayed", "set_aside", "revoked", "discharged"]
 Hold = Literal["", "appealed", "stayed", "set_aside", "revoked", "discharged"]
 
-SECOND_US: Final = 1_000_000
 
 # What each event makes of an order, by what has become of it so far; "" is nothing: it is in force once it is
 # effective. What is not here has no effect. Revoked and discharged are for good; set aside, until reinstated.

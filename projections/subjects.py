@@ -8,12 +8,10 @@ from projections import vouching
 from projections.case import Case
 from projections.conduct import TIMINGS, Ground, conclude, days_late
 from projections.finding import Finding, Gap, Irregularity
-from projections.moments import nth_after
+from projections.moments import SECOND_US, nth_after
 from projections.order import Obligation, deadline_at
 from projections.requests import Enquiry, Step
 from projections.scope import reaches
-
-SECOND_US = 1_000_000
 
 # Art. 12(3): one month, and two further months where necessary. Whatever a controller says beyond that
 # does not make an enquiry less overdue.

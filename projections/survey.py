@@ -10,12 +10,10 @@ from projections.case import Case
 from projections.finding import Gap, Irregularity, Level, OutOfScope, lowest
 from projections.holdings import Holding, Move, Use
 from projections.lives import METHOD_RANK, Copy
+from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation, deadline_at
 from projections.relief import relief_of
 from projections.scope import Standing, is_artefact, reaches
-
-DAY_US = 86_400_000_000
-SECOND_US = 1_000_000
 
 # Derived data by what it is kept in: an opening balance of templates names no lineage.
 DERIVED_KINDS = frozenset({"index", "model"})

@@ -18,11 +18,10 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from projections.moments import DAY_S, SECOND_US
 from projections.verdict import Judgment
 from projections.watched import Watch
 
-DAY_S: Final = 86_400
-SECOND_US: Final = 1_000_000
 # Each event of these touches records in one way; its store, residency and the like are part of its manner.
 PLAIN_KINDS: Final = frozenset(
     f"writ.data.{name}.v1" for name in ("held", "collected", "copied", "deleted", "accessed")

@@ -9,10 +9,10 @@ copies that are live and not restricted.
 
 from projections import cease, status
 from projections.case import Case
-from projections.clock import SECOND_US
 from projections.conduct import Ground, conclude
 from projections.finding import Finding, Gap, Irregularity
 from projections.holdings import Use
+from projections.moments import SECOND_US
 from projections.order import Obligation
 from projections.relief import Relief, relief_of
 from projections.restriction import restriction_of
