@@ -2,7 +2,7 @@
 
 import msgspec
 
-from projections import attesting, paying, probing, recurring, status, vouching
+from projections import attesting, paying, probing, recurring, relief, status, vouching
 from projections.case import Case
 from projections.erase import decide
 from projections.finding import Finding, Gap, Irregularity, worst
@@ -29,7 +29,12 @@ def bind(case: Case, obligation: Obligation, finding: Finding, found: dict[str, 
         *missed,
     ]
     disordered = _disorder(case, obligation, found)
-    listed = [*disordered, *tardy, *vouching.strangers(case, obligation.id)]
+    listed = [
+        *disordered,
+        *tardy,
+        *vouching.strangers(case, obligation.id),
+        *relief.foreign_exemptions(case, obligation.id),
+    ]
     if obligation.type in ERASURES:
         gaps += probing.findings_against(case, obligation, finding.coverage)
         listed += probing.blind(case)

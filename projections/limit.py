@@ -96,6 +96,7 @@ def _count(
     elif ends_us <= case.as_of * SECOND_US:
         counts.add("past_retention", due, store)
         survey.live += lines(due, store)
+        survey.note_holds(due, store)
 
 
 def _count_erased(survey: Survey, handles: list[str], ends_us: int | None, store: str, copy: Copy) -> None:

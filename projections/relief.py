@@ -1,7 +1,8 @@
 """Relief: what an authority allows to be kept in spite of an obligation: exemptions and legal holds.
 
 `relief.own_key`: only the key that signed the order gives relief. A controller's own hold, another
-authority's, and an exemption by anybody else are kept in the ledger and relieve of nothing (DOMAIN §5).
+authority's, and an exemption by anybody else are kept in the ledger and relieve of nothing (DOMAIN §5). They
+are listed: `exemption.foreign`; `hold.own` and `hold.foreign` where they would have kept a copy that is due.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from msgspec import Struct
 
 from projections import vocabulary as v
 from projections.case import Case
+from projections.finding import Irregularity
 from projections.moments import last_second
 from projections.proceedings import Exemption, Hold, Release
 
@@ -62,6 +64,28 @@ def holds_in_force(case: Case) -> Iterator[Hold]:
         lasts = hold.index > ended.get(hold.hold, -1) and case.as_of <= last_second(hold.until)
         if lasts and _counts(case, hold):
             yield hold
+
+
+def foreign_exemptions(case: Case, obligation: str) -> list[Irregularity]:
+    """`exemption.foreign`: from this obligation, and not under the key that signed the order. No effect."""
+    return [
+        Irregularity("exemption.foreign", one.index, one.time_us, case.name_of(one.by))
+        for one in case.docket.proceedings.exemptions
+        if one.index < case.size
+        and (one.order, one.obligation) == (case.order.id, obligation)
+        and not _counts(case, one)
+    ]
+
+
+def idle_holds(case: Case) -> dict[str, list[tuple[str, Hold]]]:
+    """The holds that keep nothing, by each record that they name, each with its rule."""
+    found: dict[str, list[tuple[str, Hold]]] = {}
+    for hold in case.docket.proceedings.holds:
+        if hold.index < case.size and not _counts(case, hold):
+            own = case.docket.posters[hold.by].role != "authority"
+            for handle in hold.records:
+                found.setdefault(handle, []).append(("hold.own" if own else "hold.foreign", hold))
+    return found
 
 
 def _counts(case: Case, one: Exemption | Hold | Release) -> bool:

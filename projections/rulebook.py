@@ -90,6 +90,14 @@ RULES: Final[dict[str, str]] = {
     ),
     "evidence.below_required": "The evidence is weaker than the order demands.",
     "evidence.not_independent": "The order demands an assessor's own look, and there is none that agrees.",
+    "exemption.foreign": (
+        "Only the authority that signed the order exempts from it, under a key to be believed: no effect."
+    ),
+    "hold.foreign": (
+        "Only the authority that signed the order holds back what it demands, under a key to be believed: "
+        "no effect."
+    ),
+    "hold.own": "The controller's own hold, or its processor's, holds nothing back: no effect.",
     "inventory.disagrees": "Whoever looked into the store found other copies than the ledger has there.",
     "inventory.misplaced": (
         "The inventory names a checkpoint that this log never had, and counts for nothing."

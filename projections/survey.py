@@ -12,7 +12,8 @@ from projections.holdings import Holding, Move, Use
 from projections.lives import METHOD_RANK, Copy
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation, deadline_at
-from projections.relief import relief_of
+from projections.proceedings import Hold
+from projections.relief import idle_holds, relief_of
 from projections.scope import Standing, is_artefact, reaches
 
 # Derived data by what it is kept in: an opening balance of templates names no lineage.
@@ -50,6 +51,7 @@ class Survey:
         self.last_act = -1
         self.backups = Backups(case)
         self.relief = relief_of(case, obligation.id)
+        self._idle_holds = idle_holds(case)
         self._listed: dict[tuple[str, int, str], Irregularity] = {}
 
     def listed(self) -> list[Irregularity]:
@@ -65,13 +67,19 @@ class Survey:
             for store, n in sorted(self.backed_up.items())
         ]
 
-    def note(self, rule: str, move: Move | Use, store: str, copies: int, days_late: int = 0) -> None:
+    def note(self, rule: str, move: Move | Use | Hold, store: str, copies: int, days_late: int = 0) -> None:
         """List a move once for all the copies that it concerns."""
         key = (rule, move.index, store)
         before = self._listed[key].copies if key in self._listed else 0
         self._listed[key] = Irregularity(
             rule, move.index, move.time_us, self.case.name_of(move.by), store, before + copies, days_late
         )
+
+    def note_holds(self, handles: list[str], store: str) -> None:
+        """`hold.own`, `hold.foreign`: kept by somebody whose word does not count. No effect."""
+        for handle in handles if self._idle_holds else ():
+            for rule, hold in self._idle_holds.get(handle, ()):
+                self.note(rule, hold, store, 1)
 
     def leave_out(self, standing: Standing, handles: Sequence[str], store: str) -> None:
         """Count copies that the order does not reach, by the basis and whose word that is."""
@@ -181,6 +189,7 @@ def _count(survey: Survey, one: Reached, store: str, copy: Copy) -> None:
     if copy.erasure is None:
         counts.add("exempt", exempt, store)
         counts.add("held", held, store)
+        survey.note_holds(due, store)
         _count_live(survey, store, due, derived=is_derived(survey.case, one.holding))
         return
     survey.erased += lines(handles, store)
@@ -214,6 +223,7 @@ def _count_backed_up(survey: Survey, store: str, copy: Copy, due: list[str]) -> 
     until = survey.backups.held_until(store, copy) if due else 0
     if until:
         survey.counts.add("in_backups", due, store)
+        survey.note_holds(due, store)
         survey.backed_up[store] += len(due)
         survey.backed_up_until[store] = max(until, survey.backed_up_until.get(store, 0))
 

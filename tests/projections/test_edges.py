@@ -200,6 +200,7 @@ def test_a_legal_hold_is_the_authoritys_and_ends(by: str, early: str, late: str)
     story.look("faces", 1)
     place_hold(story, 1, until="2026-02-10", by=by)
     assert (finding(story, 20).verdict, finding(story).verdict) == (early, late)
+    assert listed(finding(story)) == ({"hold.own"} if by == COMPANY else set())
     assert finding(story, 50).verdict == "breached", "due again"
 
 
@@ -263,4 +264,4 @@ def test_an_authoritys_or_assessors_name_under_another_key_has_no_effect_and_is_
     found = finding(story)
     assert (found.counts["live"], found.counts["exempt"], found.counts["held"]) == (1, 0, 0)
     assert not found.coverage[0].assessor
-    assert "assessor.unnamed" in listed(found)
+    assert {"assessor.unnamed", "exemption.foreign", "hold.foreign"} == listed(found)

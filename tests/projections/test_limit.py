@@ -10,7 +10,7 @@ from projections.finding import Finding
 from projections.order import Obligation
 from tests.projections.acts import day, exempt, place_hold, wait
 from tests.projections.logbuilder import CONTROLLER
-from tests.projections.story import Story, erase_gb, handle
+from tests.projections.story import COMPANY, Story, erase_gb, handle
 
 PAST = 40  # days; the deadline is day 30
 
@@ -192,3 +192,12 @@ def test_what_the_authority_exempts_or_holds_may_be_kept() -> None:
 def test_nobody_having_looked_proves_nothing() -> None:
     story = told(1_000)
     assert rules(finding(story)) == {"inventory.missing"}
+
+
+def test_a_hold_of_the_controllers_own_is_listed_where_it_would_keep_what_is_past_its_term() -> None:
+    story = told()
+    own = place_hold(story, 1, by=COMPANY)
+    assert finding(story, 19).irregularities == ()
+    assert [(one.rule, one.index, one.copies) for one in finding(story).irregularities] == [
+        ("hold.own", own, 1)
+    ]

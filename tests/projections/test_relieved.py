@@ -7,9 +7,9 @@ from projections import events as ev
 from projections.finding import Finding
 from projections.order import Obligation
 from projections.vocabulary import Evidence
-from tests.projections.acts import exempt, place_hold
+from tests.projections.acts import FAR, back_up, day, exempt, place_hold
 from tests.projections.logbuilder import CONTROLLER
-from tests.projections.story import ASSESSOR, COMPANY, SHA, Story, erase_gb, handle
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, SHA, Story, erase_gb, handle
 
 PAST = 40  # days; the deadline is day 30
 
@@ -77,6 +77,53 @@ def test_another_authoritys_exemption_and_hold_change_nothing() -> None:
     exempt(story, 2, by="other.example")
     place_hold(story, 2, by="other.example")
     assert finding(story).verdict == "breached"
+
+
+def relief_without_effect(story: Story) -> list[tuple[str, int, str, str, int]]:
+    return [
+        (one.rule, one.index, one.by, one.store, one.copies)
+        for one in finding(story).irregularities
+        if one.rule.startswith(("hold.", "exemption."))
+    ]
+
+
+def test_a_hold_that_keeps_nothing_is_listed_with_the_copies_that_are_due() -> None:
+    story = kept()
+    own = place_hold(story, 1, 2, 3, by=COMPANY)
+    story.log.register("other.example", "authority")
+    other = place_hold(story, 2, by="other.example")
+    assert relief_without_effect(story) == [
+        ("hold.own", own, COMPANY, "faces", 1),
+        ("hold.foreign", other, "other.example", "faces", 1),
+    ]
+    place_hold(story, 2)
+    assert relief_without_effect(story) == [], "nothing is due that they would have kept"
+
+
+def test_a_hold_that_keeps_nothing_in_backups_is_listed_too() -> None:
+    story = kept()
+    own = place_hold(story, 1, by=COMPANY)
+    assert relief_without_effect(story) == []
+    back_up(story, day(0), FAR)
+    assert relief_without_effect(story) == [("hold.own", own, COMPANY, "faces", 1)]
+
+
+def test_an_exemption_by_anybody_else_is_listed_with_the_obligation_that_it_names() -> None:
+    story = kept(erase_gb(), derived_gb(id="derived"))
+    story.log.register("other.example", "authority")
+    granted = exempt(story, 2, by="other.example")
+    exempt(story, 2)
+    assert relief_without_effect(story) == [("exemption.foreign", granted, "other.example", "", 0)]
+    assert finding(story).counts["exempt"] == 1
+    assert story.judge(PAST).findings[1].irregularities == ()
+
+
+def test_an_exemption_or_a_hold_under_a_stolen_key_is_listed() -> None:
+    story = kept()
+    place_hold(story, 2)
+    exempt(story, 2)
+    story.revoke(AUTHORITY, "2026-01-01T00:00:00Z", role="authority")
+    assert [one[0] for one in relief_without_effect(story)] == ["hold.foreign", "exemption.foreign"]
 
 
 # Whose word an erasure is.
