@@ -135,8 +135,8 @@ def _gaps(survey: Survey, covered: tuple[StoreCoverage, ...], levels: dict[str, 
         gaps.append(Gap("erasure.orphan", "", counts["orphaned"]))
     if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
         gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
-    if not counts["in_scope"] and not survey.residency_said:
-        # Nothing in scope is no success while nobody has said where anyone resides.
+    if obligation.scope.residency and not counts["in_scope"] and not survey.residency_said:
+        # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
         gaps.append(Gap("residency.no_method"))
     return gaps + weak_evidence(obligation, lowest(levels.values()))
 

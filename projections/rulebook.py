@@ -128,7 +128,8 @@ RULES: Final[dict[str, str]] = {
     "relief.until": "A hold relieves until it ends or is released; then what it kept is due again.",
     "relief.whole_class": "A category is exempt only for records that are nothing else besides.",
     "residency.no_method": (
-        "Nothing is in scope, and nobody ever said where anyone resides: that is no success."
+        "Nothing is in scope, the scope is one of residency, and nobody ever said where anyone resides: that "
+        "is no success."
     ),
     "residency.unknown": (
         "Nobody has said on an accepted basis where the people reside, and the order wants to know."

@@ -28,10 +28,12 @@ The other rows are of an order's life (test_status), of what two orders want, an
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from projections import events as ev
 from projections.finding import Finding
+from projections.order import Scope
 from tests.projections.acts import FAR, POLICE, back_up, day, disclose, exempt, place_hold
 from tests.projections.logbuilder import CONTROLLER
 from tests.projections.story import (
@@ -238,6 +240,16 @@ def test_nothing_in_scope_needs_a_look_and_a_method() -> None:
     story.hold(1, residency="FR")
     story.look("faces", 1)
     assert finding(story).verdict == "carried_out"
+
+
+@pytest.mark.parametrize("kind", ["erase", "erase_derived", "limit_retention", "restrict"])
+def test_where_no_residency_decides_nothing_in_scope_needs_a_look_alone(kind: Any) -> None:
+    for scope, missing in ((replace_scope(), {"residency.no_method"}), (Scope(), set())):
+        story = Story(stores=("faces",))
+        story.order(msgspec.structs.replace(erase_gb(scope=scope), type=kind))
+        assert rules(finding(story)) == {"inventory.missing"} | missing
+        story.look("faces")
+        assert rules(finding(story)) == missing
 
 
 def test_a_key_is_believed_up_to_where_it_was_compromised() -> None:
