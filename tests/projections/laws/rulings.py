@@ -1,7 +1,7 @@
 """The oracle's rulings: what it says of each type of obligation that it knows."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 from msgspec import UNSET
@@ -12,6 +12,10 @@ from projections.moments import first_second, last_second, rfc3339_us
 from projections.order import Obligation, deadline_at
 from projections.vocabulary import covers
 from tests.projections.laws.oracle import BREACHED, SECOND_US, Answer, Copy, Oracle, verdict_of
+from tests.projections.laws.oracle_looks import looked, restored
+from tests.projections.laws.oracle_sharing import disclosed, open_gaps
+
+Copies = Mapping[tuple[str, str], Copy]
 
 DAY_S = 86_400
 RANK = {"clear": 1, "purge": 2, "crypto_erase": 2, "retrain": 3, "destroy": 3}
@@ -19,12 +23,14 @@ RANK = {"clear": 1, "purge": 2, "crypto_erase": 2, "retrain": 3, "destroy": 3}
 
 def erase(oracle: Oracle, obligation: Obligation) -> Answer:
     """Every copy in scope is gone, in every way that the order asks for, and every store was looked into."""
-    scope = obligation.scope
+    copies = in_stores(oracle, obligation)
+    return gone(oracle, obligation, copies, None if not obligation.scope.stores else {h for h, _ in copies})
+
+
+def gone(oracle: Oracle, obligation: Obligation, copies: Copies, had: set[str] | None) -> Answer:
+    """Whether these copies are gone. `had`: whose disclosures count; without it everybody's."""
     counts: Counter[str] = Counter()
-    last: dict[str, int] = {}
-    copies = {
-        key: copy for key, copy in oracle.copies().items() if not scope.stores or key[1] in scope.stores
-    }
+    erased: dict[str, list[Fact]] = {}
     missing = []
     for (handle, store), copy in copies.items():
         if not reached(oracle, handle, obligation):
@@ -32,16 +38,23 @@ def erase(oracle: Oracle, obligation: Obligation) -> Answer:
             continue
         count(oracle, obligation, handle, store, copy, counts)
         if copy.erasure is not None:
-            last[store] = max(last.get(store, -1), copy.erasure.index)
+            erased.setdefault(store, []).append(copy.erasure)
         if store not in oracle.stores:
             missing.append("store.undeclared")
-    missing += looked(oracle, obligation, last)
+    missing += looked(oracle, obligation, erased)
+    missing += restored(oracle, erased)
     if "recipients" in obligation.include:
-        missing += told(oracle, obligation)
+        missing += told(oracle, obligation, had, counts)
     missing += lacking(oracle, obligation, counts)
     past = oracle.as_of > deadline_at(oracle.order, obligation)
     live = counts["live"] + counts["in_backups"] > 0
     return Answer(verdict_of(live, bool(missing), past), counts, tuple(missing))
+
+
+def in_stores(oracle: Oracle, obligation: Obligation) -> Copies:
+    """The copies in the scope's stores, in whatever scope they are otherwise."""
+    stores = obligation.scope.stores
+    return {key: copy for key, copy in oracle.copies().items() if not stores or key[1] in stores}
 
 
 def reached(oracle: Oracle, handle: str, obligation: Obligation) -> bool:
@@ -83,7 +96,7 @@ def relief(oracle: Oracle, obligation: Obligation, handle: str) -> str:
     classes = []
     for fact in oracle.told(ev.ExemptionGranted):
         data = fact.event.data
-        if not _by_authority(oracle, fact) or (data.order, data.obligation) != (
+        if not by_authority(oracle, fact) or (data.order, data.obligation) != (
             oracle.order.id,
             obligation.id,
         ):
@@ -102,7 +115,7 @@ def _held(oracle: Oracle) -> set[str]:
     holds: list[ev.HoldPlaced] = []
     for fact in oracle.told(ev.HoldPlaced, ev.HoldReleased):
         data = fact.event.data
-        if not _by_authority(oracle, fact):
+        if not by_authority(oracle, fact):
             continue
         if isinstance(data, ev.HoldPlaced):
             # A large hold takes several events under one id.
@@ -113,7 +126,7 @@ def _held(oracle: Oracle) -> set[str]:
     return {handle for data in running for handle in data.records}
 
 
-def _by_authority(oracle: Oracle, fact: Fact) -> bool:
+def by_authority(oracle: Oracle, fact: Fact) -> bool:
     return fact.poster.vkey == oracle.authority.vkey and oracle.believed(fact)
 
 
@@ -127,7 +140,7 @@ def in_backup(oracle: Oracle, store: str, copy: Copy) -> bool:
         return True
     for fact in oracle.told(ev.BackupCreated):
         data = fact.event.data
-        if data.store != store or _gone(oracle, fact):
+        if data.store != store or _is_gone(oracle, fact):
             continue
         first_us = min(rfc3339_us(data.as_of), fact.time_us)
         if any(start <= fact.time_us and end > first_us for start, end in copy.spans):
@@ -135,7 +148,7 @@ def in_backup(oracle: Oracle, store: str, copy: Copy) -> bool:
     return False
 
 
-def _gone(oracle: Oracle, backup: Fact) -> bool:
+def _is_gone(oracle: Oracle, backup: Fact) -> bool:
     data = backup.event.data
     if oracle.as_of * SECOND_US >= rfc3339_us(data.expires_at):
         return True
@@ -148,60 +161,20 @@ def _gone(oracle: Oracle, backup: Fact) -> bool:
     )
 
 
-def looked(oracle: Oracle, obligation: Obligation, last: dict[str, int]) -> Iterator[str]:
-    """Every declared store in scope was looked into after its last erasure, by whom the order asks for."""
-    stores = [s for s in oracle.stores if not obligation.scope.stores or s in obligation.scope.stores]
-    if not stores:
-        yield "store.none_declared"
-    yield from ("store.not_declared" for s in obligation.scope.stores if s not in oracle.stores)
-    for store in stores:
-        restored = [
-            f.index for f in oracle.told(ev.BackupRestored)
-            if f.event.data.store == store and not f.event.data.erasures_reapplied and store in last
-        ]  # fmt: skip
-        look = oracle.agrees(store, max(last.get(store, -1), oracle.ordered, *restored, -1))
-        if look is None:
-            yield "inventory.missing"
-        elif not look[0]:
-            yield "inventory.disagrees"
-        elif not look[1] and (obligation.independent or obligation.min_evidence >= "E3"):
-            yield "evidence"
-
-
-def told(oracle: Oracle, obligation: Obligation) -> Iterator[str]:
+def told(oracle: Oracle, obligation: Obligation, had: set[str] | None, counts: Counter[str]) -> list[str]:
     """Everybody to whom a record in scope was disclosed has been told and has answered, or need not."""
-    stores = obligation.scope.stores
-    kept = {h for h, s in oracle.copies() if s in stores}
-    for fact in oracle.told(ev.DataDisclosed):
-        data = fact.event.data
-        asked = [one for one in data.records if one in kept or not stores]
-        if not any(reached(oracle, one, obligation) for one in asked):
-            continue
-        after = [
-            f for f in oracle.told(ev.RecipientNotified, ev.RecipientAcknowledged, ev.RecipientUnreachable)
-            if f.event.data.disclosure == data.disclosure and f.index > max(fact.index, oracle.ordered)
-            and oracle.believed(f)
-        ]  # fmt: skip
-        answered = [
-            f for f in after
-            if isinstance(f.event.data, ev.RecipientAcknowledged) and f.poster.name == data.recipient
-        ]  # fmt: skip
-        justified = [f for f in answered if f.event.data.justification is not UNSET]
-        justified += [
-            f for f in after
-            if isinstance(f.event.data, ev.RecipientUnreachable) and f.event.data.justification is not UNSET
-        ]  # fmt: skip
-        notified = [f for f in after if isinstance(f.event.data, ev.RecipientNotified)]
-        if not notified and not justified:
-            yield "recipient.not_notified"
-        if not answered and not justified:
-            yield "recipient.silent"
+    asked = disclosed(oracle, lambda one: (had is None or one in had) and reached(oracle, one, obligation))
+    gaps = [gap for one in asked for gap in open_gaps(oracle, one)]
+    counts["recipients_silent"] = gaps.count("recipient.silent")
+    return gaps
 
 
 def lacking(oracle: Oracle, obligation: Obligation, counts: Counter[str]) -> Iterator[str]:
     """What the copies themselves leave open."""
     if counts["orphaned"]:
         yield "erasure.orphan"
+    if counts["in_backups"]:
+        yield "backup.unexpired"
     if counts["below_method"]:
         yield "erasure.below_method"
     if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
@@ -235,7 +208,7 @@ def cease_collecting(oracle: Oracle, obligation: Obligation) -> Answer:
     counts["collectors"] = len(names)
     if not names:
         missing.append("collector.none_named")
-    missing += ["collector.gap" for name in names if not _accounts(oracle, obligation, name)]
+    missing += ["collector.gap" for name in names if not accounts(oracle, obligation, name)]
     past = oracle.as_of > deadline_at(oracle.order, obligation)
     verdict = BREACHED if counts["collected"] else verdict_of(False, bool(missing), past)
     return Answer(verdict, counts, tuple(missing))
@@ -257,7 +230,7 @@ def suspended(oracle: Oracle, time_us: int) -> str:
     turns = sorted(
         (first_second(f.event.data.effective_at), f.index, type(f.event.data))
         for f in oracle.told(*_TURNS)
-        if f.event.data.order == oracle.order.id and _by_authority(oracle, f)
+        if f.event.data.order == oracle.order.id and by_authority(oracle, f)
     )
     state = ""
     for from_s, _, kind in turns:
@@ -277,8 +250,9 @@ _TURNS: dict[type[ev.Data], tuple[tuple[str, ...], str]] = {
 }
 
 
-def _accounts(oracle: Oracle, obligation: Obligation, name: str) -> bool:
-    """Cut the time that must be covered at every moment that anybody mentions, and look at each piece."""
+def accounts(oracle: Oracle, obligation: Obligation, name: str) -> bool:
+    """Whether a collector's word covers all the time in force: cut it at every moment that
+    anybody mentions, and look at each piece."""
     start_us = first_second(oracle.order.effective) * SECOND_US
     end_us = (oracle.as_of - DAY_S) * SECOND_US
     own = [f for f in oracle.told(ev.CollectorAttested) if f.event.data.collector == name]

@@ -13,9 +13,9 @@ from projections import events as ev
 from projections.order import Scope
 from projections.status import status_at
 from projections.verdict import EVALUATORS
+from tests.projections.laws.comparing import case_of, compare, folded
 from tests.projections.laws.histories import Step, Steps, oracle_of, tell
 from tests.projections.laws.rulings import status
-from tests.projections.laws.test_oracle import case_of, compare, folded
 from tests.projections.laws.worlds import (
     DEADLINE_S,
     FACE,
