@@ -13,7 +13,7 @@ from projections.verdict import EVALUATORS
 from tests.projections.laws import rulings
 from tests.projections.laws.histories import Steps, moments, oracle_of, tell
 from tests.projections.laws.oracle import Answer
-from tests.projections.laws.rulings import status
+from tests.projections.laws.oracle_life import status
 from tests.projections.laws.worlds import World
 
 RULINGS = {**rulings.RULINGS}

@@ -12,6 +12,7 @@ from projections.moments import first_second, last_second, rfc3339_us
 from projections.order import Obligation, deadline_at
 from projections.vocabulary import covers
 from tests.projections.laws.oracle import BREACHED, SECOND_US, Answer, Copy, Oracle, verdict_of
+from tests.projections.laws.oracle_life import by_authority, edges, in_force
 from tests.projections.laws.oracle_looks import looked, restored
 from tests.projections.laws.oracle_sharing import disclosed, open_gaps
 
@@ -126,10 +127,6 @@ def _held(oracle: Oracle) -> set[str]:
     return {handle for data in running for handle in data.records}
 
 
-def by_authority(oracle: Oracle, fact: Fact) -> bool:
-    return fact.poster.vkey == oracle.authority.vkey and oracle.believed(fact)
-
-
 def in_backup(oracle: Oracle, store: str, copy: Copy) -> bool:
     """Whether any backup that could hold this erased copy is still there."""
     assert copy.erasure is not None
@@ -214,54 +211,16 @@ def cease_collecting(oracle: Oracle, obligation: Obligation) -> Answer:
     return Answer(verdict, counts, tuple(missing))
 
 
-def in_force(oracle: Oracle, time_us: int) -> bool:
-    """Whether the order was in force at a recorded time, as far as is known by now."""
-    return time_us >= first_second(oracle.order.effective) * SECOND_US and not suspended(oracle, time_us)
-
-
-def status(oracle: Oracle) -> str:
-    """What is to be called the order's status at this moment."""
-    effective = oracle.as_of >= first_second(oracle.order.effective)
-    return suspended(oracle, oracle.as_of * SECOND_US) or ("in_force" if effective else "issued")
-
-
-def suspended(oracle: Oracle, time_us: int) -> str:
-    """What keeps the order out of force then; nothing does if this is empty."""
-    turns = sorted(
-        (first_second(f.event.data.effective_at), f.index, type(f.event.data))
-        for f in oracle.told(*_TURNS)
-        if f.event.data.order == oracle.order.id and by_authority(oracle, f)
-    )
-    state = ""
-    for from_s, _, kind in turns:
-        if from_s * SECOND_US <= time_us and state in _TURNS[kind][0]:
-            state = _TURNS[kind][1]
-    return state
-
-
-_TURNS: dict[type[ev.Data], tuple[tuple[str, ...], str]] = {
-    ev.OrderAppealed: (("", "stayed"), "appealed"),
-    ev.OrderStayed: (("", "appealed"), "stayed"),
-    ev.OrderStayLifted: (("stayed", "appealed"), ""),
-    ev.OrderSetAside: (("", "stayed", "appealed"), "set_aside"),
-    ev.OrderReinstated: (("stayed", "appealed", "set_aside"), ""),
-    ev.OrderRevoked: (("", "stayed", "appealed", "set_aside"), "revoked"),
-    ev.OrderDischarged: (("", "stayed", "appealed", "set_aside"), "discharged"),
-}
-
-
 def accounts(oracle: Oracle, obligation: Obligation, name: str) -> bool:
     """Whether a collector's word covers all the time in force: cut it at every moment that
     anybody mentions, and look at each piece."""
     start_us = first_second(oracle.order.effective) * SECOND_US
     end_us = (oracle.as_of - DAY_S) * SECOND_US
     own = [f for f in oracle.told(ev.CollectorAttested) if f.event.data.collector == name]
-    edges = {start_us, end_us}
-    for fact in oracle.told(*_TURNS):
-        edges.add(first_second(fact.event.data.effective_at) * SECOND_US)
+    cuts = {start_us, end_us} | edges(oracle)
     for fact in own:
-        edges |= {rfc3339_us(fact.event.data.from_), rfc3339_us(fact.event.data.to), fact.time_us}
-    within = sorted(edge for edge in edges if start_us <= edge <= end_us)
+        cuts |= {rfc3339_us(fact.event.data.from_), rfc3339_us(fact.event.data.to), fact.time_us}
+    within = sorted(edge for edge in cuts if start_us <= edge <= end_us)
     return all(
         any(_clears(oracle, f, left, right, obligation) for f in own)
         and not any(_admits(f, left, right, obligation) for f in own)

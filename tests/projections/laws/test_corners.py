@@ -15,7 +15,7 @@ from projections.status import status_at
 from projections.verdict import EVALUATORS
 from tests.projections.laws.comparing import case_of, compare, folded
 from tests.projections.laws.histories import Step, Steps, oracle_of, tell
-from tests.projections.laws.rulings import status
+from tests.projections.laws.oracle_life import status
 from tests.projections.laws.worlds import (
     DEADLINE_S,
     FACE,
