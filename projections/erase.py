@@ -58,13 +58,11 @@ def _found(survey: Survey) -> Finding:
     case, obligation = survey.case, survey.obligation
     stores = case.stores_of(obligation.scope)
     restored = {store: at for store in survey.last_erasure if (at := backups.last_restore(case, store)) >= 0}
-    covered = tuple(
-        coverage.look(case, one, max(survey.last_erasure.get(one, -1), restored.get(one, -1)))
-        for one in stores
-    )
+    doubts = (survey.last_erasure, survey.last_contradiction, restored)
+    covered = tuple(coverage.look(case, one, max(at.get(one, -1) for at in doubts)) for one in stores)
     levels = {one.store: level_of(survey, one) for one in covered}
     told = _recipients(survey)
-    gaps = (*_gaps(survey, covered, levels), *_restored(survey, covered, restored), *told.gaps)
+    gaps = (*_gaps(survey, covered, levels), *_doubtful(survey, covered, restored), *told.gaps)
     counts = survey.counts
     return Finding(
         obligation=obligation.id,
@@ -96,15 +94,17 @@ def _without_effect(case: Case, stores: list[str]) -> list[Irregularity]:
     return [*coverage.misplaced(case, stores), *backups.faults(case, stores), *coverage.unnamed(case, stores)]
 
 
-def _restored(survey: Survey, covered: tuple[StoreCoverage, ...], restored: dict[str, int]) -> list[Gap]:
-    """`backup.restored`: from a backup, and what had been erased since was not erased again. A whole
-    inventory begun later says whether it is back."""
+def _doubtful(survey: Survey, covered: tuple[StoreCoverage, ...], restored: dict[str, int]) -> list[Gap]:
+    """`backup.restored`: from a backup, and what had been erased since was not erased again.
+    `erasure.contradicted`: what had been erased was used. A whole look begun later says what is there."""
     looked = {one.store for one in covered if one.looked}
-    return [
+    gaps = [
         Gap("backup.restored", store)
         for store, at in sorted(restored.items())
         if at > survey.last_erasure[store] and store not in looked
     ]
+    contradicted = sorted(survey.contradicted.items())
+    return gaps + [Gap("erasure.contradicted", store, n) for store, n in contradicted if store not in looked]
 
 
 def level_of(survey: Survey, one: StoreCoverage) -> Level:

@@ -10,7 +10,7 @@ alike after it, so they point at one `Holding`. That keeps bulk folding, memory 
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -26,6 +26,9 @@ UseKind = Literal[
     "accessed", "matched", "disclosed", "restricted", "unrestricted", "consented", "withdrew", "enquired",
     "objected", "upheld", "refused", "expired",
 ]  # fmt: skip
+
+# What nobody does who has no copy any more.
+USES: Final[frozenset[UseKind]] = frozenset({"accessed", "matched", "disclosed"})
 
 
 # Leaves of a state refer to nothing that could refer back: the garbage collector need not walk them.

@@ -4,12 +4,12 @@ from projections import coverage
 from projections.case import Case
 from projections.erase import decide, weak_evidence
 from projections.finding import Finding, Gap
-from projections.holdings import Use
+from projections.holdings import USES, Use
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation
 from projections.restriction import restriction_of, restricts
 from projections.survey import Reached, Survey, lines, reached
-from projections.using import USES, Breaches, in_force
+from projections.using import Breaches, in_force
 from signing.setdigest import digest_of
 
 COUNTS = (

@@ -80,6 +80,10 @@ RULES: Final[dict[str, str]] = {
     "erasure.compromised": (
         "The erasure was posted under a key that was no longer to be believed: no effect."
     ),
+    "erasure.contradicted": (
+        "Records were used after their erasure, when no copy was left on record: until a whole look into the "
+        "store agrees, nobody knows what was."
+    ),
     "erasure.foreign": "Only the key named as the store's operator erases from it: no effect.",
     "erasure.late": "The erasure was recorded after the deadline.",
     "erasure.orphan": (

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from projections.backups import Backups
 from projections.case import Case
+from projections.contradiction import used_when_gone
 from projections.finding import Gap, Irregularity, Level, OutOfScope, lowest
 from projections.holdings import Holding, Move, Use
 from projections.lives import METHOD_RANK, Copy
@@ -41,6 +42,8 @@ class Survey:
         self.undeclared: Counter[str] = Counter()
         self.backed_up: Counter[str] = Counter()
         self.backed_up_until: dict[str, int] = {}
+        self.contradicted: Counter[str] = Counter()
+        self.last_contradiction: dict[str, int] = {}
         self.disclosed: Counter[int] = Counter()
         self.erased: list[bytes] = []
         self.live: list[bytes] = []
@@ -100,6 +103,16 @@ class Survey:
             if use.kind == "disclosed" and use.index < self.case.size:
                 self.disclosed[use.index] += len(one.handles)
 
+    def count_contradictions(self, one: Reached) -> None:
+        """`erasure.contradicted`: used after the erasure, when no copy was live on record."""
+        asked, doubtful = {store for store, _ in one.copies}, set()
+        for use, stores in used_when_gone(self.case, one.holding):
+            for store in asked.intersection(stores):
+                self.note("erasure.contradicted", use, store, len(one.handles))
+                self.last_contradiction[store] = max(use.index, self.last_contradiction.get(store, -1))
+                doubtful.add(store)
+        self.contradicted.update(dict.fromkeys(doubtful, len(one.handles)))
+
     def due(self, handles: list[str], holding: Holding) -> tuple[list[str], list[str], list[str]]:
         """These handles, those apart that the authority's exemptions and holds cover: (due, exempt, held).
 
@@ -124,6 +137,7 @@ def survey_of(case: Case, obligation: Obligation, *, only_derived: bool = False)
         for store, copy in one.copies:
             _count(survey, one, store, copy)
         survey.count_disclosures(one)
+        survey.count_contradictions(one)
     return survey
 
 

@@ -11,14 +11,13 @@ from projections import cease, status
 from projections.case import Case
 from projections.conduct import Ground, conclude
 from projections.finding import Finding, Gap, Irregularity
-from projections.holdings import Use
+from projections.holdings import USES, Use
 from projections.moments import SECOND_US
 from projections.order import Obligation
 from projections.relief import Relief, relief_of
 from projections.restriction import restriction_of
 from projections.survey import Reached, Survey, reached
 
-USES = frozenset({"accessed", "matched", "disclosed"})
 COUNTS = ("used", "usable", "collectors")
 
 

@@ -99,6 +99,7 @@ def test_what_was_said_before_the_order_or_the_disclosure_says_nothing_of_it() -
     acknowledge(story)
     assert gaps(finding(story)) == []
     disclose(story, 1)
+    story.look("faces")
     assert len(gaps(finding(story))) == 2
 
 

@@ -10,11 +10,13 @@ from projections.order import Obligation
 from tests.projections.laws.oracle import Oracle
 
 Erased = Mapping[str, Sequence[Fact]]
+Used = Mapping[str, Sequence[int]]
+NONE: Used = {}
 
 
-def looked(oracle: Oracle, obligation: Obligation, erased: Erased) -> Iterator[str]:
+def looked(oracle: Oracle, obligation: Obligation, erased: Erased, used: Used = NONE) -> Iterator[str]:
     """Every declared store in scope was looked into after its last erasure, by whom the order asks for.
-    `erased`: store by store, the erasures that ended the copies."""
+    `erased`: store by store, the erasures that ended the copies; `used`: the uses that contradict them."""
     wanted = obligation.scope.stores
     stores = [store for store in oracle.stores if not wanted or store in wanted]
     if not stores:
@@ -22,7 +24,7 @@ def looked(oracle: Oracle, obligation: Obligation, erased: Erased) -> Iterator[s
     yield from ("store.not_declared" for store in wanted if store not in oracle.stores)
     levels = []
     for store in stores:
-        look = oracle.agrees(store, _last(oracle, store, erased))
+        look = oracle.agrees(store, _last(oracle, store, erased, used))
         if look is None:
             yield "inventory.missing"
         elif not look[0]:
@@ -42,20 +44,40 @@ def weak(obligation: Obligation, level: str) -> Iterator[str]:
         yield "evidence.not_independent"
 
 
-def restored(oracle: Oracle, erased: Erased) -> Iterator[str]:
+def restored(oracle: Oracle, erased: Erased, used: Used = NONE) -> Iterator[str]:
     """What was erased may be back from a backup, until somebody has looked since."""
     for store, erasures in erased.items():
         back = _restores(oracle, store)
-        if back and back[-1] > max(f.index for f in erasures):
-            if oracle.agrees(store, _last(oracle, store, erased)) is None:
-                yield "backup.restored"
+        undone = back and back[-1] > max(f.index for f in erasures)
+        if undone and oracle.agrees(store, _last(oracle, store, erased, used)) is None:
+            yield "backup.restored"
 
 
-def _last(oracle: Oracle, store: str, erased: Erased) -> int:
-    """A look must come after the order, after the last erasure, and after what undid erasures."""
+def contradicted(oracle: Oracle, erased: Erased, used: Used) -> Iterator[str]:
+    """What was erased was not gone when it was used, until somebody has looked since."""
+    for store in used:
+        if store not in oracle.stores or oracle.agrees(store, _last(oracle, store, erased, used)) is None:
+            yield "erasure.contradicted"
+
+
+def used_when_gone(oracle: Oracle, in_scope: set[tuple[str, str]]) -> dict[str, list[int]]:
+    """Store by store, the uses of what had been erased from it, when nobody knew of a copy anywhere."""
+    found: dict[str, list[int]] = {}
+    for fact in oracle.told(ev.DataAccessed, ev.DataMatched, ev.DataDisclosed):
+        copies = oracle.copies(fact.index)
+        live = {handle for (handle, _), copy in copies.items() if copy.live}
+        for (handle, store), copy in copies.items():
+            named = handle in fact.event.data.records and (handle, store) in in_scope
+            if named and copy.erasure is not None and handle not in live:
+                found.setdefault(store, []).append(fact.index)
+    return found
+
+
+def _last(oracle: Oracle, store: str, erased: Erased, used: Used) -> int:
+    """A look must come after the order, after the last erasure, and after what undid or belied erasures."""
     erasures = [f.index for f in erased.get(store, ())]
     back = _restores(oracle, store) if erasures else []
-    return max([oracle.ordered, *erasures, *back])
+    return max([oracle.ordered, *erasures, *back, *used.get(store, ())])
 
 
 def _restores(oracle: Oracle, store: str) -> list[int]:

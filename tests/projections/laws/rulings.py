@@ -13,7 +13,7 @@ from projections.order import Obligation, deadline_at
 from projections.vocabulary import covers
 from tests.projections.laws.oracle import BREACHED, SECOND_US, Answer, Copy, Oracle, verdict_of
 from tests.projections.laws.oracle_life import by_authority, edges, in_force
-from tests.projections.laws.oracle_looks import looked, restored
+from tests.projections.laws.oracle_looks import contradicted, looked, restored, used_when_gone
 from tests.projections.laws.oracle_sharing import disclosed, open_gaps
 
 Copies = Mapping[tuple[str, str], Copy]
@@ -32,18 +32,22 @@ def gone(oracle: Oracle, obligation: Obligation, copies: Copies, had: set[str] |
     """Whether these copies are gone. `had`: whose disclosures count; without it everybody's."""
     counts: Counter[str] = Counter()
     erased: dict[str, list[Fact]] = {}
+    in_scope = set()
     missing = []
     for (handle, store), copy in copies.items():
         if not reached(oracle, handle, obligation):
             counts["out_of_scope"] += 1
             continue
         count(oracle, obligation, handle, store, copy, counts)
+        in_scope.add((handle, store))
         if copy.erasure is not None:
             erased.setdefault(store, []).append(copy.erasure)
         if store not in oracle.stores:
             missing.append("store.undeclared")
-    missing += looked(oracle, obligation, erased)
-    missing += restored(oracle, erased)
+    used = used_when_gone(oracle, in_scope)
+    missing += looked(oracle, obligation, erased, used)
+    missing += restored(oracle, erased, used)
+    missing += contradicted(oracle, erased, used)
     if "recipients" in obligation.include:
         missing += told(oracle, obligation, had, counts)
     missing += lacking(oracle, obligation, counts)

@@ -63,11 +63,18 @@ def disclosed(person: int = 1) -> Step:
     return said(COMPANY, ev.DataDisclosed, **where, records=handles((person,)))
 
 
+def used(person: int = 1) -> Step:
+    how = {"actor": "a-1", "actor_country": "US", "purpose": "search"}
+    return said(COMPANY, ev.DataAccessed, **how, records=handles((person,)))
+
+
 NOTIFIED = said(COMPANY, ev.RecipientNotified, disclosure="d-1")
 PART = Step("erase", ((2,), FACES))
 CORNERS: dict[str, tuple[str, Steps]] = {
     "all is well": ("carried_out", [HELD, ORDERED, GONE, *LOOKED]),
     "looked into before the last erasure": ("cannot_be_proved", [HELD, ORDERED, PART, *LOOKED, GONE]),
+    "used after the erasure": ("cannot_be_proved", [HELD, ORDERED, GONE, *LOOKED, used()]),
+    "used after the erasure, and looked into since": ("carried_out", [HELD, ORDERED, GONE, used(), *LOOKED]),
     "looked into before the order": ("cannot_be_proved", [HELD, GONE, *LOOKED, ORDERED]),
     "an assessor's difference outlives the controller's looks": (
         "cannot_be_proved",

@@ -99,7 +99,7 @@ def irrelevant(world: World) -> Iterator[Callable[[], Any]]:
     )  # fmt: skip
     yield lambda: world.say(COMPANY, ev.EventCorrected, corrects=3, reason="other")
     yield lambda: world.say(
-        COMPANY, ev.DataAccessed, actor="a-1", actor_country="US", purpose="search", records=records
+        COMPANY, ev.DataAccessed, actor="a-1", actor_country="US", purpose="search", records=handles((99,))
     )
     yield lambda: world.fail((1,), FACES)
 
