@@ -3,7 +3,7 @@
 A collection names its end (`retention_until`), or its activity was declared with a number of days, or both:
 then the earlier counts. Of several collections the last to end counts, since the data was needed anew; an
 opening balance has no term of its own. `retention.expired` ends all that was collected before it. What was
-derived may be kept no longer than the first of its inputs.
+derived may be kept no longer than the first of its inputs, as these were when it was made.
 """
 
 from collections.abc import Iterator
@@ -45,13 +45,13 @@ class Terms:
             ends = [self._handed_to(handle, index) for index in holding.derived if index < size]
         known = [end for end in ends if end is not None]
         last = max(known) if known and len(known) == len(ends) else None
-        expired = self._expired(holding, traits[-1].index if traits else -1, size)
+        expired = self._expired(holding, traits[-1].index if traits else -1)
         return min((end for end in (last, expired) if end is not None), default=None)
 
-    @staticmethod
-    def _expired(holding: Holding, after: int, size: int) -> int | None:
-        said = (use.time_us for use in holding.uses if use.kind == "expired" and after < use.index < size)
-        return min(said, default=None)
+    def _expired(self, holding: Holding, after: int) -> int | None:
+        """Of an input too, whenever that was said: what was made of it ends with it."""
+        uses = (use for use in holding.uses if use.kind == "expired")
+        return min((use.time_us for use in uses if after < use.index < self._case.size), default=None)
 
     def _end_of(self, trait: Trait) -> int | None:
         named = [trait.retention_us] if trait.retention_us else []
