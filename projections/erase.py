@@ -127,7 +127,7 @@ def _gaps(survey: Survey, covered: tuple[StoreCoverage, ...], levels: dict[str, 
     """Everything without which erasure is not shown, whatever the copies' states say."""
     case, obligation, counts = survey.case, survey.obligation, survey.counts
     gaps = coverage.gaps(case, obligation.scope, covered)
-    gaps += [Gap("store.undeclared", store, n) for store, n in sorted(survey.undeclared.items())]
+    gaps += survey.undeclared_gaps()
     gaps += survey.backup_gaps()
     if counts["below_method"]:
         gaps.append(Gap("erasure.below_method", obligation.min_method, counts["below_method"]))
@@ -135,7 +135,7 @@ def _gaps(survey: Survey, covered: tuple[StoreCoverage, ...], levels: dict[str, 
         gaps.append(Gap("erasure.orphan", "", counts["orphaned"]))
     if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
         gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
-    if obligation.scope.residency and not counts["in_scope"] and not survey.residency_said:
+    if obligation.scope.residency and not survey.somebody and not survey.residency_said:
         # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
         gaps.append(Gap("residency.no_method"))
     return gaps + weak_evidence(obligation, lowest(levels.values()))

@@ -114,12 +114,12 @@ def _count_erased(survey: Survey, handles: list[str], ends_us: int | None, store
 
 def _gaps(survey: Survey) -> list[Gap]:
     obligation, counts = survey.obligation, survey.counts
-    gaps = []
+    gaps = survey.undeclared_gaps()
     if counts["no_term"]:
         gaps.append(Gap("retention.no_term", "", counts["no_term"]))
     if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
         gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
-    if obligation.scope.residency and not counts["in_scope"] and not survey.residency_said:
+    if obligation.scope.residency and not survey.somebody and not survey.residency_said:
         # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
         gaps.append(Gap("residency.no_method"))
     return gaps

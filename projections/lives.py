@@ -29,7 +29,7 @@ class Copy(Struct, frozen=True):
     """One copy at one size. `erasure` is the move that ended its last life; `misfits` had no effect.
 
     `begun` is the entry at which its last life began. `spans` are its ended lives, by recorded time (us);
-    what was held when the ledger began, began at 0.
+    what was held when the ledger began, began at 0. `ended` are the same by entry.
     """
 
     state: State
@@ -39,6 +39,13 @@ class Copy(Struct, frozen=True):
     misfits: tuple[tuple[str, Move], ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
     begun: int = -1
+    ended: tuple[tuple[int, int], ...] = ()
+
+    def life_at(self, index: int) -> int:
+        """The entry at which the life began that the copy was leading at `index`; -1 when it led none."""
+        if self.state == "live" and index > self.begun:
+            return self.begun
+        return next((begun for begun, ended in self.ended if begun < index < ended), -1)
 
 
 ABSENT = Copy("absent")
@@ -61,6 +68,7 @@ def read_copy(
     collections: list[Move] = []
     misfits: list[tuple[str, Move]] = []
     spans: list[tuple[int, int]] = []
+    ended: list[tuple[int, int]] = []
     began_us, begun = 0, -1
     for move in moves:
         if move.index >= size:
@@ -72,6 +80,7 @@ def read_copy(
             if fault in (None, "erasure.orphan") and state != "erased":
                 if state == "live":
                     spans.append((began_us, move.time_us))
+                    ended.append((begun, move.index))
                 state, erasure = "erased", move
         elif move.kind != "failed":
             if move.kind == "collected":
@@ -80,7 +89,7 @@ def read_copy(
                 # An opening balance claims no time of collection: it was in every backup made before.
                 began_us = 0 if move.kind == "held" and not lives else move.time_us
                 state, lives, erasure, begun = "live", lives + 1, None, move.index
-    return Copy(state, lives, erasure, tuple(collections), tuple(misfits), tuple(spans), begun)
+    return Copy(state, lives, erasure, tuple(collections), tuple(misfits), tuple(spans), begun, tuple(ended))
 
 
 def is_live(

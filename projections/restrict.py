@@ -109,27 +109,29 @@ def _count_restricted(survey: Survey, restriction: Use, handles: list[str]) -> N
 
 
 def _count_breaches(survey: Survey, one: Reached, used: Breaches, lifted: Breaches) -> None:
-    case = survey.case
-    stores = {store for store, _ in one.copies}
-    restricted: set[str] = set()
+    """A restriction ends with the life of the copy that it restricts."""
+    case, copies = survey.case, dict(one.copies)
+    restricted: dict[str, int] = {}  # Store by store, the life that is.
     for use in (use for use in one.holding.uses if use.index < case.size):
-        if use.kind == "restricted" and use.store in stores and restricts(case, use):
-            restricted.add(use.store)
-        elif use.kind == "unrestricted" and use.store in restricted:
-            restricted.discard(use.store)
-            if in_force(case, use):
-                lifted.add(use, one)
-        late = use.time_us > survey.deadline * SECOND_US
-        if use.kind in USES and (restricted or late) and in_force(case, use):
-            used.add(use, one)
+        life = copies[use.store].life_at(use.index) if use.store in copies else -1
+        if use.kind == "restricted" and life >= 0 and restricts(case, use):
+            restricted[use.store] = life
+        elif (
+            use.kind == "unrestricted" and restricted.pop(use.store, -1) == life >= 0 and in_force(case, use)
+        ):
+            lifted.add(use, one)
+        elif use.kind in USES and in_force(case, use):
+            late = use.time_us > survey.deadline * SECOND_US
+            if late or any(copies[name].life_at(use.index) == at for name, at in restricted.items()):
+                used.add(use, one)
 
 
 def _gaps(survey: Survey) -> list[Gap]:
     obligation, counts = survey.obligation, survey.counts
-    gaps = []
+    gaps = survey.undeclared_gaps()
     if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
         gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
-    if obligation.scope.residency and not counts["in_scope"] and not survey.residency_said:
+    if obligation.scope.residency and not survey.somebody and not survey.residency_said:
         # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
         gaps.append(Gap("residency.no_method"))
     return gaps + weak_evidence(obligation, "E0")

@@ -51,6 +51,7 @@ class Survey:
         self.asserted: dict[str, Level] = {}
         self.custody: dict[str, bool] = {}
         self.residency_said = False
+        self.somebody = False
         self.last_act = -1
         self.backups = Backups(case)
         self.relief = relief_of(case, obligation.id)
@@ -70,6 +71,10 @@ class Survey:
             for store, n in sorted(self.backed_up.items())
         ]
 
+    def undeclared_gaps(self) -> list[Gap]:
+        """`store.undeclared`: where nobody can look."""
+        return [Gap("store.undeclared", store, n) for store, n in sorted(self.undeclared.items())]
+
     def note(self, rule: str, move: Move | Use | Hold, store: str, copies: int, days_late: int = 0) -> None:
         """List a move once for all the copies that it concerns."""
         key = (rule, move.index, store)
@@ -83,6 +88,15 @@ class Survey:
         for handle in handles if self._idle_holds else ():
             for rule, hold in self._idle_holds.get(handle, ()):
                 self.note(rule, hold, store, 1)
+
+    def meet(self, handles: Sequence[str], copies: Sequence[tuple[str, Copy]]) -> None:
+        """Remember that somebody is in scope, and copies that are where no store was declared."""
+        for store, copy in copies:
+            if copy.state == "absent":
+                continue
+            self.somebody = True
+            if store not in self.case.stores:
+                self.undeclared[store] += len(handles)
 
     def leave_out(self, standing: Standing, handles: Sequence[str], store: str) -> None:
         """Count copies that the order does not reach, by the basis and whose word that is."""
@@ -163,6 +177,7 @@ def reached(survey: Survey, *, only_derived: bool = False) -> Iterator[Reached]:
                 if copy.state != "absent":
                     survey.leave_out(standing, handles, store)
         elif copies or not (only_derived or obligation.scope.stores):
+            survey.meet(handles, copies)
             # What was disclosed was had, also where nobody ever said that it was in a store.
             yield Reached(standing, holding, handles, copies)
 
@@ -197,8 +212,6 @@ def _count(survey: Survey, one: Reached, store: str, copy: Copy) -> None:
         counts.add("unknown_residency", handles, store)
     if copy.lives > 1:
         counts.add("reopened", handles, store)
-    if store not in survey.case.stores:
-        survey.undeclared[store] += n
     due, exempt, held = survey.due(handles, one.holding)
     if copy.erasure is None:
         counts.add("exempt", exempt, store)

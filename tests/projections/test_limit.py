@@ -201,3 +201,31 @@ def test_a_hold_of_the_controllers_own_is_listed_where_it_would_keep_what_is_pas
     assert [(one.rule, one.index, one.copies) for one in finding(story).irregularities] == [
         ("hold.own", own, 1)
     ]
+
+
+def test_what_was_derived_ends_when_a_rule_says_so_of_its_input() -> None:
+    story = told(1_000)
+    story.derive([11], [1, 2], store="faces")
+    expire(story, 1)
+    assert finding(story).counts["past_retention"] == 2
+    collect(story, 1)
+    assert finding(story).counts["past_retention"] == 1, "what was made of it before is over all the same"
+
+
+def test_nobody_can_look_into_a_store_that_nobody_declared() -> None:
+    story = told(1_000)
+    story.post(
+        ev.DataCopied(controller=CONTROLLER, from_store="faces", records=(handle(1),), to_store="hidden")
+    )
+    story.look("faces", 1, 2)
+    assert (finding(story).verdict, rules(finding(story))) == ("cannot_be_proved", {"store.undeclared"})
+
+
+def test_what_was_kept_too_long_and_is_gone_was_in_scope() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, residency=None)
+    story.order(limit_gb())
+    expire(story, 1)
+    story.erase(1)
+    story.look("faces")
+    assert (finding(story).verdict, rules(finding(story))) == ("carried_out", set())

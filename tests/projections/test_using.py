@@ -268,3 +268,39 @@ def test_what_is_exempt_need_not_be_restricted_and_what_is_held_must() -> None:
     place_hold(story, 2)
     found = finding(story)
     assert (found.counts["exempt"], found.counts["unrestricted"]) == (1, 1)
+
+
+def test_a_restriction_ends_with_the_life_of_what_it_restricts() -> None:
+    for again, count in ((False, "used"), (True, "used"), (False, "lifted"), (True, "lifted")):
+        story = restricted()
+        if again:
+            story.erase(1)
+            story.collect(1)
+        access(story, 1) if count == "used" else unrestrict(story, 1)
+        assert finding(story, 20).counts[count] == (0 if again else 1)
+
+
+def test_what_is_not_there_is_not_restricted() -> None:
+    story = told(restrict_gb())
+    restrict(story, 4)
+    story.hold(4)
+    access(story, 4)
+    assert (finding(story, 20).counts["used"], finding(story, 20).counts["unrestricted"]) == (0, 3)
+
+
+def test_nobody_can_look_into_a_store_that_nobody_declared() -> None:
+    story = restricted()
+    story.post(
+        ev.DataCopied(controller=CONTROLLER, from_store="faces", records=(handle(1),), to_store="hidden")
+    )
+    exempt(story, 1, obligation="restrict")
+    assert (finding(story).verdict, rules(finding(story))) == ("cannot_be_proved", {"store.undeclared"})
+
+
+def test_what_was_restricted_and_is_gone_was_in_scope() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, residency=None)
+    story.order(restrict_gb())
+    story.erase(1)
+    story.look("faces")
+    assert (finding(story).verdict, rules(finding(story))) == ("carried_out", set())
