@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from projections.case import Case
 from projections.holdings import USES, Holding, Use
-from projections.lives import read_copy
+from projections.lives import is_live, read_copy
 
 
 def used_when_gone(case: Case, holding: Holding) -> Iterator[tuple[Use, list[str]]]:
@@ -23,6 +23,11 @@ def used_when_gone(case: Case, holding: Holding) -> Iterator[tuple[Use, list[str
             states = _states(case, holding, use.index)
             if "live" not in states.values():
                 yield use, [store for store, state in states.items() if state == "erased"]
+
+
+def live_at(case: Case, holding: Holding, store: str, size: int) -> bool:
+    """Whether the record's copy in the store was live, as the ledger has it, below an earlier size."""
+    return is_live(holding.copies[store], case.stores.get(store), case.docket, case.discredited, size)
 
 
 def _states(case: Case, holding: Holding, size: int) -> dict[str, str]:

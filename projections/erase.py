@@ -22,6 +22,7 @@ COUNTS = (
     "held",
     "in_backups",
     "below_method",
+    "verified_absent",
     "unknown_residency",
     "derived_live",
     "reopened",

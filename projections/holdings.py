@@ -19,12 +19,12 @@ from projections import events as ev
 from projections.fact import Fact
 
 NAME = "holdings"
-VERSION = 2
+VERSION = 3
 
 MoveKind = Literal["held", "collected", "copied", "derived", "erased", "failed", "reappeared"]
 UseKind = Literal[
     "accessed", "matched", "disclosed", "restricted", "unrestricted", "consented", "withdrew", "enquired",
-    "objected", "upheld", "refused", "expired",
+    "objected", "upheld", "refused", "expired", "verified",
 ]  # fmt: skip
 
 # What nobody does who has no copy any more.
@@ -287,6 +287,8 @@ _STEPS: dict[type[Any], _Step] = {
     ev.DataReappeared: _Step(_records, _reappeared),
     ev.DeletionFailed: _Step(_records, _failed),
     ev.ResidencyAsserted: _Step(_records, _asserted),
+    # A digest says of no record that it was looked for.
+    ev.DeletionVerified: _used("verified"),
     ev.DataAccessed: _used("accessed", country="actor_country"),
     ev.DataMatched: _used("matched", country="actor_country"),
     ev.DataDisclosed: _used("disclosed", "disclosure", "country"),

@@ -168,6 +168,9 @@ RULES: Final[dict[str, str]] = {
     "use.restricted": (
         "A record was used after its restriction, or unrestricted after the deadline: a breach for good."
     ),
+    "verification.contradicted": (
+        "Somebody looked for records in a store and did not find them, where the ledger has them live."
+    ),
 }
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from projections.backups import Backups
 from projections.case import Case
-from projections.contradiction import used_when_gone
+from projections.contradiction import live_at, used_when_gone
 from projections.finding import Gap, Irregularity, Level, OutOfScope, lowest
 from projections.holdings import Holding, Move, Use
 from projections.lives import METHOD_RANK, Copy
@@ -127,6 +127,23 @@ class Survey:
                 doubtful.add(store)
         self.contradicted.update(dict.fromkeys(doubtful, len(one.handles)))
 
+    def count_verifications(self, one: Reached) -> None:
+        """`verified_absent`: looked for by name after the erasure, and not found. No level comes of it: who
+        looks for what should be gone sees nothing else. `verification.contradicted`: it was live."""
+        copies, absent = dict(one.copies), set()
+        for use in one.holding.uses:
+            if use.kind != "verified" or use.index >= self.case.size or use.store not in copies:
+                continue
+            if live_at(self.case, one.holding, use.store, use.index):
+                self.note("verification.contradicted", use, use.store, len(one.handles))
+                continue
+            erasure = copies[use.store].erasure
+            after = erasure is not None and use.index > erasure.index
+            if after and self.case.believes(use.by, use.time_us):
+                absent.add(use.store)
+        for store in sorted(absent):
+            self.counts.add("verified_absent", one.handles, store)
+
     def due(self, handles: list[str], holding: Holding) -> tuple[list[str], list[str], list[str]]:
         """These handles, those apart that the authority's exemptions and holds cover: (due, exempt, held).
 
@@ -152,6 +169,7 @@ def survey_of(case: Case, obligation: Obligation, *, only_derived: bool = False)
             _count(survey, one, store, copy)
         survey.count_disclosures(one)
         survey.count_contradictions(one)
+        survey.count_verifications(one)
     return survey
 
 

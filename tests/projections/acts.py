@@ -81,6 +81,14 @@ def match(story: Story, *numbers: int) -> int:
     )
 
 
+def verify_gone(story: Story, *numbers: int, store: str = "faces", by: str = COMPANY) -> int:
+    records = tuple(handle(n) for n in sorted(numbers))
+    return story.post(
+        ev.DeletionVerified(controller=CONTROLLER, method="negative_read", records=records, store=store),
+        by=by,
+    )
+
+
 def restrict(
     story: Story, *numbers: int, store: str = "faces", by: str = COMPANY, time: str | None = None
 ) -> int:

@@ -1,12 +1,16 @@
-"""What is used after it was erased was not gone: `erasure.contradicted`."""
+"""What contradicts an erasure, or the word that it was looked for: `erasure.contradicted`,
+`verification.contradicted`; and what such a look is worth."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from projections import events as ev
 from projections.finding import Finding
-from tests.projections.acts import access, disclose, match
+from signing.encoding import encode_base64
+from tests.projections.acts import access, disclose, match, verify_gone
+from tests.projections.logbuilder import CONTROLLER
 from tests.projections.story import ASSESSOR, COMPANY, Story, erase_gb, replace_scope
 
 PAST = 40  # days; the deadline is day 30
@@ -116,3 +120,54 @@ def test_an_erasure_without_effect_is_contradicted_by_nothing() -> None:
     story.erase(1, method="soft", irrecoverable=False)
     access(story, 1)
     assert contradictions(finding(story)) == []
+
+
+# Looks for what is said to be gone.
+
+
+@pytest.mark.parametrize("by", [COMPANY, ASSESSOR])
+def test_what_was_looked_for_and_not_found_is_counted_and_stands_in_for_no_look(by: str) -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    before = finding(story)
+    verify_gone(story, 2, by=by)
+    verify_gone(story, 2, by=by)
+    found = finding(story)
+    assert (before.counts["verified_absent"], found.counts["verified_absent"]) == (0, 1)
+    assert (found.verdict, found.evidence, found.gaps) == ("cannot_be_proved", "E0", before.gaps)
+    assert found.irregularities == ()
+
+
+def test_what_is_verified_by_a_digest_or_for_another_store_or_life_or_by_a_thief_is_not_counted() -> None:
+    story = erased("faces", "index")
+    digest = encode_base64(bytes(32))
+    story.post(
+        ev.DeletionVerified(controller=CONTROLLER, digest=digest, method="negative_read", store="faces")
+    )
+    verify_gone(story, 1, store="attic")
+    assert finding(story).counts["verified_absent"] == 0
+    verify_gone(story, 1)
+    assert finding(story).counts["verified_absent"] == 1
+    story.hold(1)
+    story.erase(1)
+    assert finding(story).counts["verified_absent"] == 0
+    verify_gone(story, 1, by=ASSESSOR)
+    story.revoke(ASSESSOR, "2026-01-01T00:00:00Z", role="auditor")
+    assert finding(story).counts["verified_absent"] == 0
+
+
+def test_a_look_that_misses_what_is_there_is_listed() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(2)
+    missed = verify_gone(story, 1, 2)
+    found = finding(story)
+    assert (found.counts["verified_absent"], found.counts["live"]) == (1, 1)
+    assert [(one.rule, one.index, one.store, one.copies) for one in found.irregularities] == [
+        ("verification.contradicted", missed, "faces", 1)
+    ]
+    story.erase(1)
+    assert [one.index for one in finding(story).irregularities] == [missed], "it was not gone then"

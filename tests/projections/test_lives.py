@@ -118,12 +118,12 @@ def test_what_says_nothing_of_a_record_leaves_its_state_alone() -> None:
     story = Story()
     story.hold(1)
     before = story.fold().holdings[handle(1)]
-    verified = ev.DeletionVerified(
-        controller=CONTROLLER, method="rescan", records=(handle(1),), store="faces"
+    hold = ev.HoldPlaced(
+        basis="other", controller=CONTROLLER, hold="h-1", records=(handle(1),), until="2027-01-01"
     )
-    story.post(verified)
+    story.post(hold)
     assert story.fold().holdings[handle(1)] == before
-    event = ev.make_event(verified, id="x", source="s", time="2026-01-01T00:00:00Z")
+    event = ev.make_event(hold, id="x", source="s", time="2026-01-01T00:00:00Z")
     assert holdings.keys(event) == ()
     assert named(event) == {handle(1)}
 
@@ -142,6 +142,7 @@ def test_what_says_nothing_of_a_record_leaves_its_state_alone() -> None:
             {"disclosure": "d-1", "recipient": "police.example", "country": "US", "public": False},
             ("disclosed", "", "d-1", "US"),
         ),
+        (ev.DeletionVerified, {"method": "rescan", "store": "faces"}, ("verified", "faces", "", "")),
         (ev.DataRestricted, {"store": "faces"}, ("restricted", "faces", "", "")),
         (ev.DataUnrestricted, {"store": "faces"}, ("unrestricted", "faces", "", "")),
         (ev.ConsentGiven, {"activity": "search"}, ("consented", "", "search", "")),

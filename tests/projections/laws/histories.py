@@ -155,6 +155,8 @@ DATA = (
     _step("erase", _any, _any_store, st.just("purge"), st.sampled_from((COMPANY, PROCESSOR)), st.booleans()),
     _step("reappear", _any, _any_store, st.sampled_from(("restore", "resync", "recollected", "unknown"))),
     _step("fail", _any, _store),
+    _said(ev.DeletionVerified, st.sampled_from((COMPANY, ASSESSOR)), method=st.just("negative_read"),
+          records=_handles, store=_store),
     _said(ev.DataAccessed, st.just(COMPANY), actor=st.just("a-1"), actor_country=st.just("US"),
           purpose=st.just("search"), records=_handles),
     _step("reside", _any, _code.map(lambda code: code or ""), _bases, _anybody),

@@ -73,6 +73,18 @@ def used_when_gone(oracle: Oracle, in_scope: set[tuple[str, str]]) -> dict[str, 
     return found
 
 
+def missed(oracle: Oracle, handle: str, store: str, erasure: Fact) -> bool:
+    """Whether somebody looked for an erased copy by name, and did not find it."""
+    return any(
+        f.event.data.store == store
+        and f.event.data.records is not UNSET
+        and handle in f.event.data.records
+        and f.index > erasure.index
+        and oracle.believed(f)
+        for f in oracle.told(ev.DeletionVerified)
+    )
+
+
 def _last(oracle: Oracle, store: str, erased: Erased, used: Used) -> int:
     """A look must come after the order, after the last erasure, and after what undid or belied erasures."""
     erasures = [f.index for f in erased.get(store, ())]

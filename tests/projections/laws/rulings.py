@@ -13,7 +13,7 @@ from projections.order import Obligation, deadline_at
 from projections.vocabulary import covers
 from tests.projections.laws.oracle import BREACHED, SECOND_US, Answer, Copy, Oracle, verdict_of
 from tests.projections.laws.oracle_life import by_authority, edges, in_force
-from tests.projections.laws.oracle_looks import contradicted, looked, restored, used_when_gone
+from tests.projections.laws.oracle_looks import contradicted, looked, missed, restored, used_when_gone
 from tests.projections.laws.oracle_sharing import disclosed, open_gaps
 
 Copies = Mapping[tuple[str, str], Copy]
@@ -86,6 +86,7 @@ def count(
         return
     counts[f"erased_{oracle.timing(copy.erasure, deadline_at(oracle.order, obligation))}"] += 1
     counts["below_method"] += RANK[copy.erasure.event.data.method] < RANK[obligation.min_method]
+    counts["verified_absent"] += missed(oracle, handle, store, copy.erasure)
     if "backups" in obligation.include and not relieved:
         counts["in_backups"] += in_backup(oracle, store, copy)
 
