@@ -60,11 +60,11 @@ class Answers:
 
     def is_signed(self, disclosure: Disclosure) -> bool:
         """Whether the recipient itself answered, under a key of its own."""
-        answer = self.answer(disclosure)
-        return (
-            answer is not None
-            and answer.kind == "acknowledged"
-            and self._case.docket.posters[answer.by].vkey is not None
+        return any(
+            one.kind == "acknowledged"
+            and self._settles(one, disclosure)
+            and self._case.docket.posters[one.by].vkey is not None
+            for one in self._after(disclosure)
         )
 
     def foreign(self) -> list[Irregularity]:

@@ -112,7 +112,7 @@ def _count_breaches(survey: Survey, one: Reached, used: Breaches, lifted: Breach
     """A restriction ends with the life of the copy that it restricts."""
     case, copies = survey.case, dict(one.copies)
     restricted: dict[str, int] = {}  # Store by store, the life that is.
-    for use in (use for use in one.holding.uses if use.index < case.size):
+    for use in (use for use in one.uses if use.index < case.size):
         life = copies[use.store].life_at(use.index) if use.store in copies else -1
         if use.kind == "restricted" and life >= 0 and restricts(case, use):
             restricted[use.store] = life

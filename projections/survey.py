@@ -22,12 +22,22 @@ DERIVED_KINDS = frozenset({"index", "model"})
 
 
 class Reached(Struct, frozen=True):
-    """Records in scope that share standing and state, with their copies in the scope's stores."""
+    """Records in scope that share standing and state, with their copies in the scope's stores.
+
+    `anywhere`: they are asked about wherever they are, so also where nobody said in which store.
+    """
 
     standing: Standing
     holding: Holding
     handles: list[str]
     copies: list[tuple[str, Copy]]
+    anywhere: bool
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """What was done with them; what was never in the scope's stores was not used there."""
+        had = self.anywhere or any(copy.state != "absent" for _, copy in self.copies)
+        return self.holding.uses if had else ()
 
 
 class Survey:
@@ -113,7 +123,7 @@ class Survey:
 
     def count_disclosures(self, one: Reached) -> None:
         """Add these records to the disclosures that they were part of."""
-        for use in one.holding.uses:
+        for use in one.uses:
             if use.kind == "disclosed" and use.index < self.case.size:
                 self.disclosed[use.index] += len(one.handles)
 
@@ -179,6 +189,8 @@ def reached(survey: Survey, *, only_derived: bool = False) -> Iterator[Reached]:
     `only_derived`: artefacts, and what is kept in an index or a model.
     """
     case, obligation = survey.case, survey.obligation
+    # What was disclosed was had, also where nobody ever said that it was in a store.
+    anywhere = not (only_derived or obligation.scope.stores)
     for standing, holding, handles in case.population(obligation.scope):
         survey.residency_said = survey.residency_said or any(
             fact.codes and fact.index < case.size for fact in holding.residency
@@ -194,10 +206,9 @@ def reached(survey: Survey, *, only_derived: bool = False) -> Iterator[Reached]:
                 # A stranger's word for an erasure makes no copy, out of scope neither.
                 if copy.state != "absent":
                     survey.leave_out(standing, handles, store)
-        elif copies or not (only_derived or obligation.scope.stores):
+        elif copies or anywhere:
             survey.meet(handles, copies)
-            # What was disclosed was had, also where nobody ever said that it was in a store.
-            yield Reached(standing, holding, handles, copies)
+            yield Reached(standing, holding, handles, copies, anywhere)
 
 
 def _is_asked(survey: Survey, holding: Holding, store: str, only_derived: bool) -> bool:

@@ -34,7 +34,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     uses = Breaches(survey, "use.prohibited", "used")
     unknown = 0
     for one in reached(survey):
-        found = [use for use in one.holding.uses if use.kind in USES and in_force(case, use)]
+        found = [use for use in one.uses if use.kind in USES and in_force(case, use)]
         if one.standing.reach == "unknown" and obligation.scope.unknown_residency == "report":
             unknown += len(one.handles) if found else 0
             continue

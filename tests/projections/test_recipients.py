@@ -193,3 +193,23 @@ def test_a_large_disclosure_takes_several_events() -> None:
     found = finding(story)
     assert (found.verdict, found.counts["disclosures"]) == ("carried_out", 2)
     assert COMPANY != POLICE
+
+
+def test_whoever_answers_after_he_was_given_up_signs_for_himself() -> None:
+    story = disclosed(notify_gb())
+    give_up(story, justification="dissolved")
+    assert (finding(story).verdict, finding(story).evidence) == ("carried_out", "E0")
+    acknowledge(story)
+    assert (finding(story).verdict, finding(story).evidence) == ("carried_out", "E1")
+
+
+def test_a_strangers_word_for_an_erasure_puts_nothing_into_a_store() -> None:
+    scope = replace_scope(stores=("faces",))
+    story = Story(stores=("faces", "vault"))
+    story.hold(1, store="vault")
+    disclose(story, 1)
+    story.order(notify_gb(scope=scope))
+    story.log.register("host.example", "processor")
+    for by, count in (("host.example", 0), (COMPANY, 1)):
+        story.erase(1, store="faces", by=by)
+        assert finding(story).counts["disclosures"] == count
