@@ -137,6 +137,9 @@ def _due(order: Order, one: Obligation) -> str:
 
 
 def _details(order: Order, one: Obligation) -> Iterator[str]:
+    if not isinstance(one.retention_days, UnsetType):
+        days = f"{one.retention_days:,} day{'' if one.retention_days == 1 else 's'}"
+        yield f"at most {days} from its collection or, where none is on record, from the first word of it"
     if one.type in ABOUT_RECORDS and one.scope.residency:
         yield UNKNOWN[one.scope.unknown_residency]
         yield WHEN[one.scope.residency_when]

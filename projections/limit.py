@@ -25,7 +25,8 @@ COUNTS = (
 
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
-    """Whether no live copy in scope is past the term that its collection, its activity or a rule gave it.
+    """Whether no live copy in scope is past the term that its collection, its activity, a rule or the order
+    itself (`retention_days`) gave it.
 
     Carried out: none is, each has a term, and every store in scope was looked into since the order and since
     the last copy past its term was erased there. Outstanding: before the deadline something of that is
@@ -34,7 +35,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     the days (`retention.late`), and is no breach any more. What the authority exempts or holds is left alone.
     """
     survey = Survey(case, obligation)
-    terms = Terms(case)
+    terms = Terms(case, obligation.retention_days)
     for one in reached(survey):
         for handles, ends_us in _apart(terms, one.handles, one.holding):
             for store, copy in one.copies:

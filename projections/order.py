@@ -83,6 +83,7 @@ class Obligation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     oath: v.Oath = "none"
     penalty: Penalty | UnsetType = UNSET
     recurrence: v.Duration | UnsetType = UNSET
+    retention_days: v.Days | UnsetType = UNSET
     scope: Scope = Scope()
     type: v.ObligationType
 
@@ -91,6 +92,8 @@ class Obligation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         v.check_sorted(self.include, "include")
         if not isinstance(self.recurrence, UnsetType) and _is_within_a_day(self.recurrence):
             raise FieldError("recurrence", f"{self.recurrence} is less than a day: give a day or more")
+        if self.type != "limit_retention" and self.retention_days is not UNSET:
+            raise FieldError("retention_days", "only an obligation to limit retention has it: leave it out")
         if self.type == "pay" and self.penalty is UNSET:
             raise FieldError("penalty", "missing: an obligation to pay says how much")
 

@@ -1,12 +1,17 @@
-"""Retention: until when the controller itself says that a record may be kept (GDPR Art. 5(1)(e)).
+"""Retention: until when a record may be kept, by the controller's word (GDPR Art. 5(1)(e)) and an order's.
 
 A collection names its end (`retention_until`), or its activity was declared with a number of days, or both:
 then the earlier counts. Of several collections the last to end counts, since the data was needed anew; an
 opening balance has no term of its own. `retention.expired` ends all that was collected before it. What was
 derived may be kept no longer than the first of its inputs, as these were when it was made.
+
+An order may set a number of days of its own: then the earlier counts. They run from the collection; where
+none is on record, as with an opening balance, from the first word that the record is there.
 """
 
 from collections.abc import Iterator
+
+from msgspec import UNSET, UnsetType
 
 from projections.case import Case
 from projections.docket import Edge
@@ -18,8 +23,9 @@ from projections.processing import Activity
 class Terms:
     """Answers for one case; remembers what derivations hand on."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, ordered_days: int | UnsetType = UNSET) -> None:
         self._case = case
+        self._ordered_days = ordered_days
         self._declared: dict[str, list[Activity]] = {}
         for one in case.docket.processing.activities:
             if one.index < case.size:
@@ -44,9 +50,17 @@ class Terms:
         if not traits:
             ends = [self._handed_to(handle, index) for index in holding.derived if index < size]
         known = [end for end in ends if end is not None]
-        last = max(known) if known and len(known) == len(ends) else None
+        last = max(known) if known and len(known) == len(ends) else self._since_first_said(holding, size)
         expired = self._expired(holding, traits[-1].index if traits else -1)
         return min((end for end in (last, expired) if end is not None), default=None)
+
+    def _since_first_said(self, holding: Holding, size: int) -> int | None:
+        """By the order's days alone, from when anybody first said that the record was in a store."""
+        moves = (move for moves in holding.copies.values() for move in moves if move.index < size)
+        there = min((move.time_us for move in moves if move.kind not in ("erased", "failed")), default=None)
+        if there is None or isinstance(self._ordered_days, UnsetType):
+            return None
+        return there + self._ordered_days * DAY_US
 
     def _expired(self, holding: Holding, after: int) -> int | None:
         """Of an input too, whenever that was said: what was made of it ends with it."""
@@ -59,8 +73,11 @@ class Terms:
         return min(named, default=None)
 
     def _days(self, trait: Trait) -> Iterator[int]:
-        """What was declared of the activity when the record was collected, and since: a later declaration may
-        shorten a term, and lengthens none for what is there already (`retention.no_longer`)."""
+        """What the order sets; what was declared of the activity when the record was collected, and since: a
+        later declaration may shorten a term, and lengthens none for what is there already
+        (`retention.no_longer`)."""
+        if not isinstance(self._ordered_days, UnsetType):
+            yield self._ordered_days
         declared = self._declared.get(trait.activity, [])
         before = [one for one in declared if one.index < trait.index]
         for one in (*before[-1:], *(one for one in declared if one.index > trait.index)):

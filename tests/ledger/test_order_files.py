@@ -78,6 +78,7 @@ def test_the_dates_are_those_of_the_cases() -> None:
     assert set(ends(filled("ftc-everalbum")).values()) == {"2021-08-05"}
     assert {one.oath for one in filled("ftc-everalbum").obligations} == {"none", "sworn"}
     assert {one.scope.minors for one in filled("ftc-kurbo").obligations[:3]} == {"only"}
+    assert filled("ftc-kurbo").obligations[2].retention_days == 365
 
 
 def test_a_quorum_is_more_than_half_unless_one_is_named() -> None:
@@ -149,6 +150,8 @@ def test_an_order_is_explained_before_it_is_signed() -> None:
         ({"oath": "sworn"}, "under oath"),
         ({"recurrence": "P1Y6M"}, "again every 1 year and 6 months"),
         ({"recurrence": "P1DT2M"}, "again every 1 day and 2 minutes"),
+        ({"type": "limit_retention", "retention_days": 365}, "period; at most 365 days from its collection"),
+        ({"type": "limit_retention", "retention_days": 1}, "at most 1 day from its collection or,"),
         ({"modality": "best_efforts"}, "best efforts"),
         ({"penalty": Penalty(amount_minor=10_000_000, currency="EUR", per="day")},
          "on penalty of 100,000.00 EUR for every day that it is late"),

@@ -8,6 +8,7 @@ import pytest
 from projections import events as ev
 from projections.finding import Finding
 from projections.order import Obligation
+from projections.vocabulary import FieldError
 from tests.projections.acts import day, exempt, place_hold, wait
 from tests.projections.logbuilder import CONTROLLER
 from tests.projections.story import COMPANY, Story, erase_gb, handle
@@ -16,7 +17,7 @@ PAST = 40  # days; the deadline is day 30
 
 
 def limit_gb(**how: object) -> Obligation:
-    return msgspec.structs.replace(erase_gb(id="limit", **how), type="limit_retention")
+    return msgspec.structs.replace(erase_gb(id="limit"), type="limit_retention", **how)
 
 
 def declare(story: Story, days: int | None, activity: str = "search") -> int:
@@ -229,3 +230,67 @@ def test_what_was_kept_too_long_and_is_gone_was_in_scope() -> None:
     story.erase(1)
     story.look("faces")
     assert (finding(story).verdict, rules(finding(story))) == ("carried_out", set())
+
+
+# The order's own days.
+
+
+def ordered(days: int, *, declared: int | None = None, until: str | None = None) -> Story:
+    """A collection on day 0, and an order that sets days of its own."""
+    story = Story(stores=("faces",))
+    declare(story, declared)
+    collect(story, 1, until=until)
+    story.order(limit_gb(retention_days=days))
+    story.look("faces", 1)
+    return story
+
+
+@pytest.mark.parametrize(
+    ("days", "declared", "until", "ends"),
+    [
+        (40, None, None, 40),
+        (40, 50, None, 40),
+        (50, 40, None, 40),
+        (40, None, "2026-02-20T00:00:00Z", 40),
+        (60, None, "2026-02-20T00:00:00Z", 50),
+    ],
+)
+def test_an_orders_days_and_the_declared_term_whichever_ends_first(
+    days: int, declared: int | None, until: str | None, ends: int
+) -> None:
+    story = ordered(days, declared=declared, until=until)
+    assert rules(finding(story)) == set()
+    assert (finding(story, ends - 0.1).verdict, finding(story, ends + 0.1).verdict) == (
+        "carried_out",
+        "breached",
+    )
+
+
+def test_an_orders_days_run_from_the_last_collection_and_of_an_opening_balance_from_the_first_word() -> None:
+    story = Story(stores=("faces", "index"))
+    collect(story, 1)
+    story.hold(2)
+    wait(story, 10)
+    collect(story, 1)
+    story.hold(2, store="index")
+    story.order(limit_gb(retention_days=35))
+    counts = [finding(story, days).counts["past_retention"] for days in (34, 36, 44, 46)]
+    assert counts == [0, 2, 2, 3]
+    assert finding(story).counts["no_term"] == 0
+
+
+def test_what_was_derived_ends_with_its_inputs_or_of_unknown_ones_when_it_was_made() -> None:
+    story = Story(stores=("faces",))
+    collect(story, 1)
+    wait(story, 10)
+    story.derive([11], [1], store="faces")
+    story.derive([12], [99], store="faces")
+    story.order(limit_gb(retention_days=35))
+    assert [finding(story, days).counts["past_retention"] for days in (34, 36, 46)] == [0, 2, 3]
+
+
+def test_days_of_its_own_has_an_obligation_to_limit_retention_alone() -> None:
+    with pytest.raises(FieldError, match="retention_days"):
+        erase_gb(retention_days=365)
+    assert b"retention_days" not in msgspec.json.encode(limit_gb())
+    assert b'"retention_days":365' in msgspec.json.encode(limit_gb(retention_days=365))

@@ -48,13 +48,19 @@ def test_erased_when_the_year_ended_it_is_carried_out() -> None:
     assert case.verdict("2022-04-03", "limit-retention") == "carried_out"
 
 
-def test_a_record_without_any_term_cannot_be_proved_to_be_within_it() -> None:
-    case = Chronicle("ftc-kurbo", "ftc.example", "2022-02-01", {"users": "live"})
-    collected(case)
-    case.on("2022-03-03").issue()
-    case.look("users", (1,))
-    assert case.verdict("2022-04-02", "limit-retention") == "outstanding"
-    assert case.verdict("2022-04-03", "limit-retention") == "cannot_be_proved"
+def test_the_orders_year_binds_a_record_for_which_the_controller_declared_more_or_nothing() -> None:
+    for days in (None, 3_650):
+        case = Chronicle("ftc-kurbo", "ftc.example", "2022-02-01", {"users": "live"})
+        if days is not None:
+            case.say(
+                ev.ProcessingDeclared, activity="coaching", lawful_basis="6(1)(a)", purposes=("coaching",),
+                retention_days=days,
+            )  # fmt: skip
+        collected(case)
+        case.on("2022-03-03").issue()
+        case.look("users", (1,))
+        assert case.verdict("2022-04-03", "limit-retention") == "carried_out"
+        assert case.verdict("2023-02-02", "limit-retention") == "breached"
 
 
 def test_adults_are_not_in_scope() -> None:
