@@ -40,6 +40,9 @@ def review(order: Order) -> list[Concern]:
             found += _scope(one.scope, f"{field}.scope")
         if one.type in ERASURES:
             found += _included(one, f"{field}.include")
+        if one.type == "limit_retention" and isinstance(one.retention_days, UnsetType):
+            says = "sets no days of its own: the controller alone says how long records may be kept"
+            found.append(Concern("retention.own_term", f"{field}.retention_days", False, says))
     return found
 
 

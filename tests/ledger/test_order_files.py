@@ -224,6 +224,7 @@ def _trust(**how: Any) -> Trust:
          order_of(obligation(scope=Scope(residency=("GB",), unknown_residency="report")))),
         ("scope.weak_basis", False,
          order_of(obligation(scope=Scope(residency=("GB",), residency_bases=("declared", "ip"))))),
+        ("retention.own_term", False, order_of(obligation("limit_retention", scope=NARROW))),
         ("include.no_derived", False,
          order_of(obligation(scope=NARROW, include=("backups", "copies", "recipients")))),
         ("include.no_backups", False,
