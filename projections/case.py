@@ -1,18 +1,28 @@
 """A case: one order, seen at one moment, over one size of the log. All that a judgment looks at."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+from msgspec import UnsetType
 
 from projections.clock import Clock, read_clock
 from projections.docket import Docket, Edge, IssuedOrder, Store, discredited
 from projections.holdings import EMPTY, Holding, Holdings
 from projections.lives import Copy, is_live, read_copy
 from projections.order import Order, Scope
+from projections.proceedings import Proceedings
+from projections.processing import Processing
+from projections.retention import Terms
 from projections.scope import Reader, Standing, posters_under
+from projections.sharing import Sharing
 from projections.status import Life, life_of
 from projections.tally import Listener, Tally
 from signing.setdigest import SetDigest, digest_of
+
+if TYPE_CHECKING:
+    from projections.running import Running
 
 
 class Case:
@@ -30,16 +40,21 @@ class Case:
         *,
         as_of: int,
         size: int,
+        running: "Running | None" = None,
     ) -> None:
+        """`running`: the sums kept from one judgment to the next, if they are of this very case."""
         self.docket = docket
+        self.running = running
         self.issued = issued
         self.as_of = as_of
         self.size = size
         self._listener: Listener | None = None
         self._held = held
+        self._population = Population(held)
         self._edges = edges
         self._censuses: dict[tuple[str, int], SetDigest] = {}
         self._readers: dict[Scope, Reader] = {}
+        self._terms: dict[int | UnsetType, Terms] = {}
 
     @property
     def order(self) -> Order:
@@ -48,6 +63,41 @@ class Case:
     @cached_property
     def clock(self) -> Clock:
         return read_clock(self.docket.anchors, self.order.trust.policy())
+
+    @cached_property
+    def on_records(self) -> "Case":
+        """The same case with no more of the docket than may bear on what single records add to a verdict.
+
+        A walk sees nothing else, so whoever keeps its sums knows for how long they hold.
+        """
+        return self.narrowed(self.as_of)
+
+    def narrowed(self, as_of: int) -> "Case":
+        """See `on_records`. `as_of`: the same moment, perhaps watched."""
+        docket = bearing_on_records(self.docket, self.order.id)
+        narrow = Case(self._held, docket, self._edges, self.issued, as_of=as_of, size=self.size)
+        narrow.life = self.life
+        narrow._listener = self._listener
+        narrow._readers = self._readers
+        narrow._terms = self._terms
+        narrow._population = self._population
+        return narrow
+
+    def go_on_from(self, before: "Case") -> None:
+        """Use, and add to, what was worked out of the same order before."""
+        self._readers, self._terms, self._censuses = before._readers, before._terms, before._censuses
+
+    @property
+    def followers(self) -> list[Reader | Terms]:
+        """What remembers what derivations hand on."""
+        return [*self._readers.values(), *self._terms.values()]
+
+    def terms(self, ordered_days: int | UnsetType) -> Terms:
+        """Until when what may be kept, where an order sets so many days."""
+        if ordered_days not in self._terms:
+            declared = self.docket.processing.activities
+            self._terms[ordered_days] = Terms(self._held, self._edges, declared, self.size, ordered_days)
+        return self._terms[ordered_days]
 
     @cached_property
     def life(self) -> Life:
@@ -107,6 +157,8 @@ class Case:
         """The same case, all that was worked out included, whose tallies tell whom they count."""
         listening = copy.copy(self)
         listening._listener = listener
+        listening.running = None
+        listening.__dict__.pop("on_records", None)
         return listening
 
     def beside(self, issued: IssuedOrder) -> "Case":
@@ -115,8 +167,14 @@ class Case:
 
     def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
         """Every handle of the log, in groups that share standing and state."""
-        reader = self._reader(scope)
-        for holding, handles in self._groups:
+        return self.apart(scope, self._population.groups)
+
+    def apart(
+        self, scope: Scope, groups: Iterable[tuple[Holding, list[str]]]
+    ) -> Iterator[tuple[Standing, Holding, list[str]]]:
+        """Records that share a state, in groups that share their standing too."""
+        reader = self.reader(scope)
+        for holding, handles in groups:
             if not reader.depends_on_handle(holding):
                 yield reader.standing(handles[0], holding), holding, handles
                 continue
@@ -126,7 +184,12 @@ class Case:
             for standing, some in apart.items():
                 yield standing, holding, some
 
-    def _reader(self, scope: Scope) -> Reader:
+    def standing(self, handle: str, scope: Scope) -> Standing | None:
+        """Where a record stands to a scope; None when the log does not know it."""
+        holding = self._held.get(handle)
+        return None if holding is None else self.reader(scope).standing(handle, holding)
+
+    def reader(self, scope: Scope) -> Reader:
         """One for all obligations of one scope: what it has read of a record, it remembers."""
         if scope not in self._readers:
             self._readers[scope] = Reader(
@@ -153,20 +216,55 @@ class Case:
             declared = self.docket.stores.get(store)
             found = self._censuses[store, size] = digest_of(
                 handle.encode()
-                for holding, handles in self._groups
+                for holding, handles in self._population.groups
                 if store in holding.copies
                 and is_live(holding.copies[store], declared, self.docket, self.discredited, size)
                 for handle in handles
             )
         return found
 
+
+class Population:
+    """The records of a log, together where they share a state."""
+
+    def __init__(self, held: Holdings) -> None:
+        self._held = held
+
     @cached_property
-    def _groups(self) -> list[tuple[Holding, list[str]]]:
-        grouped: dict[int, tuple[Holding, list[str]]] = {}
-        for handle, holding in self._held.items():
-            group = grouped.get(id(holding))
-            if group is None:
-                grouped[id(holding)] = (holding, [handle])
-            else:
-                group[1].append(handle)
-        return list(grouped.values())
+    def groups(self) -> list[tuple[Holding, list[str]]]:
+        """Each state, with the handles of those who are in it."""
+        return grouped(self._held.items())
+
+
+def grouped(held: Iterable[tuple[str, Holding]]) -> list[tuple[Holding, list[str]]]:
+    """Records by their state: equal ones of one event are one object (see `holdings`)."""
+    groups: dict[int, tuple[Holding, list[str]]] = {}
+    for handle, holding in held:
+        group = groups.get(id(holding))
+        if group is None:
+            groups[id(holding)] = (holding, [handle])
+        else:
+            group[1].append(handle)
+    return list(groups.values())
+
+
+def bearing_on_records(docket: Docket, order: str) -> Docket:
+    """What of a docket may bear on the part that a record has in a verdict on an order.
+
+    Not the anchors: what they prove, a survey says.
+    """
+    said, shared = docket.proceedings, docket.sharing
+    return Docket(
+        posters=docket.posters,
+        stores=docket.stores,
+        orders=tuple(one for one in docket.orders if one.order.id == order),
+        compromised=docket.compromised,
+        proceedings=Proceedings(
+            turns=tuple(one for one in said.turns if one.order == order),
+            exemptions=tuple(one for one in said.exemptions if one.order == order),
+            holds=said.holds,
+            releases=said.releases,
+        ),
+        sharing=Sharing(backups=shared.backups, expiries=shared.expiries),
+        processing=Processing(activities=docket.processing.activities),
+    )

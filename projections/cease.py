@@ -6,11 +6,15 @@ from projections import status
 from projections.case import Case
 from projections.conduct import Ground, conclude, in_force_spans
 from projections.docket import Coverage
-from projections.finding import Finding, Gap, Irregularity
+from projections.finding import Finding, Gap
 from projections.holdings import Holding, Move
 from projections.moments import DAY_S, SECOND_US
 from projections.order import Obligation, Scope
-from projections.tally import Tally
+from projections.scope import Standing, reaches
+from projections.survey import Survey, Visit, walk
+
+# Not shown as a count of its own: it stands in the gap.
+UNKNOWN = "unknown_residency"
 
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
@@ -22,51 +26,43 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     deadline too: something was collected while the order was in force. Cannot be proved: such a gap after
     the deadline. Only the controller and its processors attest to collectors, so it rests on their bare word.
     """
-    tally = case.tally()
-    listed, unknown = _collected(case, obligation, tally)
+    survey = walk(case, obligation, _visitor)
+    tally = survey.counts
     spans = [s for s in case.docket.coverage if s.index < case.size]
     tally.add("collectors", sorted({span.collector for span in spans}))
     gaps = unaccounted(case, obligation)
-    if unknown:
-        gaps.append(Gap("residency.unknown", "", unknown))
+    if tally[UNKNOWN]:
+        gaps.append(Gap("residency.unknown", "", tally[UNKNOWN]))
     return conclude(
         case,
         obligation,
         Ground("E0", "controller") if spans else Ground(),
         tally.counts(("collected", "collectors")),
         gaps,
-        listed,
+        survey.listed(),
         broken=tally["collected"] > 0,
     )
 
 
-def _collected(case: Case, obligation: Obligation, tally: Tally) -> tuple[tuple[Irregularity, ...], int]:
+def _visitor(_: Survey) -> Visit:
+    return _visit
+
+
+def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
     """`collection.prohibited`: in scope, recorded while the order was in force. An earlier claimed time,
     or an opening balance (`data.held`), is no collection after the order.
 
-    Besides, how many copies were collected then of which the scope wants to know where their subjects reside.
+    Copies collected then of which the scope wants to know where their subjects reside are counted apart.
     """
-    unknown_residency = obligation.scope.unknown_residency
-    found: dict[tuple[int, str], Irregularity] = {}
-    unknown = 0
-    for standing, holding, handles in case.population(obligation.scope):
-        if standing.reach == "out" or (standing.reach == "unknown" and unknown_residency == "out_of_scope"):
+    scope = survey.obligation.scope
+    if not reaches(standing, scope):
+        return
+    for store, move in _collections(survey.case, scope, holding):
+        if standing.reach == "unknown" and scope.unknown_residency == "report":
+            survey.counts.add(UNKNOWN, handles, store)
             continue
-        for store, move in _collections(case, obligation.scope, holding):
-            if standing.reach == "unknown" and unknown_residency == "report":
-                unknown += len(handles)
-                continue
-            tally.add("collected", handles, store, move.index)
-            before = found[move.index, store].copies if (move.index, store) in found else 0
-            found[move.index, store] = Irregularity(
-                "collection.prohibited",
-                move.index,
-                move.time_us,
-                case.name_of(move.by),
-                store,
-                before + len(handles),
-            )
-    return tuple(found[key] for key in sorted(found)), unknown
+        survey.counts.add("collected", handles, store, move.index)
+        survey.note("collection.prohibited", move, store, len(handles))
 
 
 def _collections(case: Case, scope: Scope, holding: Holding) -> Iterator[tuple[str, Move]]:

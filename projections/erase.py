@@ -10,7 +10,6 @@ from projections.case import Case
 from projections.finding import Finding, Gap, Irregularity, Level, StoreCoverage, Verdict, Word, lowest
 from projections.order import Obligation
 from projections.survey import Survey, survey_of
-from signing.setdigest import digest_of
 
 COUNTS = (
     "in_scope",
@@ -34,7 +33,7 @@ COUNTS = (
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
     """Whether everything in scope has been irrecoverably erased, and who says so."""
-    return _found(survey_of(case, obligation))
+    return _found(case, survey_of(case, obligation))
 
 
 def evaluate_derived(case: Case, obligation: Obligation) -> Finding:
@@ -43,7 +42,7 @@ def evaluate_derived(case: Case, obligation: Obligation) -> Finding:
     What it was derived from may stay. An artefact is one that a derivation ever made, whatever was said of it
     since, or that is kept in a store declared as an index or a model.
     """
-    return _found(survey_of(case, obligation, only_derived=True))
+    return _found(case, survey_of(case, obligation, only_derived=True))
 
 
 def decide(live: bool, missing: bool, past: bool) -> Verdict:
@@ -55,15 +54,15 @@ def decide(live: bool, missing: bool, past: bool) -> Verdict:
     return "carried_out"
 
 
-def _found(survey: Survey) -> Finding:
-    case, obligation = survey.case, survey.obligation
+def _found(case: Case, survey: Survey) -> Finding:
+    obligation = survey.obligation
     stores = case.stores_of(obligation.scope)
     restored = {store: at for store in survey.last_erasure if (at := backups.last_restore(case, store)) >= 0}
     doubts = (survey.last_erasure, survey.last_contradiction, restored)
     covered = tuple(coverage.look(case, one, max(at.get(one, -1) for at in doubts)) for one in stores)
     levels = {one.store: level_of(survey, one) for one in covered}
-    told = _recipients(survey)
-    gaps = (*_gaps(survey, covered, levels), *_doubtful(survey, covered, restored), *told.gaps)
+    told = _recipients(case, survey)
+    gaps = (*_gaps(case, survey, covered, levels), *_doubtful(survey, covered, restored), *told.gaps)
     counts = survey.counts
     return Finding(
         obligation=obligation.id,
@@ -75,7 +74,7 @@ def _found(survey: Survey) -> Finding:
         evidence=lowest(levels.values()),
         word=word_of(levels),
         counts=counts.counts(COUNTS),
-        digests={"erased": digest_of(survey.erased).digest, "live": digest_of(survey.live).digest},
+        digests={"erased": survey.erased.digest(), "live": survey.live.digest()},
         coverage=covered,
         gaps=gaps,
         irregularities=(*survey.listed(), *_without_effect(case, stores), *told.irregularities),
@@ -84,10 +83,10 @@ def _found(survey: Survey) -> Finding:
     )
 
 
-def _recipients(survey: Survey) -> recipients.Told:
+def _recipients(case: Case, survey: Survey) -> recipients.Told:
     if "recipients" not in survey.obligation.include:
         return recipients.NOBODY
-    return recipients.ask(survey.case, survey.disclosed, survey.counts)
+    return recipients.ask(case, survey.disclosed, survey.counts)
 
 
 def _without_effect(case: Case, stores: list[str]) -> list[Irregularity]:
@@ -124,9 +123,11 @@ def word_of(levels: dict[str, Level]) -> Word:
     return "assessor" if lowest(levels.values()) >= "E3" else "controller"
 
 
-def _gaps(survey: Survey, covered: tuple[StoreCoverage, ...], levels: dict[str, Level]) -> list[Gap]:
+def _gaps(
+    case: Case, survey: Survey, covered: tuple[StoreCoverage, ...], levels: dict[str, Level]
+) -> list[Gap]:
     """Everything without which erasure is not shown, whatever the copies' states say."""
-    case, obligation, counts = survey.case, survey.obligation, survey.counts
+    obligation, counts = survey.obligation, survey.counts
     gaps = coverage.gaps(case, obligation.scope, covered)
     gaps += survey.undeclared_gaps()
     gaps += survey.backup_gaps()

@@ -1,5 +1,7 @@
 """The obligation to limit retention (DOMAIN §5): nothing in scope is kept past its term (`retention`)."""
 
+from functools import partial
+
 from projections import coverage
 from projections.case import Case
 from projections.erase import decide, level_of, weak_evidence, word_of
@@ -9,8 +11,8 @@ from projections.lives import Copy
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation
 from projections.retention import Terms
-from projections.survey import Survey, lines, reached
-from signing.setdigest import digest_of
+from projections.scope import Standing
+from projections.survey import Survey, Visit, reached, walk
 
 COUNTS = (
     "in_scope",
@@ -34,15 +36,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     a copy has no term at all (`retention.no_term`), or a look is missing. What was erased late is listed with
     the days (`retention.late`), and is no breach any more. What the authority exempts or holds is left alone.
     """
-    survey = Survey(case, obligation)
-    terms = Terms(case, obligation.retention_days)
-    for one in reached(survey):
-        for handles, ends_us in _apart(terms, one.handles, one.holding):
-            for store, copy in one.copies:
-                _count(survey, one.holding, handles, ends_us, store, copy)
-        if one.standing.reach == "unknown":
-            for store, copy in one.copies:
-                survey.counts.add("unknown_residency", one.handles if copy.state == "live" else [], store)
+    survey = walk(case, obligation, _visitor)
     stores = case.stores_of(obligation.scope)
     covered = tuple(coverage.look(case, store, survey.last_erasure.get(store, -1)) for store in stores)
     levels = {one.store: level_of(survey, one) for one in covered}
@@ -60,13 +54,29 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         evidence=lowest(levels.values()),
         word=word_of(levels),
         counts=survey.counts.counts(COUNTS),
-        digests={"past_retention": digest_of(survey.live).digest},
+        digests={"past_retention": survey.live.digest()},
         coverage=covered,
         gaps=gaps,
         irregularities=(*survey.listed(), *coverage.misplaced(case, stores), *coverage.unnamed(case, stores)),
         out_of_scope=survey.out_of_scope(),
         last_act=max(survey.last_erasure.values(), default=-1),
     )
+
+
+def _visitor(survey: Survey) -> Visit:
+    return partial(_visit, survey.case.terms(survey.obligation.retention_days))
+
+
+def _visit(terms: Terms, survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
+    one = reached(survey, standing, holding, handles)
+    if one is None:
+        return
+    for some, ends_us in _apart(terms, one.handles, one.holding):
+        for store, copy in one.copies:
+            _count(survey, one.holding, some, ends_us, store, copy)
+    if one.standing.reach == "unknown":
+        for store, copy in one.copies:
+            survey.counts.add("unknown_residency", one.handles if copy.state == "live" else [], store)
 
 
 def _apart(terms: Terms, handles: list[str], holding: Holding) -> list[tuple[list[str], int | None]]:
@@ -96,7 +106,7 @@ def _count(
         counts.add("no_term", due, store)
     elif ends_us <= case.as_of * SECOND_US:
         counts.add("past_retention", due, store)
-        survey.live += lines(due, store)
+        survey.live.add(due, store)
         survey.note_holds(due, store)
 
 

@@ -4,8 +4,10 @@ from projections import recipients
 from projections.case import Case
 from projections.conduct import TIMINGS, Ground, conclude
 from projections.finding import Finding, Gap
+from projections.holdings import Holding
 from projections.order import Obligation
-from projections.survey import Survey, reached
+from projections.scope import Standing
+from projections.survey import Survey, Visit, reached, walk
 
 COUNTS = ("disclosures", *(f"notified_{timing}" for timing in TIMINGS), "recipients_silent", "out_of_scope")
 
@@ -21,9 +23,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
 
     Where every recipient answered under its own key, the evidence is its signature (E1).
     """
-    survey = Survey(case, obligation)
-    for one in reached(survey):
-        survey.count_disclosures(one)
+    survey = walk(case, obligation, _visitor)
     counts, records = survey.counts, survey.disclosed
     for disclosure in case.docket.sharing.disclosures:
         if disclosure.index in records:
@@ -41,3 +41,13 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         [*told.irregularities, *late],
         last_act=last_act,
     )
+
+
+def _visitor(_: Survey) -> Visit:
+    return _count_disclosed
+
+
+def _count_disclosed(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
+    one = reached(survey, standing, holding, handles)
+    if one is not None:
+        survey.count_disclosures(one)

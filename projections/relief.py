@@ -7,6 +7,7 @@ are listed: `exemption.foreign`; `hold.own` and `hold.foreign` where they would 
 
 from collections.abc import Iterator
 
+import msgspec
 from msgspec import Struct
 
 from projections import vocabulary as v
@@ -35,22 +36,25 @@ class Relief(Struct, frozen=True):
         return all(any(v.covers(allowed, one) for allowed in self.categories) for one in categories)
 
 
-def relief_of(case: Case, obligation: str, *, before: int | None = None) -> Relief:
-    """The relief from an obligation that stands at the case's moment.
+def relief_of(case: Case, obligation: str) -> Relief:
+    """The relief from an obligation that stands at the case's moment."""
+    held = frozenset(handle for hold in holds_in_force(case) for handle in hold.records)
+    return msgspec.structs.replace(leave_of(case, obligation, case.size), held=held)
 
-    `before`: only exemptions that were granted before that entry, whose act they are to allow.
-    """
+
+def leave_of(case: Case, obligation: str, before: int) -> Relief:
+    """The exemptions that were granted before that entry, whose act they are to allow."""
     granted = [
         one
         for one in case.docket.proceedings.exemptions
         if (one.order, one.obligation) == (case.order.id, obligation)
         and _counts(case, one)
-        and (before is None or one.index < before)
+        and one.index < before
     ]
     return Relief(
         exempt=frozenset(handle for one in granted for handle in one.records),
         categories=tuple(sorted({one.category_class for one in granted if one.category_class})),
-        held=frozenset(handle for hold in holds_in_force(case) for handle in hold.records),
+        held=frozenset(),
     )
 
 

@@ -4,13 +4,13 @@ from projections import coverage
 from projections.case import Case
 from projections.erase import decide, weak_evidence
 from projections.finding import Finding, Gap
-from projections.holdings import USES, Use
+from projections.holdings import USES, Holding, Use
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation
 from projections.restriction import restriction_of, restricts
-from projections.survey import Reached, Survey, lines, reached
-from projections.using import Breaches, in_force
-from signing.setdigest import digest_of
+from projections.scope import Standing
+from projections.survey import Reached, Survey, Visit, reached, walk
+from projections.using import in_force
 
 COUNTS = (
     "in_scope",
@@ -39,14 +39,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     Nobody who looks into a store sees that its records are left alone, so this rests on bare words (E0). An
     exemption granted before a use allows it; a legal hold keeps records and allows no use of them.
     """
-    survey = Survey(case, obligation)
-    used, lifted = (
-        Breaches(survey, "use.restricted", "used"),
-        Breaches(survey, "restriction.lifted", "lifted"),
-    )
-    for one in reached(survey):
-        _count_copies(survey, one)
-        _count_breaches(survey, one, used, lifted)
+    survey = walk(case, obligation, _visitor)
     stores = case.stores_of(obligation.scope)
     covered = tuple(coverage.look(case, store, -1) for store in stores)
     gaps = (*coverage.gaps(case, obligation.scope, covered), *_gaps(survey))
@@ -61,13 +54,24 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         evidence="E0",
         word="controller" if covered else "nobody",
         counts=counts.counts(COUNTS),
-        digests={"unrestricted": digest_of(survey.live).digest},
+        digests={"unrestricted": survey.live.digest()},
         coverage=covered,
         gaps=gaps,
-        irregularities=(*survey.listed(), *used.listed(), *lifted.listed(), *coverage.unnamed(case, stores)),
+        irregularities=(*survey.listed(), *coverage.unnamed(case, stores)),
         out_of_scope=survey.out_of_scope(),
         last_act=survey.last_act,
     )
+
+
+def _visitor(_: Survey) -> Visit:
+    return _visit
+
+
+def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
+    one = reached(survey, standing, holding, handles)
+    if one is not None:
+        _count_copies(survey, one)
+        _count_breaches(survey, one)
 
 
 def _count_copies(survey: Survey, one: Reached) -> None:
@@ -86,7 +90,7 @@ def _count_copies(survey: Survey, one: Reached) -> None:
         due, exempt, held = survey.due(one.handles, one.holding)
         counts.add("exempt", exempt, store)
         counts.add("unrestricted", due + held, store)
-        survey.live += lines(due + held, store)
+        survey.live.add(due + held, store)
 
 
 def _note_foreign(survey: Survey, one: Reached) -> None:
@@ -98,7 +102,7 @@ def _note_foreign(survey: Survey, one: Reached) -> None:
 
 def _count_restricted(survey: Survey, restriction: Use, handles: list[str]) -> None:
     """`restriction.late`; `restriction.backdated` where it is said to have been in time."""
-    timing = survey.case.clock.timing(restriction.index, restriction.time_us, survey.deadline)
+    timing = survey.timing(restriction)
     survey.counts.add(f"restricted_{timing}", handles, restriction.store)
     survey.last_act = max(survey.last_act, restriction.index)
     if timing == "late":
@@ -108,7 +112,7 @@ def _count_restricted(survey: Survey, restriction: Use, handles: list[str]) -> N
         survey.note(rule, restriction, restriction.store, len(handles), days_late)
 
 
-def _count_breaches(survey: Survey, one: Reached, used: Breaches, lifted: Breaches) -> None:
+def _count_breaches(survey: Survey, one: Reached) -> None:
     """A restriction ends with the life of the copy that it restricts."""
     case, copies = survey.case, dict(one.copies)
     restricted: dict[str, int] = {}  # Store by store, the life that is.
@@ -119,11 +123,11 @@ def _count_breaches(survey: Survey, one: Reached, used: Breaches, lifted: Breach
         elif (
             use.kind == "unrestricted" and restricted.pop(use.store, -1) == life >= 0 and in_force(case, use)
         ):
-            lifted.add(use, one)
+            survey.breach("restriction.lifted", "lifted", use, one)
         elif use.kind in USES and in_force(case, use):
             late = use.time_us > survey.deadline * SECOND_US
             if late or any(copies[name].life_at(use.index) == at for name, at in restricted.items()):
-                used.add(use, one)
+                survey.breach("use.restricted", "used", use, one)
 
 
 def _gaps(survey: Survey) -> list[Gap]:

@@ -9,40 +9,62 @@ An order may set a number of days of its own: then the earlier counts. They run 
 none is on record, as with an opening balance, from the first word that the record is there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
 
-from projections.case import Case
 from projections.docket import Edge
-from projections.holdings import Holding, Trait
+from projections.holdings import EMPTY, Holding, Holdings, Trait
 from projections.moments import DAY_US
 from projections.processing import Activity
 
+if TYPE_CHECKING:
+    from projections.case import Case
+
 
 class Terms:
-    """Answers for one case; remembers what derivations hand on."""
+    """Answers at one size of the log; remembers what derivations hand on."""
 
-    def __init__(self, case: Case, ordered_days: int | UnsetType = UNSET) -> None:
-        self._case = case
+    def __init__(
+        self,
+        held: Holdings,
+        edges: Mapping[int, Edge],
+        activities: Iterable[Activity],
+        size: int,
+        ordered_days: int | UnsetType = UNSET,
+    ) -> None:
+        self._held = held
+        self._edges = edges
+        self._size = size
         self._ordered_days = ordered_days
         self._declared: dict[str, list[Activity]] = {}
-        for one in case.docket.processing.activities:
-            if one.index < case.size:
+        for one in activities:
+            if one.index < size:
                 self._declared.setdefault(one.activity, []).append(one)
         self._handed: dict[int, dict[str, int | None] | int | None] = {}
         # In log order, so that each sees what had gone into its inputs, and no chain is too long.
-        for index, edge in sorted(case.edges.items()):
-            if index < case.size:
-                self._handed[index] = self._hand_on(index, edge)
+        for index in sorted(index for index in edges if index < size):
+            self.follow(index)
+
+    def grow(self, case: "Case") -> None:
+        """Go on at a later size, where nothing else was declared. What entries touched since, `follow` looks
+        at again."""
+        self._size = case.size
+
+    def follow(self, index: int) -> bool:
+        """Look again at what a derivation hands on; whether that is something else than before."""
+        before, found = self._handed.get(index), self._hand_on(index, self._edges[index])
+        self._handed[index] = found
+        return before != found
 
     def ends_us(self, handle: str, holding: Holding) -> int | None:
         """Unix microseconds from which the record is past its retention; None: no term is known."""
-        return self._ends(handle, holding, self._case.size)
+        return self._ends(handle, holding, self._size)
 
     def depends_on_handle(self, holding: Holding) -> bool:
         """Whether handles with this state may have different terms (pairwise lineage)."""
-        return any(self._case.edges[i].artefacts for i in holding.derived if i < self._case.size)
+        return any(self._edges[i].artefacts for i in holding.derived if i < self._size)
 
     def _ends(self, handle: str, holding: Holding, size: int) -> int | None:
         traits = [trait for trait in holding.traits if trait.source_kind and trait.index < size]
@@ -65,7 +87,7 @@ class Terms:
     def _expired(self, holding: Holding, after: int) -> int | None:
         """Of an input too, whenever that was said: what was made of it ends with it."""
         uses = (use for use in holding.uses if use.kind == "expired")
-        return min((use.time_us for use in uses if after < use.index < self._case.size), default=None)
+        return min((use.time_us for use in uses if after < use.index < self._size), default=None)
 
     def _end_of(self, trait: Trait) -> int | None:
         named = [trait.retention_us] if trait.retention_us else []
@@ -85,7 +107,7 @@ class Terms:
                 yield one.retention_days
 
     def _hand_on(self, index: int, edge: Edge) -> dict[str, int | None] | int | None:
-        ends = [self._ends(one, self._case.holding(one), index) for one in edge.inputs]
+        ends = [self._ends(one, self._held.get(one, EMPTY), index) for one in edge.inputs]
         if edge.artefacts:
             return dict(zip(edge.artefacts, ends, strict=True))
         return min((end for end in ends if end is not None), default=None)

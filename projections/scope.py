@@ -7,7 +7,7 @@ mere artefact: lineage can bring it in, and never takes it out.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct, UnsetType
 
@@ -16,6 +16,9 @@ from projections.holdings import EMPTY, Holding, Holdings, ResidencyFact
 from projections.moments import SECOND_US, first_second, last_second
 from projections.order import Scope
 from projections.vocabulary import covers
+
+if TYPE_CHECKING:
+    from projections.case import Case
 
 Reach = Literal["in", "out", "unknown"]
 LINEAGE = "lineage"
@@ -65,7 +68,20 @@ class Reader:
         self._categories: dict[tuple[str, ...], bool] = {}
         self._of_edge: dict[int, Standing | dict[str, Standing]] = {}
         for index in sorted(index for index in edges if index < size):
-            self._of_edge[index] = self._follow(index, edges[index])
+            self.follow(index)
+
+    def grow(self, case: "Case") -> None:
+        """Go on at a later size, where nobody whose word counted has lost it, and more posters may be known.
+        What the new entries touched, `follow` looks at again."""
+        self._size = case.size
+        self._authority, self._moved_by = case.authority, case.authority | case.assessors
+        self._own.clear()  # known by identity, which may be another's by now
+
+    def follow(self, index: int) -> bool:
+        """Look again at what a derivation hands on; whether that is something else than before."""
+        before, found = self._of_edge.get(index), self._follow(index, self._edges[index])
+        self._of_edge[index] = found
+        return before != found
 
     def standing(self, handle: str, holding: Holding) -> Standing:
         """Where the record stands, through its own residency and that of all it was derived from."""

@@ -190,7 +190,6 @@ def _inside(case: Case, obligation: Obligation, wanted: set[str]) -> set[str]:
     """Which of these records are in scope. One that nobody ever held is of unknown residency."""
     return {
         handle
-        for standing, _, handles in case.population(obligation.scope)
-        if reaches(standing, obligation.scope)
-        for handle in wanted.intersection(handles)
+        for handle in wanted
+        if (standing := case.standing(handle, obligation.scope)) and reaches(standing, obligation.scope)
     }

@@ -1,21 +1,24 @@
 """Survey: one walk over the copies that an obligation to erase reaches, and what became of each."""
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from copy import copy as alike
+from functools import partial
 
 from msgspec import Struct
 
 from projections.backups import Backups
 from projections.case import Case
+from projections.clock import Clock, Timing
 from projections.contradiction import live_at, used_when_gone
-from projections.finding import Gap, Irregularity, Level, OutOfScope, lowest
+from projections.finding import Irregularity, Level
 from projections.holdings import Holding, Move, Use
 from projections.lives import METHOD_RANK, Copy
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation, deadline_at
 from projections.proceedings import Hold
-from projections.relief import idle_holds, relief_of
+from projections.relief import Relief, idle_holds, leave_of, relief_of
 from projections.scope import Standing, is_artefact, reaches
+from projections.sums import Sums
 
 # Derived data by what it is kept in: an opening balance of templates names no lineage.
 DERIVED_KINDS = frozenset({"index", "model"})
@@ -40,58 +43,58 @@ class Reached(Struct, frozen=True):
         return self.holding.uses if had else ()
 
 
-class Survey:
-    """Running totals over the population of one obligation."""
+class Survey(Sums):
+    """The sums of one obligation, and what visits need to add to them.
 
-    def __init__(self, case: Case, obligation: Obligation) -> None:
+    `case` is what a walk may look at (`Case.on_records`).
+    """
+
+    def __init__(self, case: Case, obligation: Obligation, clock: Clock) -> None:
+        super().__init__()
         self.case = case
         self.obligation = obligation
         self.deadline = deadline_at(case.order, obligation)
-        self.counts = case.tally()
-        self.out: Counter[tuple[str, str]] = Counter()
-        self.undeclared: Counter[str] = Counter()
-        self.backed_up: Counter[str] = Counter()
-        self.backed_up_until: dict[str, int] = {}
-        self.contradicted: Counter[str] = Counter()
-        self.last_contradiction: dict[str, int] = {}
-        self.disclosed: Counter[int] = Counter()
-        self.erased: list[bytes] = []
-        self.live: list[bytes] = []
-        self.last_erasure: dict[str, int] = {}
-        self.asserted: dict[str, Level] = {}
-        self.custody: dict[str, bool] = {}
-        self.residency_said = False
-        self.somebody = False
-        self.last_act = -1
         self.backups = Backups(case)
         self.relief = relief_of(case, obligation.id)
+        self.counts = case.tally()
         self._idle_holds = idle_holds(case)
-        self._listed: dict[tuple[str, int, str], Irregularity] = {}
+        self._clock = clock
+        self._leave: dict[int, Relief] = {}
 
-    def listed(self) -> list[Irregularity]:
-        return sorted(self._listed.values(), key=lambda one: (one.index, one.rule, one.store))
-
-    def out_of_scope(self) -> tuple[OutOfScope, ...]:
-        return tuple(sorted(OutOfScope(*key, n) for key, n in self.out.items()))
-
-    def backup_gaps(self) -> list[Gap]:
-        """`backup.unexpired`: erased live; in backups until then."""
-        return [
-            Gap("backup.unexpired", store, n, self.backed_up_until[store])
-            for store, n in sorted(self.backed_up.items())
-        ]
-
-    def undeclared_gaps(self) -> list[Gap]:
-        """`store.undeclared`: where nobody can look."""
-        return [Gap("store.undeclared", store, n) for store, n in sorted(self.undeclared.items())]
+    def fresh(self) -> "Survey":
+        """One of the same obligation that has seen nothing."""
+        survey = alike(self)
+        survey.take(Sums())
+        return survey
 
     def note(self, rule: str, move: Move | Use | Hold, store: str, copies: int, days_late: int = 0) -> None:
-        """List a move once for all the copies that it concerns."""
-        key = (rule, move.index, store)
-        before = self._listed[key].copies if key in self._listed else 0
-        self._listed[key] = Irregularity(
-            rule, move.index, move.time_us, self.case.name_of(move.by), store, before + copies, days_late
-        )
+        """List what had no effect, came late, or tells against its poster."""
+        by = self.case.name_of(move.by)
+        self.list(Irregularity(rule, move.index, move.time_us, by, store, copies, days_late))
+
+    def breach(self, rule: str, count: str, use: Use, one: Reached) -> None:
+        """Count and list a use of these records, unless an exemption granted before allowed it."""
+        handles = self._not_allowed(use, one)
+        if handles:
+            self.counts.add(count, handles, use.store, use.index)
+            self.note(rule, use, use.store, len(handles))
+
+    def _not_allowed(self, use: Use, one: Reached) -> list[str]:
+        leave = self._leave.get(use.index)
+        if leave is None:
+            leave = self._leave[use.index] = leave_of(self.case, self.obligation.id, use.index)
+        if not (leave.exempt or leave.categories):
+            return one.handles
+        traits = [trait for trait in one.holding.traits if trait.index < use.index]
+        categories = tuple({category for trait in traits for category in trait.categories})
+        return [handle for handle in one.handles if not leave.exempts(handle, categories)]
+
+    def timing(self, act: Move | Use) -> Timing:
+        """Whether it was done by the deadline, as far as the witnesses prove it."""
+        timing = self._clock.timing(act.index, act.time_us, self.deadline)
+        if timing == "time_unproved":
+            self.ask(act.index, act.index)
+        return timing
 
     def note_holds(self, handles: list[str], store: str) -> None:
         """`hold.own`, `hold.foreign`: kept by somebody whose word does not count. No effect."""
@@ -116,10 +119,7 @@ class Survey:
 
     def assert_erased(self, store: str, erasure: Move) -> None:
         """Remember an erasure that a look into the store must come after, and what stands behind it."""
-        self.last_erasure[store] = max(erasure.index, self.last_erasure.get(store, -1))
-        said = _asserted(self.case, erasure)
-        self.asserted[store] = lowest([said, self.asserted.get(store, said)])
-        self.custody[store] = self.custody.get(store, True) and _in_custody(erasure)
+        self.note_erasure(store, erasure.index, _asserted(self.case, erasure), _in_custody(erasure))
 
     def count_disclosures(self, one: Reached) -> None:
         """Add these records to the disclosures that they were part of."""
@@ -171,44 +171,77 @@ class Survey:
         return [handle for handle in handles if handle not in spared], exempt, held
 
 
+Visit = Callable[[Survey, Standing, Holding, list[str]], None]
+"""Sums up what some records, which share standing and state, add to a survey."""
+
+Visitor = Callable[[Survey], Visit]
+"""Prepares the visits of one walk."""
+
+
+def walk(case: Case, obligation: Obligation, visitor: Visitor) -> Survey:
+    """Visit each group of the population that shares standing and state, once, and sum up."""
+    if case.running is not None:
+        return case.running.walk(obligation, visitor)
+    survey = Survey(case.on_records, obligation, case.clock)
+    visit = visitor(survey)
+    for standing, holding, handles in survey.case.population(obligation.scope):
+        visit(survey, standing, holding, handles)
+    return survey
+
+
 def survey_of(case: Case, obligation: Obligation, *, only_derived: bool = False) -> Survey:
-    """Walk the whole population once, and count what became of each copy."""
-    survey = Survey(case, obligation)
-    for one in reached(survey, only_derived=only_derived):
+    """What became of each copy that the obligation reaches."""
+    return walk(case, obligation, _derived_counter if only_derived else _counter)
+
+
+def _counter(_: Survey) -> Visit:
+    return _count_copies
+
+
+def _derived_counter(_: Survey) -> Visit:
+    return partial(_count_copies, only_derived=True)
+
+
+def _count_copies(
+    survey: Survey, standing: Standing, holding: Holding, handles: list[str], *, only_derived: bool = False
+) -> None:
+    one = reached(survey, standing, holding, handles, only_derived=only_derived)
+    if one is not None:
         for store, copy in one.copies:
             _count(survey, one, store, copy)
         survey.count_disclosures(one)
         survey.count_contradictions(one)
         survey.count_verifications(one)
-    return survey
 
 
-def reached(survey: Survey, *, only_derived: bool = False) -> Iterator[Reached]:
-    """Whom the obligation reaches; the others are counted `out_of_scope`.
+def reached(
+    survey: Survey, standing: Standing, holding: Holding, handles: list[str], *, only_derived: bool = False
+) -> Reached | None:
+    """These records, if the obligation reaches them; else they are counted `out_of_scope`.
 
     `only_derived`: artefacts, and what is kept in an index or a model.
     """
     case, obligation = survey.case, survey.obligation
     # What was disclosed was had, also where nobody ever said that it was in a store.
     anywhere = not (only_derived or obligation.scope.stores)
-    for standing, holding, handles in case.population(obligation.scope):
-        survey.residency_said = survey.residency_said or any(
-            fact.codes and fact.index < case.size for fact in holding.residency
-        )
-        copies = [
-            (store, copy)
-            for store, copy in case.copies(holding)
-            if (copy.state != "absent" or copy.misfits) and _is_asked(survey, holding, store, only_derived)
-        ]
-        left_alone = not only_derived and "derived" not in obligation.include
-        if (left_alone and is_artefact(holding, case.size)) or not reaches(standing, obligation.scope):
-            for store, copy in copies:
-                # A stranger's word for an erasure makes no copy, out of scope neither.
-                if copy.state != "absent":
-                    survey.leave_out(standing, handles, store)
-        elif copies or anywhere:
-            survey.meet(handles, copies)
-            yield Reached(standing, holding, handles, copies, anywhere)
+    if not survey.residency_said:
+        survey.residency_said = any(fact.codes and fact.index < case.size for fact in holding.residency)
+    copies = [
+        (store, copy)
+        for store, copy in case.copies(holding)
+        if (copy.state != "absent" or copy.misfits) and _is_asked(survey, holding, store, only_derived)
+    ]
+    left_alone = not only_derived and "derived" not in obligation.include
+    if (left_alone and is_artefact(holding, case.size)) or not reaches(standing, obligation.scope):
+        for store, copy in copies:
+            # A stranger's word for an erasure makes no copy, out of scope neither.
+            if copy.state != "absent":
+                survey.leave_out(standing, handles, store)
+        return None
+    if not copies and not anywhere:
+        return None
+    survey.meet(handles, copies)
+    return Reached(standing, holding, handles, copies, anywhere)
 
 
 def _is_asked(survey: Survey, holding: Holding, store: str, only_derived: bool) -> bool:
@@ -248,7 +281,7 @@ def _count(survey: Survey, one: Reached, store: str, copy: Copy) -> None:
         survey.note_holds(due, store)
         _count_live(survey, store, due, derived=is_derived(survey.case, one.holding))
         return
-    survey.erased += lines(handles, store)
+    survey.erased.add(handles, store)
     _count_erased(survey, store, copy.erasure, handles)
     if "backups" in survey.obligation.include:
         _count_backed_up(survey, store, copy, due)
@@ -258,12 +291,7 @@ def _count_live(survey: Survey, store: str, handles: list[str], *, derived: bool
     survey.counts.add("live", handles, store)
     if derived:
         survey.counts.add("derived_live", handles, store)
-    survey.live += lines(handles, store)
-
-
-def lines(handles: list[str], store: str) -> list[bytes]:
-    """The copies as their digest has them."""
-    return [f"{handle} {store}".encode() for handle in handles]
+    survey.live.add(handles, store)
 
 
 def _count_erased(survey: Survey, store: str, erasure: Move, handles: list[str]) -> None:
@@ -304,7 +332,7 @@ def _timing(survey: Survey, store: str, erasure: Move, copies: int) -> str:
 
     `erasure.late`: recorded after the deadline. `erasure.backdated`: late, but claimed to have been in time.
     """
-    timing = survey.case.clock.timing(erasure.index, erasure.time_us, survey.deadline)
+    timing = survey.timing(erasure)
     if timing == "late":
         deadline_us = survey.deadline * SECOND_US
         days_late = -(-(erasure.time_us - deadline_us) // DAY_US)

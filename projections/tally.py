@@ -34,6 +34,11 @@ class Tally:
         if self._listener is not None and handles:
             self._listener(name, handles, store, entry)
 
+    def absorb(self, other: "Tally") -> None:
+        """Count what another tally, of others, has counted."""
+        for name, n in other._counts.items():
+            self._counts[name] += n
+
     def __getitem__(self, name: str) -> int:
         return self._counts[name]
 

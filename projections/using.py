@@ -10,15 +10,17 @@ copies that are live and not restricted.
 from projections import cease, status
 from projections.case import Case
 from projections.conduct import Ground, conclude
-from projections.finding import Finding, Gap, Irregularity
-from projections.holdings import USES, Use
+from projections.finding import Finding, Gap
+from projections.holdings import USES, Holding, Use
 from projections.moments import SECOND_US
 from projections.order import Obligation
-from projections.relief import Relief, relief_of
 from projections.restriction import restriction_of
-from projections.survey import Reached, Survey, reached
+from projections.scope import Standing
+from projections.survey import Survey, Visit, reached, walk
 
 COUNTS = ("used", "usable", "collectors")
+# Not shown as a count of its own: it stands in the gap.
+UNKNOWN = "unknown_residency"
 
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
@@ -30,22 +32,10 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     (`use.prohibited`), without leave of an exemption granted before. Cannot be proved: such a gap after the
     deadline. It rests on bare words.
     """
-    survey = Survey(case, obligation)
-    uses = Breaches(survey, "use.prohibited", "used")
-    unknown = 0
-    for one in reached(survey):
-        found = [use for use in one.uses if use.kind in USES and in_force(case, use)]
-        if one.standing.reach == "unknown" and obligation.scope.unknown_residency == "report":
-            unknown += len(one.handles) if found else 0
-            continue
-        for use in found:
-            uses.add(use, one)
-        for store, copy in one.copies:
-            if copy.state == "live" and restriction_of(case, one.holding, store, copy) is None:
-                survey.counts.add("usable", one.handles, store)
+    survey = walk(case, obligation, _visitor)
     gaps = cease.unaccounted(case, obligation)
-    if unknown:
-        gaps.append(Gap("residency.unknown", "", unknown))
+    if survey.counts[UNKNOWN]:
+        gaps.append(Gap("residency.unknown", "", survey.counts[UNKNOWN]))
     named = sorted({span.collector for span in case.docket.coverage if span.index < case.size})
     survey.counts.add("collectors", named)
     return conclude(
@@ -54,7 +44,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         Ground("E0", "controller") if named else Ground(),
         survey.counts.counts(COUNTS),
         gaps,
-        uses.listed(),
+        survey.listed(),
         broken=survey.counts["used"] > 0,
     )
 
@@ -64,41 +54,21 @@ def in_force(case: Case, use: Use) -> bool:
     return use.index < case.size and status.in_force_at(case, use.time_us // SECOND_US)
 
 
-class Breaches:
-    """Uses that breach, each entry listed once for all the records that it concerns."""
+def _visitor(_: Survey) -> Visit:
+    return _visit
 
-    def __init__(self, survey: Survey, rule: str, count: str) -> None:
-        self._survey = survey
-        self._rule = rule
-        self._count = count
-        self._found: dict[tuple[int, str], Irregularity] = {}
-        self._reliefs: dict[int, Relief] = {}
 
-    def add(self, use: Use, one: Reached) -> None:
-        """Count a use of these records, unless an exemption granted before allowed it."""
-        handles = self._not_allowed(use, one)
-        if not handles:
-            return
-        self._survey.counts.add(self._count, handles, use.store, use.index)
-        key = (use.index, use.store)
-        before = self._found[key].copies if key in self._found else 0
-        by = self._survey.case.name_of(use.by)
-        self._found[key] = Irregularity(
-            self._rule, use.index, use.time_us, by, use.store, before + len(handles)
-        )
-
-    def _not_allowed(self, use: Use, one: Reached) -> list[str]:
-        relief = self._reliefs.get(use.index)
-        if relief is None:
-            survey = self._survey
-            relief = relief_of(survey.case, survey.obligation.id, before=use.index)
-            self._reliefs[use.index] = relief
-        if not (relief.exempt or relief.categories):
-            return one.handles
-        traits = [trait for trait in one.holding.traits if trait.index < use.index]
-        categories = tuple({category for trait in traits for category in trait.categories})
-        return [handle for handle in one.handles if not relief.exempts(handle, categories)]
-
-    def listed(self) -> list[Irregularity]:
-        """In log order."""
-        return [self._found[key] for key in sorted(self._found)]
+def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
+    one = reached(survey, standing, holding, handles)
+    if one is None:
+        return
+    case = survey.case
+    found = [use for use in one.uses if use.kind in USES and in_force(case, use)]
+    if standing.reach == "unknown" and survey.obligation.scope.unknown_residency == "report":
+        survey.counts.add(UNKNOWN, handles if found else [])
+        return
+    for use in found:
+        survey.breach("use.prohibited", "used", use, one)
+    for store, copy in one.copies:
+        if copy.state == "live" and restriction_of(case, holding, store, copy) is None:
+            survey.counts.add("usable", handles, store)

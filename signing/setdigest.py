@@ -23,7 +23,7 @@ from signing.merkle import leaf_hash, node_hash, verify_inclusion
 BUCKETS: Final = 65_536
 EMPTY_BUCKET: Final = sha256(b"").digest()
 
-_DEPTH: Final = 16
+DEPTH: Final = 16
 _PREFIX: Final = re.compile(rb"[0-9a-f]{4}")
 _REBUILD_FROM: Final = 4_096
 """With this many touched buckets, hashing whole levels beats walking up from each."""
@@ -52,6 +52,23 @@ def digest_of(lines: Iterable[bytes]) -> SetDigest:
     tree = BucketTree()
     tree.update({bucket_of(prefix): bucket_hash(members) for prefix, members in buckets.items()})
     return SetDigest(sum(map(len, buckets.values())), tree.digest())
+
+
+def bucket_root(lines: Iterable[bytes]) -> bytes:
+    """What one bucket's lines are in the tree: its leaf."""
+    return leaf_hash(bucket_hash(lines))
+
+
+def joined_root(nodes: Sequence[bytes | None], height: int) -> bytes:
+    """The root over so many subtrees (a power of two) of one height, side by side; None: an empty one.
+
+    A bucket has height 0, the whole set `DEPTH`.
+    """
+    found = [_empty_nodes()[height] if node is None else node for node in nodes]
+    while len(found) > 1:
+        pairs = zip(found[::2], found[1::2], strict=True)
+        found = [node_hash(left, right) for left, right in pairs]
+    return found[0]
 
 
 def copies_digest(lines: Iterable[bytes]) -> bytes:
@@ -135,7 +152,7 @@ class BucketTree:
         if len(touched) >= _REBUILD_FROM:
             self._rebuild()
             return
-        for height in range(_DEPTH):
+        for height in range(DEPTH):
             below, above = self._levels[height], self._levels[height + 1]
             touched = {node >> 1 for node in touched}
             for node in touched:
@@ -143,14 +160,14 @@ class BucketTree:
 
     def digest(self) -> bytes:
         """The digest of the whole set."""
-        return self._levels[_DEPTH][0]
+        return self._levels[DEPTH][0]
 
     def path(self, bucket: int) -> tuple[bytes, ...]:
         """The inclusion proof of one bucket's hash."""
-        return tuple(self._levels[height][(bucket >> height) ^ 1] for height in range(_DEPTH))
+        return tuple(self._levels[height][(bucket >> height) ^ 1] for height in range(DEPTH))
 
     def _rebuild(self) -> None:
-        for height in range(_DEPTH):
+        for height in range(DEPTH):
             nodes = iter(self._levels[height])
             pairs = zip(nodes, nodes, strict=True)
             self._levels[height + 1] = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
@@ -239,7 +256,7 @@ def _verify_bucket(line: bytes, proof: BucketProof, digest: bytes) -> None:
 def _empty_nodes() -> tuple[bytes, ...]:
     """The root of an empty subtree at each height."""
     nodes = [leaf_hash(EMPTY_BUCKET)]
-    for _ in range(_DEPTH):
+    for _ in range(DEPTH):
         nodes.append(node_hash(nodes[-1], nodes[-1]))
     return tuple(nodes)
 

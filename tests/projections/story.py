@@ -35,7 +35,7 @@ SHA = "0" * 64
 
 def handle(number: int) -> str:
     """A handle like any other."""
-    return f"{number:032x}"
+    return f"{number & 0xFFFF:04x}{number:028x}"  # each in a bucket of its own
 
 
 @dataclass

@@ -7,7 +7,7 @@ import pytest
 
 from projections import events as ev
 from projections.moments import last_second
-from tests.projections.cases.chronicle import Chronicle
+from tests.projections.cases.chronicle import Chronicle, handles
 
 DAY_S = 86_400
 DEADLINE = "2022-12-17"
@@ -21,7 +21,7 @@ def sanctioned(*, asked: bool = False) -> Chronicle:
         case.say(
             ev.EnquiryReceived,
             due_at="2022-10-01T00:00:00Z",
-            records=("0" * 31 + "1",),
+            records=handles((1,)),
             request="r-1",
             right="15",
         )

@@ -5,9 +5,9 @@ and keep children's data no longer than a year after they were last active.
 from typing import Any
 
 from projections import events as ev
-from tests.projections.cases.chronicle import Chronicle
+from tests.projections.cases.chronicle import Chronicle, handles
 
-CHILD = ("0" * 31 + "1",)
+CHILD = handles((1,))
 
 
 def ordered() -> Chronicle:

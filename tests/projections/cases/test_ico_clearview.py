@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from projections import events as ev
-from tests.projections.cases.chronicle import Chronicle
+from tests.projections.cases.chronicle import Chronicle, handles
 
 ERASE = "erase"
 
@@ -89,7 +89,7 @@ def test_what_was_collected_while_it_was_not_in_force_breaches_nothing() -> None
     case = appealed()
     case.on("2022-08-01").say(
         ev.DataCollected, activity="search", categories=("user.content.self_image",), minor="unknown",
-        records=("0" * 31 + "9",), residency=("GB",), residency_basis="registration", special_category=True,
+        records=handles((9,)), residency=("GB",), residency_basis="registration", special_category=True,
         source_kind="public_web", store="faces",
     )  # fmt: skip
     assert case.verdict("2022-08-02", "cease-collecting") == "outstanding"

@@ -5,7 +5,7 @@ them within three months (19 May 2024), except what law obliges to retain.
 from typing import Any
 
 from projections import events as ev
-from tests.projections.cases.chronicle import FACE, Chronicle
+from tests.projections.cases.chronicle import FACE, Chronicle, handles
 
 STAFF, IN_DISPUTE = (1, 2, 3), (4,)
 PAYROLL = "user.authorization.biometric"
@@ -50,7 +50,7 @@ def test_with_an_exemption_for_a_class_it_is_carried_out_and_the_exempt_are_coun
 
 def test_with_an_exemption_for_records_too() -> None:
     case = noticed()
-    exempt(case, case.authority, records=("0" * 31 + "4",))
+    exempt(case, case.authority, records=handles((4,)))
     erased_but_for_the_dispute(case)
     assert case.verdict(AFTER, "destroy") == "carried_out"
 
@@ -58,7 +58,7 @@ def test_with_an_exemption_for_records_too() -> None:
 def test_the_controllers_own_claim_of_a_duty_is_none() -> None:
     case = noticed()
     case.on("2024-04-01").say(
-        ev.HoldPlaced, basis="legal_duty", hold="h-1", records=("0" * 31 + "4",), until="2030-01-01"
+        ev.HoldPlaced, basis="legal_duty", hold="h-1", records=handles((4,)), until="2030-01-01"
     )
     erased_but_for_the_dispute(case)
     assert case.verdict("2024-05-19", "destroy") == "outstanding"

@@ -38,7 +38,7 @@ HELD, GONE = Step("hold", ((1, 2), FACES)), Step("erase", ((1, 2), FACES))
 LOOKED = [Step("look", (store, (), ASSESSOR)) for store in (FACES, INDEX, VAULT)]
 OWN_LOOKS = [Step("look", (store, (), COMPANY)) for store in (FACES, INDEX, VAULT)]
 AT_ORDER = Scope(residency=("GB",), residency_when="at_order")
-FIRST = ("0" * 31 + "1",)
+FIRST = handles((1,))
 
 
 def said(by: str, kind: Any, **fields: Any) -> Step:

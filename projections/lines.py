@@ -1,0 +1,48 @@
+"""Lines: the set of copies behind a digest (`signing.setdigest`), or what it adds to one."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from signing.setdigest import DEPTH, bucket_root, digest_of, joined_root
+
+FANOUT: Final = 16
+"""How many parts join: those whose handles begin alike up to the next hex digit."""
+
+
+class Lines:
+    """Copies as their digest has them, or, once settled, the root of the digest's subtree that they make up.
+
+    A settled set is of one bucket, or joined of those that are.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._root: bytes | None = None
+        self._height = -1
+
+    def add(self, handles: Iterable[str], store: str) -> None:
+        """Add the copies that these records have in a store."""
+        assert self._height < 0, "what is settled stays"
+        self._lines += [f"{handle} {store}".encode() for handle in handles]
+
+    def digest(self) -> bytes:
+        """The digest of the whole set."""
+        if self._height < 0:
+            return digest_of(self._lines).digest
+        assert self._height == DEPTH, "a part is not the set"
+        return joined_root([self._root], DEPTH)
+
+    def settle(self) -> None:
+        """Keep only what the lines, all of one bucket, add to the digest."""
+        self._root = bucket_root(self._lines) if self._lines else None
+        self._lines, self._height = [], 0
+
+    @classmethod
+    def joined(cls, parts: Sequence["Lines | None"]) -> "Lines":
+        """The union of `FANOUT` settled sets, side by side; None: empty."""
+        height = next(part._height for part in parts if part is not None)
+        roots = [None if part is None else part._root for part in parts]
+        whole = cls()
+        whole._height = height + (len(parts) - 1).bit_length()
+        whole._root = joined_root(roots, height) if any(roots) else None
+        return whole

@@ -1,0 +1,79 @@
+"""The roll: a log's records by the beginning of their handles, and which was derived from which.
+
+It grows with the fold, so that whoever keeps something of each record finds what an entry touched.
+"""
+
+import heapq
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from projections import events as ev
+from projections import holdings
+from projections.fact import Fact
+from projections.fold import Fold
+from signing.setdigest import BUCKETS
+
+DIGITS: Final = 4
+
+
+class Follower(Protocol):
+    """What knows something of records that derivations hand on."""
+
+    def follow(self, index: int) -> bool:
+        """Look again at what the derivation at `index` hands on; whether it is something else than before."""
+
+
+class Roll:
+    """The records of one fold. Take facts through it, and it stays in step."""
+
+    def __init__(self, fold: Fold) -> None:
+        self.fold = fold
+        self.buckets: list[list[str]] = [[] for _ in range(BUCKETS)]
+        self._made: dict[int, list[str]] = {}
+        self._inputs: dict[str, list[int]] = {}
+        for index, edge in fold.edges.items():
+            self._link(index, edge.inputs)
+        for handle, holding in fold.holdings.items():
+            self.buckets[int(handle[:DIGITS], 16)].append(handle)
+            for index in holding.derived:
+                self._made.setdefault(index, []).append(handle)
+
+    def take(self, fact: Fact) -> "Touched":
+        """Fold one fact; what it touched."""
+        handles = holdings.keys(fact.event)
+        new = [handle for handle in handles if handle not in self.fold.holdings]
+        self.fold.take(fact)
+        for handle in new:
+            self.buckets[int(handle[:DIGITS], 16)].append(handle)
+        if not isinstance(fact.event.data, ev.DataDerived):
+            return handles, ()
+        self._link(fact.index, self.fold.edges[fact.index].inputs)
+        self._made[fact.index] = list(handles)
+        return handles, (fact.index,)
+
+    def affected(self, handles: Iterable[str], derivations: Iterable[int], follower: Follower) -> set[str]:
+        """The records of which a follower may say something else, once these were touched, and these
+        derivations are new: they themselves, and what was derived from those that it sees otherwise now."""
+        found = set(handles)
+        waiting = {index for handle in found for index in self._inputs.get(handle, ())}
+        heap = sorted(waiting.union(derivations))
+        queued = set(heap)
+        while heap:
+            # In log order: a derivation counts only what had gone into its inputs before it.
+            index = heapq.heappop(heap)
+            if follower.follow(index):
+                for made in self._made.get(index, ()):
+                    found.add(made)
+                    for later in self._inputs.get(made, ()):
+                        if later > index and later not in queued:
+                            queued.add(later)
+                            heapq.heappush(heap, later)
+        return found
+
+    def _link(self, index: int, inputs: tuple[str, ...]) -> None:
+        for handle in dict.fromkeys(inputs):
+            self._inputs.setdefault(handle, []).append(index)
+
+
+Touched = tuple[tuple[str, ...], tuple[int, ...]]
+"""The handles that a fact names, and its entry if it is a derivation."""
