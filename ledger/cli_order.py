@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ledger import cli_connect as connect
+from ledger import cli_review
 
 if TYPE_CHECKING:
+    from ledger.reviewing import Concern
     from projections.order import Order
 
 
@@ -15,10 +17,11 @@ def add_issue_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE.json", help="the order; settings left out take their defaults")
     connect.add_post_arguments(parser)
     parser.add_argument("--controller", metavar="ID", help="where the order names several controllers")
+    cli_review.add_arguments(parser)
 
 
-def read_order(args: argparse.Namespace) -> "tuple[Order, str]":
-    """The order of a file, and the controller in whose log it goes, if nothing speaks against that."""
+def read_order(args: argparse.Namespace) -> "tuple[Order, str, list[Concern]]":
+    """The order of a file, whose log it goes into, and what speaks against it and was accepted."""
     from ledger.failure import Failure
     from ledger.keyfiles import read_key
     from projections.order import check_order, parse_order
@@ -30,7 +33,7 @@ def read_order(args: argparse.Namespace) -> "tuple[Order, str]":
     problems = check_order(order, read_key(Path(args.key)).verifier.name, controller, args.log)
     if problems:
         raise Failure(f"{args.file}: {'; '.join(problems)}", "correct the order and issue it again")
-    return order, controller
+    return order, controller, cli_review.accept(args, order)
 
 
 def issue(args: argparse.Namespace) -> int:
@@ -39,7 +42,7 @@ def issue(args: argparse.Namespace) -> int:
 
     from projections.order import order_hash
 
-    order, controller = read_order(args)
+    order, controller, concerns = read_order(args)
     data = {
         "controller": controller,
         "effective_at": order.effective,
@@ -55,6 +58,7 @@ def issue(args: argparse.Namespace) -> int:
             "order": order.id,
             "version": order.version,
             "order_sha256": digest,
+            "concerns": msgspec.to_builtins(concerns),
             "receipt": connect.receipt_value(receipt),
         }
         stands = f"order {order.id}, version {order.version}, stands as entry {receipt.index + 1}"

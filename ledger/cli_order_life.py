@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ledger import cli_connect as connect
+from ledger import cli_review
 
 HANDLES_PER_EVENT: Final = 1_000
 
@@ -70,6 +71,7 @@ def add_vary_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE.json", help="the order's new, higher version, whole")
     parser.add_argument("--effective-at", metavar="TIME", help="from when it governs (default: now)")
     _add_poster_arguments(parser)
+    cli_review.add_arguments(parser)
 
 
 def vary(args: argparse.Namespace) -> int:
@@ -78,7 +80,7 @@ def vary(args: argparse.Namespace) -> int:
 
     from ledger.cli_order import read_order
 
-    order, controller = read_order(args)
+    order, controller, concerns = read_order(args)
     effective_at = args.effective_at or connect.now()
     data = {
         "controller": controller,
@@ -87,7 +89,7 @@ def vary(args: argparse.Namespace) -> int:
         "order": msgspec.to_builtins(order),
     }
     says = f"order {order.id}, version {order.version}, governs from {effective_at}"
-    value = {"order": order.id, "version": order.version}
+    value = {"order": order.id, "version": order.version, "concerns": msgspec.to_builtins(concerns)}
     return _post(args, "writ.order.varied.v1", [data], value, says)
 
 

@@ -4,9 +4,10 @@ signed."""
 import argparse
 import hashlib
 import json
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ledger.cli_review import paragraphs, wrapped
 
 if TYPE_CHECKING:
     from ledger.order_templates import Template
@@ -77,6 +78,8 @@ def add_check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check(args: argparse.Namespace) -> int:
     """Explain an order in plain sentences. Ends with 1 when it holds a mistake, not merely a remark."""
+    import msgspec
+
     from ledger.explaining import explain
     from ledger.reviewing import review
     from projections.order import order_hash, parse_order
@@ -89,23 +92,15 @@ def check(args: argparse.Namespace) -> int:
             "version": order.version,
             "order_sha256": order_hash(order).hex(),
             "sentences": explain(order),
-            "concerns": [
-                {"rule": one.rule, "field": one.field, "grave": one.grave, "says": one.says}
-                for one in concerns
-            ],
+            "concerns": msgspec.to_builtins(concerns),
         }
         print(json.dumps(value))
     else:
         for sentence in explain(order):
-            print(_wrapped(sentence))
+            print(wrapped(sentence))
             print()
-        for title, grave in (("What is wrong", True), ("What to think about", False)):
-            some = [one for one in concerns if one.grave == grave]
-            if some:
-                print(title)
-                for one in some:
-                    print(_wrapped(f"{one.field}: {one.says} ({one.rule})", "- ", "  "))
-                print()
+        for paragraph in paragraphs(concerns):
+            print(paragraph)
         print(f"SHA-256 of the order  {order_hash(order).hex()}")
     return 1 if any(one.grave for one in concerns) else 0
 
@@ -141,12 +136,12 @@ def _write(args: argparse.Namespace, template: "Template", order: "Order") -> in
     if args.json:
         print(json.dumps({"file": args.output, "order": order.id, "missing": later}))
         return 0
-    print(f"{template.title}\n{_wrapped(template.about)}\n")
+    print(f"{template.title}\n{wrapped(template.about)}\n")
     print(f"{args.output} holds the order {order.id}. Read it with: writ order check {args.output}")
     if later:
         print("\nNot given yet:")
         for one in later:
-            print(_wrapped(one, "- ", "  "))
+            print(wrapped(one, "- ", "  "))
     return 0
 
 
@@ -156,17 +151,6 @@ def _list(args: argparse.Namespace, templates: list["Template"]) -> int:
         print(json.dumps(found))
         return 0
     for one in templates:
-        print(f"{one.name}\n{_wrapped(f'{one.title}. {one.about}', '  ', '  ')}")
+        print(f"{one.name}\n{wrapped(f'{one.title}. {one.about}', '  ', '  ')}")
     print("\nwrit order new --template NAME -o FILE.json --authority NAME --log VKEY … writes one.")
     return 0
-
-
-def _wrapped(text: str, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(
-        text,
-        100,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )

@@ -5,10 +5,12 @@ import re
 import shlex
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ledger.config import Database
-from projections.order import encode_order
+from projections.examples import example_order
+from projections.order import Order, encode_order
 from tests.ledger.command_line import writ
 from tests.ledger.founding import short_folder
 from tests.ledger.processes import Serving, announcement, serving, start_writ
@@ -36,13 +38,15 @@ class Reader:
         words = [self.known.get(word, word) for word in words]
         if "--log" in words or words[:2] == ["log", "create"]:
             words = [*words, "--url", self.service.url]
+        if words[:2] == ["order", "issue"]:
+            words = [*words, "--yes"]  # whoever sits at a terminal is asked
         done = await asyncio.to_thread(writ, *words, cwd=self.folder)
         assert done.returncode == EXIT_CODES.get(words[0], 0), (words, done.stdout, done.stderr)
         shown = re.search(r"\S+\+[0-9a-f]{8}\+\S+", done.stdout)
         if words[:2] == ["log", "create"]:
             assert shown is not None
             self.known["LOG_VKEY"] = shown[0]
-            (self.folder / "order.json").write_bytes(encode_order(order(shown[0])))
+            (self.folder / "order.json").write_bytes(encode_order(witnessed(order(shown[0]))))
         elif words[0] == "keygen":
             assert shown is not None
             self.known["ICO_VKEY" if words[1] == "ico.example" else "VKEY"] = shown[0]
@@ -59,6 +63,12 @@ class Reader:
         finally:
             process.terminate()
             await process.wait()
+
+
+def witnessed(one: Order) -> Order:
+    """The order, as an authority would sign it: with a witness, and a document behind it."""
+    trust = msgspec.structs.replace(one.trust, witnesses=example_order().trust.witnesses)
+    return msgspec.structs.replace(one, trust=trust, instrument_sha256="1" * 64)
 
 
 async def test_the_commands_tell_a_story(database: Database) -> None:

@@ -122,7 +122,7 @@ class Play:
         stage.scene(3, "An authority issues its order, with its own key")
         path = folder / "order.json"
         path.write_text(json.dumps(self._order(ORDER, "GB"), indent=1))
-        issued = self._post("order", "issue", path, by=AUTHORITY)
+        issued = self._post("order", "issue", path, "--yes", by=AUTHORITY)
         stage.say(
             f"{ORDER}: erase everything about residents of GB, derived data included, unknown residency in "
             f"scope, by {self._deadline():%d %B %Y}; and cease collecting"
@@ -137,7 +137,7 @@ class Play:
         varied["obligations"][0]["deadline"] = {"at": f"{later:%Y-%m-%d}"}
         path = folder / "order-2.json"
         path.write_text(json.dumps(varied, indent=1))
-        self._post("order", "vary", path, "--controller", CONTROLLER, by=AUTHORITY)
+        self._post("order", "vary", path, "--yes", "--controller", CONTROLLER, by=AUTHORITY)
         self.stage.say(f"the authority varies its order: time to erase until {later:%d %B %Y}, version 2")
 
     def show_status(self, number: int, title: str) -> OrderStatus:
@@ -232,7 +232,7 @@ class Play:
         """The operator registers a key of its own as an authority and issues an order to its own liking."""
         path = folder / "false-order.json"
         path.write_text(json.dumps(self._order(f"{IMPOSTOR}/en-1", "NZ")))
-        self._post("order", "issue", path, by=IMPOSTOR)
+        self._post("order", "issue", path, "--yes", by=IMPOSTOR)
 
     # What the scenes share.
 

@@ -60,7 +60,8 @@ async def test_an_order_is_issued_whole_and_by_its_authority_only(session: Sessi
     order = json.loads(encode_order(example_order()))
     order["trust"]["log_vkey"] = session.log_vkey
     (session.folder / "order.json").write_text(json.dumps(order, indent=2))
-    issued = await session.value("order", "issue", "order.json", key=key)
+    issued = await session.value("order", "issue", "order.json", "--yes", key=key)
+    assert [one["rule"] for one in issued["concerns"]] == ["trust.one_witness"]
     event = (await session.events())[-1]
     assert (event["type"], event["data"]["order"]) == ("writ.order.issued.v1", order)
     assert (

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import asyncpg
+import msgspec
 import pytest
 
 from ledger.config import Database
@@ -58,8 +59,16 @@ async def tell(session: Session) -> str:
 
 
 async def issue(session: Session, key: str, one: Order) -> None:
+    """Not by `writ order issue`, which signs no order without witnesses."""
     (session.folder / "order.json").write_bytes(encode_order(one))
-    await session.value("order", "issue", "order.json", key=key)
+    data = {
+        "controller": one.controllers[0],
+        "effective_at": one.effective,
+        "instrument_sha256": one.instrument_sha256,
+        "order": msgspec.to_builtins(one),
+    }
+    line = json.dumps({"type": "writ.order.issued.v1", "data": data})
+    await session.value("post", "-", key=key, stdin=line.encode())
 
 
 async def plain(session: Session, *words: str) -> str:

@@ -11,6 +11,8 @@ import pytest
 from ledger import cli_order_life
 from ledger.cli import COMMANDS, ORDER_TURNS
 from ledger.config import Database
+from projections.examples import WITNESS, vkey
+from signing.keys import COSIGNATURE
 from tests.ledger.command_line import Session, running_session, writ
 
 AUTHORITY = "ico.example"
@@ -29,14 +31,15 @@ async def issued(session: Session) -> str:
     key = await session.register(AUTHORITY, "authority")
     (session.folder / "notice").write_bytes(NOTICE)
     await write(session)
-    await session.value("order", "issue", "order.json", key=key)
+    await session.value("order", "issue", "order.json", "--yes", key=key)
     return key
 
 
 async def write(session: Session) -> dict[str, Any]:
     """Write the template's order to order.json."""
     words = ["order", "new", "--template", "ico-clearview", "--authority", AUTHORITY, "-o", "order.json"]
-    done = writ(*words, "--log", session.log_vkey, "--instrument", "notice", cwd=session.folder)
+    words += ["--log", session.log_vkey, "--instrument", "notice", "--witness", vkey(WITNESS, COSIGNATURE)]
+    done = writ(*words, cwd=session.folder)
     assert done.returncode == 0, done.stderr
     value: dict[str, Any] = json.loads((session.folder / "order.json").read_text())
     return value
@@ -104,7 +107,9 @@ async def test_an_order_is_varied_whole(session: Session) -> None:
     value["version"] = 2
     value["obligations"][2]["deadline"] = {"at": "2098-01-01"}
     (session.folder / "order.json").write_text(json.dumps(value))
-    said = await session.value("order", "vary", "order.json", "--effective-at", "2023-01-01", key=key)
+    vary = ["order", "vary", "order.json", "--yes", "--effective-at", "2023-01-01"]
+    said = await session.value(*vary, key=key)
+    assert "trust.one_witness" in [one["rule"] for one in said["concerns"]]
     assert (said["order"], said["version"]) == (ORDER, 2)
     event = await last(session)
     assert (event["type"], event["data"]["order"]["version"]) == ("writ.order.varied.v1", 2)

@@ -14,7 +14,6 @@ import pytest_asyncio
 from yarl import URL
 
 from ledger.config import Database
-from projections.order import encode_order
 from signing.setdigest import digest_of
 from tests.ledger.command_line import Session, running_session, writ
 from tests.ledger.test_cli_story import events, issue, order
@@ -210,8 +209,7 @@ async def test_what_stands_beside_a_verdict_is_shown_with_it(told: Session) -> N
     erase = order(told.log_vkey)
     keep = msgspec.structs.replace(erase.obligations[0], id="keep", type="restrict")
     other = msgspec.structs.replace(erase, id=KEEP, obligations=(keep,))
-    (told.folder / "keep.json").write_bytes(encode_order(other))
-    await told.value("order", "issue", "keep.json", key=court)
+    await issue(told, court, other)
     status = await told.ask("status", ORDER)
     late = status["exceptions"][0][1][0]["index"]
     beside = [corrected(late), corrected(2), placed()]
