@@ -32,6 +32,12 @@ async def answered(log: Log, answer: Awaitable[T]) -> T | Refused:
         return Refused(problem="stopped", detail=detail)
 
 
+def no_order(log: str, order: str) -> Refused:
+    """A log does not have the order asked for."""
+    detail = f"{log} has no order {order[:330]}"
+    return Refused(problem="not-found", detail=detail, remedy=f"/logs/{log}/orders lists those that it has")
+
+
 def moment_asked(request: web.Request) -> int | Refused:
     """The moment that `as_of` names, in Unix seconds; now where it is left out."""
     text = request.query.get("as_of")

@@ -15,6 +15,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from ledger.answering import no_order
 from ledger.bundling import Built, Job, NoSuchOrder, build
 from ledger.children import Child
 from ledger.keyfiles import CommandSigner
@@ -110,8 +111,7 @@ async def _run(job: Job) -> Built | Refused:
     try:
         return await asyncio.get_running_loop().run_in_executor(child.pool, build, job)
     except NoSuchOrder:
-        detail = f"{job.log} has no order {job.order[:330]}: see …/orders"
-        return Refused(problem="not-found", detail=detail)
+        return no_order(job.log, job.order)
     except (FormatError, ProofError) as error:
         _log.critical("export_refused", log=job.log, order=job.order, why=str(error))
         return Refused(problem="failed", detail=f"the log does not stand its own verification: {error}")

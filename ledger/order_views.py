@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 from aiohttp import web
 
-from ledger.answering import NOT_KEPT, answered, json_answer, moment_asked
+from ledger.answering import NOT_KEPT, answered, json_answer, moment_asked, no_order
 from ledger.judging import Asked, MembersPage, NoSuchCount, Wanted, moment_of
 from ledger.openlog import Log
 from ledger.problems import Refused
@@ -93,8 +93,7 @@ def _order(request: web.Request) -> str:
 
 def _known(found: T | Refused | None, request: web.Request, log: Log) -> T | Refused:
     if found is None:
-        detail = f"{log.name} has no order {_order(request)[:330]}: see …/orders"
-        return Refused(problem="not-found", detail=detail)
+        return no_order(log.name, _order(request))
     return found
 
 
@@ -155,8 +154,8 @@ def _number(request: web.Request, field: str, default: int | None = None) -> int
 def _no_such_count(found: NoSuchCount, wanted: Wanted) -> Refused:
     said = "; ".join(f"{name}: {', '.join(counts)}" for name, counts in found.counts.items())
     obligation = f" under {wanted.obligation[:64]}" if wanted.obligation else ""
-    detail = f"nothing is counted as {wanted.count[:64]}{obligation}. What is: {said}"
-    return Refused(problem="not-found", detail=detail)
+    detail = f"nothing is counted as {wanted.count[:64]}{obligation}"
+    return Refused(problem="not-found", detail=detail, field="count", remedy=f"counted are, of {said}")
 
 
 def _members(request: web.Request, page: MembersPage) -> web.Response:

@@ -88,6 +88,8 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int | None = None
     note: str | None = None
     frontier: str | None = None
+    remedy: str | None = None
+    """What to do about it, where `detail` does not say that."""
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +102,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int | None = None
     note: str | None = None
     frontier: str | None = None
+    remedy: str | None = None
     request: str | None = None
 
 

@@ -43,8 +43,8 @@ class Questions:
             detail = f"limit is 0 to {MAX_MEMBERS:,}"
             return problem(Refused(problem="malformed", detail=detail, field="limit"), request)
         if name not in QUESTIONS:
-            detail = f"there is no question {name[:64]}: ask {', '.join(QUESTIONS)}"
-            return problem(Refused(problem="not-found", detail=detail), request)
+            detail, remedy = f"there is no question {name[:64]}", f"ask {', '.join(QUESTIONS)}"
+            return problem(Refused(problem="not-found", detail=detail, remedy=remedy), request)
         return await self._answer(
             request, lambda log, as_of: self._projector.question(log, name, as_of, skip, limit)
         )

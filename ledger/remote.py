@@ -73,6 +73,7 @@ class Problem(msgspec.Struct, frozen=True):
     field: str | None = None
     note: str | None = None
     frontier: str | None = None
+    remedy: str = ""
 
 
 class Answer(NamedTuple):
@@ -258,7 +259,8 @@ def refusal(answer: Answer, request: str) -> RefusedByService:
         place = f"line {problem.line}: " if event is None else ""
     field = f" (field {problem.field})" if problem.field else ""
     said = f"{request} is refused ({answer.status}): {place}{what}{field}"
-    return RefusedByService(answer.status, said, REMEDIES.get(answer.status, ""), event)
+    remedy = problem.remedy or REMEDIES.get(answer.status, "")
+    return RefusedByService(answer.status, said, remedy, event)
 
 
 REMEDIES = {

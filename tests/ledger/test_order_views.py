@@ -105,8 +105,8 @@ async def test_what_cannot_be_listed_is_said(told: Session) -> None:
         "members?count=live&size=9999": (400, "malformed", "size"),
         "members?count=live&size=x": (400, "malformed", "size"),
         "members?count=live&as_of=x": (400, "malformed", "as_of"),
-        "members?count=none": (404, "not-found", None),
-        "members?count=live&obligation=cease": (404, "not-found", None),
+        "members?count=none": (404, "not-found", "count"),
+        "members?count=live&obligation=cease": (404, "not-found", "count"),
         "timeline?after_size=3": (400, "malformed", "after_as_of"),
         "timeline?as_of=x": (400, "malformed", "as_of"),
     }
@@ -118,7 +118,12 @@ async def test_what_cannot_be_listed_is_said(told: Session) -> None:
             problem["type"].removeprefix("urn:writ:problem:"),
             problem.get("field"),
         ) == expected, path
-    assert "erase: in_scope" in json.loads((await get(told, f"{VIEW}/members?count=none"))[1])["detail"]
+    code, _, err = await told.writ("status", ORDER, "--list", "nonsense", "--log", told.log_vkey)
+    failure = json.loads(err)
+    assert code == 1
+    assert "nothing is counted as nonsense" in failure["error"]
+    assert failure["remedy"].startswith("counted are, of erase: in_scope, ")
+    assert " live," in failure["remedy"]
     for view in ("members?count=live", "timeline"):
         assert (await get(told, f"orders/none/{view}"))[0] == 404
     code, _, err = await told.writ("status", ORDER, "--obligation", "erase", "--log", told.log_vkey)
