@@ -27,9 +27,10 @@ async def answered(log: Log, answer: Awaitable[T]) -> T | Refused:
     except FormatError as error:
         detail = (
             f"{log.name}: {error}. The rules of this service do not know it, and to skip it would falsify "
-            "what follows; appends go on. Start the version that stored it, or a later one"
+            "what follows; appends go on"
         )
-        return Refused(problem="stopped", detail=detail)
+        remedy = "start the version of the service that stored it, or a later one"
+        return Refused(problem="stopped", detail=detail, remedy=remedy)
 
 
 def no_order(log: str, order: str) -> Refused:

@@ -74,6 +74,9 @@ MEANINGS: Final[dict[Problem, Meaning]] = {
     "unavailable": Meaning(503, "The database is not there"),
 }
 
+# Only somebody's doing ends these: to ask again later says the same.
+LASTING: Final[frozenset[Problem]] = frozenset({"stopped"})
+
 # A client that asks again after this long neither hammers a busy service nor waits for nothing.
 RETRY_AFTER_S: Final = 1
 
@@ -111,6 +114,11 @@ def refuse_by_policy(refusal: PolicyRefusal, line: int | None = None) -> Refused
     return Refused(problem=refusal.problem, detail=refusal.detail, line=line, field=refusal.field)
 
 
+def type_of(problem: Problem) -> str:
+    """The URN by which a problem goes on the wire."""
+    return f"urn:writ:problem:{problem}"
+
+
 def status_of(refused: Refused) -> int:
     """The HTTP status that answers a refusal."""
     return MEANINGS[refused.problem].status
@@ -118,8 +126,7 @@ def status_of(refused: Refused) -> int:
 
 def headers_of(refused: Refused) -> dict[str, str]:
     """The headers that go with a refusal beside its body."""
-    status = status_of(refused)
-    if status == 503:
+    if status_of(refused) == 503 and refused.problem not in LASTING:
         return {"Retry-After": str(RETRY_AFTER_S)}
     return {"WWW-Authenticate": "Bearer"} if refused.problem == "unknown-token" else {}
 
@@ -129,7 +136,7 @@ def format_problem(refused: Refused, request: str | None = None) -> bytes:
     meaning = MEANINGS[refused.problem]
     members = {name: getattr(refused, name) for name in refused.__struct_fields__ if name != "problem"}
     body = _Body(
-        type=f"urn:writ:problem:{refused.problem}",
+        type=type_of(refused.problem),
         title=meaning.title,
         status=meaning.status,
         request=request,

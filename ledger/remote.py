@@ -17,6 +17,7 @@ import msgspec
 from yarl import URL
 
 from ledger.failure import Failure
+from ledger.problems import LASTING, type_of
 from signing.checkpoint import Checkpoint, open_checkpoint
 from signing.errors import FormatError, ProofError
 from signing.keys import VerifierKey
@@ -29,9 +30,10 @@ HASH_BYTES = 32
 FULL_WIDTH = 256
 # A submission's text and signature come first.
 FIRST_EVENT_LINE = 10
-SIZE_CONFLICT = "urn:writ:problem:size-conflict"
+SIZE_CONFLICT = type_of("size-conflict")
 # A service that is starting, draining or busy: the outcome is unknown or "not now", and asking again is safe.
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
+NOT_RETRIED = frozenset(map(type_of, LASTING))
 
 
 class Unreachable(Failure):
@@ -207,6 +209,8 @@ async def ask(
             if answer.status not in RETRIED_STATUSES:
                 return answer
             problem = read_problem(answer)
+            if method == "GET" and problem.type in NOT_RETRIED:
+                return answer
             trouble = f"{answer.status} {problem.detail or problem.title}".rstrip()
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             trouble = str(error) or type(error).__name__

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import pytest
 import pytest_asyncio
 from yarl import URL
 
+from ledger import client
 from ledger.config import Database
+from ledger.remote import RefusedByService, RemoteLog
 from projections import events as ev
 from signing.tlog_proof import parse_proof
 from tests.ledger.lab import Lab, running_lab
@@ -134,7 +137,13 @@ async def test_an_event_that_the_rules_do_not_know_stops_the_projections(
             said = json.loads(body)
             assert (status, said["type"]) == (503, "urn:writ:problem:stopped"), path
             assert said["detail"].startswith(wrong["projections"])
-            assert "Start the version that stored it" in said["detail"]
+            assert "start the version of the service that stored it" in said["remedy"]
+        # Nobody need be patient to hear it.
+        async with client.open_session() as session, asyncio.timeout(20):
+            remote = RemoteLog(session, case.lab.service.url, case.lab.log.keys.log.verifier, patience_s=60.0)
+            with pytest.raises(RefusedByService, match=r"data\.imagined") as caught:
+                await remote.get("orders")
+        assert caught.value.remedy.startswith("start the version of the service that stored it")
         # Appends go on.
         await case.lab.post(case.crawler, case.crawler.events(1))
         await rename_type(owner, "data.imagined", "data.collected")
