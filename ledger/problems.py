@@ -33,6 +33,7 @@ Problem = Literal[
     "wrong-log",
     "unknown-checkpoint",
     "failed",
+    "inconsistent",
     "busy",
     "frozen",
     "stopped",
@@ -68,6 +69,7 @@ MEANINGS: Final[dict[Problem, Meaning]] = {
     "wrong-log": Meaning(422, "This is meant for another log"),
     "unknown-checkpoint": Meaning(422, "This log never had the checkpoint that line 6 names"),
     "failed": Meaning(500, "The service failed"),
+    "inconsistent": Meaning(500, "What the database holds of the log does not fit together"),
     "busy": Meaning(503, "The service is busy"),
     "frozen": Meaning(503, "The log is frozen: nothing may be signed"),
     "stopped": Meaning(503, "The log's projections have stopped: nothing can be judged"),
@@ -75,7 +77,7 @@ MEANINGS: Final[dict[Problem, Meaning]] = {
 }
 
 # Only somebody's doing ends these: to ask again later says the same.
-LASTING: Final[frozenset[Problem]] = frozenset({"stopped"})
+LASTING: Final[frozenset[Problem]] = frozenset({"inconsistent", "stopped"})
 
 # A client that asks again after this long neither hammers a busy service nor waits for nothing.
 RETRY_AFTER_S: Final = 1

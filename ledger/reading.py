@@ -183,6 +183,8 @@ class Reader:
         folded = await projected.folded_size(self._pool, self._log)
         indexes = await store.read_record_entries(self._pool, self._log, handle, after + 1, limit + 1)
         entries = await store.read_entries_at(self._pool, self._log, indexes[:limit])
+        if missing := [index for index in indexes[:limit] if index not in entries]:
+            raise Inconsistent(self._log, f"entry {missing[0]}, which names the record, is missing")
         ending = b"" if event_type is None else b'"type":"' + event_type.encode() + b'"}'
         events = [open_event(index, entry) for index, entry in entries.items()]
         found = [event for event in events if event is not None and event.line.endswith(ending)]

@@ -23,6 +23,7 @@ from ledger.problems import (
     refuse_by_policy,
     status_of,
 )
+from ledger.resume import Inconsistent
 from ledger.service import Service
 from projections.refused import Refused as PolicyRefusal
 from projections.registry import admit_token
@@ -129,6 +130,9 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         _log.warning("database_away", error=repr(error), request=identity)
         detail = "the database is not there: ask again in a moment"
         response = problem(Refused(problem="unavailable", detail=detail), request)
+    except Inconsistent as error:
+        refused = Refused(problem="inconsistent", detail=str(error), remedy=error.remedy)
+        response = problem(refused, request)
     except Exception:
         _log.exception("request_failed", request=identity, method=request.method, path=request.path)
         detail = f"the service's log says why, under request {identity}"

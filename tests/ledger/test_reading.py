@@ -132,6 +132,26 @@ async def test_events_beyond_the_log_are_refused_and_none_is_skipped(lab: Lab) -
                 await lab.log.reader.events(after, None, 1_000, beyond)
 
 
+async def test_a_log_with_a_hole_is_not_read_over(lab: Lab, database: Database) -> None:
+    """Somebody with the owner's login took an entry out: whoever comes to it hears that, and what to do."""
+    poster = await lab.register("api.clearview.example")
+    await lab.post(poster, poster.events(20))
+    assert (await get(lab, "orders"))[0] == 200  # all that there is is folded
+    last = json.loads((await get(lab, "events"))[1].splitlines()[-1])
+    (record,) = last["event"]["data"]["records"]
+    assert (await get(lab, f"events?record={record}"))[0] == 200
+    away, back = (MOVE.format(*places) for places in ((last["index"], 999), (999, last["index"])))
+    await as_owner(database, OFF.format("entries_00000") + away)
+    for path in ("events", f"events?record={record}"):
+        async with lab.session.get(f"{lab.url}/{path}") as response:
+            said = await response.json()
+            found = (response.status, response.content_type, said["type"], "Retry-After" in response.headers)
+        assert found == (500, "application/problem+json", "urn:writ:problem:inconsistent", False), path
+        assert "missing" in said["detail"]
+        assert said["remedy"].startswith("the database was altered or restored in part: bring back one")
+    await as_owner(database, back + ON.format("entries_00000"))
+
+
 async def test_source_logs_below_a_key_are_found(lab: Lab) -> None:
     poster = await lab.register("api.clearview.example")
     poster.source += "/eu/7"
@@ -187,6 +207,7 @@ async def test_health_sees_an_entry_that_was_altered(database: Database, tmp_pat
 
 
 OFF, ON = "ALTER TABLE {0} DISABLE TRIGGER USER; ", "; ALTER TABLE {0} ENABLE TRIGGER USER"
+MOVE = "UPDATE entries SET index = {1} WHERE index = {0}"
 FLIP = "UPDATE {0} SET {1} = set_byte({1}, 0, get_byte({1}, 0) # 1) WHERE {2}"
 ALTERATIONS = [
     (OFF.format(table) + flip + ON.format(table), OFF.format(table) + flip + ON.format(table), what)
