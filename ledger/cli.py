@@ -52,6 +52,9 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("log", "show"): Command(
         "ledger.cli_log", "show a log's checkpoint and size", "add_show_arguments", "show"
     ),
+    ("log", "events"): Command(
+        "ledger.cli_log_events", "list what was posted to a log, or what is about one record"
+    ),
     ("key", "register"): Command(
         "ledger.cli_key", "let a key post in a role", "add_register_arguments", "register"
     ),
@@ -109,7 +112,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("demo",): Command("ledger.demo", "play one real case from order to proof"),
 }
 
-GROUPS = {"log": "create or show a log", "key": "register or revoke keys", "token": "create bearer tokens",
+GROUPS = {"log": "make or read a log", "key": "register or revoke keys", "token": "create bearer tokens",
           "order": "write, check, issue and move orders",
           "hold": "have records kept, or no longer"}  # fmt: skip
 

@@ -29,13 +29,18 @@ def run(args: argparse.Namespace) -> int:
     """List the types, or describe one."""
     if args.type is None:
         return _list(args)
+    return _describe(args, full_name(args.type))
+
+
+def full_name(given: str) -> str:
+    """The type as events bear it, of a name that may be short."""
     from ledger.failure import Failure
     from projections.events import EVENT_TYPES
 
-    name = args.type if args.type in EVENT_TYPES else f"writ.{args.type}.v1"
+    name = given if given in EVENT_TYPES else f"writ.{given}.v1"
     if name not in EVENT_TYPES:
-        raise Failure(f"{args.type} is no type of event", "`writ events` lists them")
-    return _describe(args, name)
+        raise Failure(f"{given} is no type of event", "`writ events` lists them")
+    return name
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -83,6 +83,18 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
+    following: str = ""
+    """Where the next page is, as the service says."""
+
+    def next_after(self, after: int) -> int | None:
+        """After which entry the next page goes on; None where there is none. Whatever the service says, it is
+        asked for the same thing, in the same place, and never twice."""
+        if not self.following:
+            return None
+        said = URL(self.following).query.get("after", "")
+        if not (said.isascii() and said.isdecimal()) or int(said) <= after:
+            raise Failure(f"the page after entry {after} is said to go on after {said[:20] or 'nowhere'}")
+        return int(said)
 
 
 class RemoteLog:
@@ -242,7 +254,8 @@ async def ask_once(
             if len(content) > MAX_ANSWER_BYTES:
                 raise RefusedByService(response.status, f"{url} answers with over {MAX_ANSWER_BYTES} bytes")
         wait = response.headers.get("Retry-After", "")
-        return Answer(response.status, content), float(wait) if wait.isdecimal() else 0.0
+        following = str(response.links["next"]["url"]) if "next" in response.links else ""
+        return Answer(response.status, content, following), float(wait) if wait.isdecimal() else 0.0
 
 
 def read_problem(answer: Answer) -> Problem:

@@ -15,6 +15,7 @@ from tests.ledger.command_line import writ
 from tests.ledger.founding import short_folder
 from tests.ledger.processes import Serving, announcement, serving, start_writ
 from tests.ledger.test_cli_story import events, order
+from tests.projections.deeds import handle
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -31,7 +32,7 @@ class Reader:
     def __init__(self, service: Serving, folder: Path) -> None:
         self.service = service
         self.folder = folder
-        self.known: dict[str, str] = {}
+        self.known: dict[str, str] = {"HANDLE": handle(1)}
 
     async def type(self, words: list[str]) -> None:
         """Run a command with what the ones before it printed; it must end as it should."""
