@@ -57,6 +57,8 @@ class Service:
         self.anchors: Anchors | None = None
         """Makes anchors on demand, while the service answers."""
         self._pool: Pool | None = None
+        self._unheard: set[str] = set()
+        """Logs that had no entry yet when they were opened, so that no witness was asked about them."""
         self._opening = asyncio.Lock()
 
     @property
@@ -87,8 +89,8 @@ class Service:
     async def find_log(self, name: str) -> Log | Refused:
         """A log by its name; one that another process has made meanwhile is opened."""
         log = self.logs.get(name) or await self._find_new(name)
-        if log is not None and log.released is None:
-            refused = await log.refresh()
+        if log is not None and name in self._unheard:
+            refused = await self._hear(log)
             if refused is not None:
                 return refused
         # A log is there once its first entry is.
@@ -142,9 +144,21 @@ class Service:
         except BaseException:
             await log.stop()
             raise
+        if log.released is None:
+            self._unheard.add(name)
         # Only now can it be found: nobody is answered before the witnesses are.
         self.logs[name] = log
         return log
+
+    async def _hear(self, log: Log) -> Refused | None:
+        """Where a log has its first entry by now, let its witnesses speak before anybody is answered."""
+        async with self._opening:
+            refused = await log.refresh()
+            if refused is not None or log.released is None or log.name not in self._unheard:
+                return refused
+            await self._ask_witnesses(log)
+            self._unheard.discard(log.name)
+            return None
 
     async def _ask_witnesses(self, log: Log) -> None:
         """Let the witnesses of a log that others made speak first; at the service's start they all do."""

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from ledger import client
+from ledger import client, store
 from ledger.anchoring import Anchor, load_policy
 from ledger.app import running_service
 from ledger.config import Config, Database
@@ -21,6 +21,7 @@ from ledger.failure import Failure
 from ledger.openlog import Log
 from ledger.problems import Refused
 from ledger.remote import RemoteLog, Unreachable
+from ledger.sealing import EMPTY_HEAD
 from ledger.service import Service
 from ledger.witness import Memory, make_app
 from projections.events import KeyRegistered, decode_event, encode_event, make_event
@@ -231,6 +232,31 @@ async def test_a_log_that_a_running_service_opens_is_shown_to_its_witnesses_firs
                 session.get(f"{service.url}/logs/clearview/checkpoint") as response,
             ):
                 assert (response.status, "witness w1: it cosigned" in await response.text()) == (503, True)
+
+
+async def test_a_log_whose_first_entry_comes_later_is_shown_to_its_witnesses_first(
+    world: World, database: Database, server: Database, template: str, tmp_path: Path
+) -> None:
+    """It was opened while it had none: what then comes may be another history than the witness saw."""
+    key = await made_log_key(world, database)
+    async with AsyncExitStack() as stack:
+        emptied = await stack.enter_async_context(fresh_database(server, template))
+        await stack.enter_async_context(world.witness(key))
+        async with world.service(database) as service:
+            await anchored(service, service.logs["clearview"])
+        shutil.rmtree(world.data / "released")
+        async with world.service(emptied) as service:
+            await store.insert_log(service.pool, store.LogRow("clearview", ORIGIN), EMPTY_HEAD, 1)
+            assert isinstance(await service.find_log("clearview"), Refused)
+            other = World(tmp_path / "other")
+            shutil.copytree(world.data / "keys", other.data / "keys")
+            async with other.service(emptied) as careless:
+                await created(careless)
+            async with aiohttp.ClientSession() as session:
+                asked = [session.get(f"{service.url}/logs/clearview/checkpoint") for _ in range(3)]
+                for response in await asyncio.gather(*asked):
+                    said = await response.text()
+                    assert (response.status, "witness w1: it cosigned" in said) == (503, True), said
 
 
 async def test_a_backup_that_grew_again_is_frozen_as_a_fork(
