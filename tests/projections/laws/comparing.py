@@ -10,13 +10,13 @@ from projections.fold import Fold
 from projections.order import Order
 from projections.status import status_at
 from projections.verdict import EVALUATORS
-from tests.projections.laws import rulings
+from tests.projections.laws import oracle_records, rulings
 from tests.projections.laws.histories import Steps, moments, oracle_of, tell
 from tests.projections.laws.oracle import Answer
 from tests.projections.laws.oracle_life import status
 from tests.projections.laws.worlds import World
 
-RULINGS = {**rulings.RULINGS}
+RULINGS = {**rulings.RULINGS, **oracle_records.RULINGS}
 
 
 def folded(world: World) -> Fold:

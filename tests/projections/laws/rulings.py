@@ -181,11 +181,15 @@ def lacking(oracle: Oracle, obligation: Obligation, counts: Counter[str]) -> Ite
         yield "erasure.below_method"
     if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
         yield "residency.unknown"
-    if obligation.scope.residency and not counts["in_scope"]:
+    if obligation.scope.residency and not counts["in_scope"] and nobody_said(oracle):
         # Nothing in scope is no success while nobody said where anybody resides, if that decides.
-        said = oracle.told(ev.DataHeld, ev.DataCollected, ev.ResidencyAsserted)
-        if not any(f.event.data.residency for f in said if f.event.data.residency is not UNSET):
-            yield "residency.no_method"
+        yield "residency.no_method"
+
+
+def nobody_said(oracle: Oracle) -> bool:
+    """Whether nobody ever said where anybody resides."""
+    said = oracle.told(ev.DataHeld, ev.DataCollected, ev.ResidencyAsserted)
+    return not any(f.event.data.residency for f in said if f.event.data.residency is not UNSET)
 
 
 def cease_collecting(oracle: Oracle, obligation: Obligation) -> Answer:

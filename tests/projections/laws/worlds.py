@@ -47,7 +47,7 @@ ROLES = {
 FACES, INDEX, VAULT, ATTIC = "faces", "index", "vault", "attic"
 STORES: dict[str, dict[str, Any]] = {
     FACES: {"operator_key": COMPANY},
-    INDEX: {"operator_key": PROCESSOR},
+    INDEX: {"operator_key": PROCESSOR, "kind": "index"},
     VAULT: {"operator_key": COMPANY, "versioned": True},
 }
 PEOPLE = (1, 2, 3, 4)
