@@ -103,8 +103,7 @@ def _doubtful(survey: Survey, covered: tuple[StoreCoverage, ...], restored: dict
         for store, at in sorted(restored.items())
         if at > survey.last_erasure[store] and store not in looked
     ]
-    contradicted = sorted(survey.contradicted.items())
-    return gaps + [Gap("erasure.contradicted", store, n) for store, n in contradicted if store not in looked]
+    return gaps + survey.contradicted_gaps(looked)
 
 
 def level_of(survey: Survey, one: StoreCoverage) -> Level:
@@ -112,8 +111,8 @@ def level_of(survey: Survey, one: StoreCoverage) -> Level:
 
     E4: an assessor's look, and every erasure attested by a certificate of custody.
     """
-    level = coverage.level(one, survey.asserted.get(one.store, "E0"))
-    return "E4" if level == "E3" and survey.custody.get(one.store, False) else level
+    level = coverage.level(one, survey.asserted(one.store))
+    return "E4" if level == "E3" and survey.in_custody(one.store) else level
 
 
 def word_of(levels: dict[str, Level]) -> Word:

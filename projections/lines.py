@@ -8,12 +8,16 @@ from signing.setdigest import DEPTH, bucket_root, digest_of, joined_root
 FANOUT: Final = 16
 """How many parts join: those whose handles begin alike up to the next hex digit."""
 
+_NONE: Final[list[bytes]] = []
+
 
 class Lines:
     """Copies as their digest has them, or, once settled, the root of the digest's subtree that they make up.
 
     A settled set is of one bucket, or joined of those that are.
     """
+
+    __slots__ = ("_height", "_lines", "_root")
 
     def __init__(self) -> None:
         self._lines: list[bytes] = []
@@ -32,17 +36,21 @@ class Lines:
         assert self._height == DEPTH, "a part is not the set"
         return joined_root([self._root], DEPTH)
 
-    def settle(self) -> None:
-        """Keep only what the lines, all of one bucket, add to the digest."""
-        self._root = bucket_root(self._lines) if self._lines else None
-        self._lines, self._height = [], 0
+    def settled(self) -> "Lines":
+        """Only what the lines, all of one bucket, add to the digest."""
+        return Lines._of(bucket_root(self._lines) if self._lines else None, 0)
+
+    @classmethod
+    def _of(cls, root: bytes | None, height: int) -> "Lines":
+        lines = cls.__new__(cls)
+        lines._lines, lines._root, lines._height = _NONE, root, height
+        return lines
 
     @classmethod
     def joined(cls, parts: Sequence["Lines | None"]) -> "Lines":
         """The union of `FANOUT` settled sets, side by side; None: empty."""
         height = next(part._height for part in parts if part is not None)
         roots = [None if part is None else part._root for part in parts]
-        whole = cls()
-        whole._height = height + (len(parts) - 1).bit_length()
-        whole._root = joined_root(roots, height) if any(roots) else None
-        return whole
+        return cls._of(
+            joined_root(roots, height) if any(roots) else None, height + (len(parts) - 1).bit_length()
+        )

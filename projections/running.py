@@ -146,7 +146,6 @@ class _Tree:
     def sum(self, leaf: Callable[[int], Sums | None], progress: Progress) -> Sums | None:
         """The whole, after the leaves that were marked have been asked for again."""
         stale = _EVERYTHING if self._stale is None else sorted(self._stale)
-        self._stale = set()
         for done, bucket in enumerate(stale):
             if done % 256 == 0:
                 progress(done, len(stale))
@@ -157,6 +156,7 @@ class _Tree:
             for index in above:
                 parts = below[index * FANOUT : (index + 1) * FANOUT]
                 level[index] = Sums.joined(parts) if any(parts) else None
+        self._stale = set()
         progress(len(stale), len(stale))
         return self._levels[-1][0]
 

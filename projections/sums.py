@@ -1,14 +1,17 @@
 """Sums: what a walk over records adds up to, over all of them or over a part."""
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
-from projections.finding import Gap, Irregularity, Level, OutOfScope, lowest
+from projections.finding import Gap, Irregularity, Level, OutOfScope
 from projections.lines import Lines
 from projections.tally import Tally
+
+Added = Literal["out", "undeclared", "backed_up", "contradicted", "disclosed"]
+Highest = Literal["backed_up_until", "last_erasure", "last_contradiction"]
+Lowest = Literal["asserted", "custody"]
 
 
 class Sums:
@@ -19,31 +22,103 @@ class Sums:
     """
 
     __slots__ = (
-        "_listed", "asked", "asserted", "backed_up", "backed_up_until", "contradicted", "counts", "custody",
-        "disclosed", "erased", "last_act", "last_contradiction", "last_erasure", "live", "out",
-        "residency_said", "somebody", "turn", "undeclared",
+        "_added", "_highest", "_listed", "_lowest", "asked", "counts", "erased", "last_act", "live",
+        "residency_said", "somebody", "turn",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.counts = Tally()
-        self.out: Counter[tuple[str, str]] = Counter()
-        self.undeclared: Counter[str] = Counter()
-        self.backed_up: Counter[str] = Counter()
-        self.backed_up_until: dict[str, int] = {}
-        self.contradicted: Counter[str] = Counter()
-        self.last_contradiction: dict[str, int] = {}
-        self.disclosed: Counter[int] = Counter()
+        self.begin(Tally())
+
+    def begin(self, counts: Tally) -> None:
+        """Have seen nobody yet."""
+        self.counts = counts
         self.erased = Lines()
         self.live = Lines()
-        self.last_erasure: dict[str, int] = {}
-        self.asserted: dict[str, Level] = {}
-        self.custody: dict[str, bool] = {}
         self.residency_said = False
         self.somebody = False
         self.last_act = -1
         self.turn: int | None = None
         self.asked: tuple[int, int] | None = None
+        # What adds up, what only rises and what only falls, each by its name and whose it is. Few and plain:
+        # a log has a hundred thousand parts.
+        self._added: dict[tuple[Added, Any], int] = {}
+        self._highest: dict[tuple[Highest, str], int] = {}
+        self._lowest: dict[tuple[Lowest, str], Any] = {}
         self._listed: dict[tuple[str, int, str], Irregularity] = {}
+
+    def add(self, name: Added, whose: Any, n: int) -> None:
+        """Let a number grow."""
+        key = (name, whose)
+        self._added[key] = self._added.get(key, 0) + n
+
+    def raise_to(self, name: Highest, whose: str, value: int) -> None:
+        """Let it be at least so high."""
+        key = (name, whose)
+        self._highest[key] = max(value, self._highest.get(key, value))
+
+    def lower_to(self, name: Lowest, whose: str, value: Any) -> None:
+        """Let it be at most so much."""
+        key = (name, whose)
+        self._lowest[key] = min(value, self._lowest.get(key, value))
+
+    def record(self, one: Irregularity) -> None:
+        """List a move once for all the copies that it concerns."""
+        key = (one.rule, one.index, one.store)
+        before = self._listed.get(key)
+        if before is not None:
+            one = msgspec.structs.replace(one, copies=before.copies + one.copies)
+        self._listed[key] = one
+
+    def ask(self, first: int, last: int) -> None:
+        """Remember that the clock was asked about these in vain."""
+        before = (first, last) if self.asked is None else self.asked
+        self.asked = (min(first, before[0]), max(last, before[1]))
+
+    @property
+    def disclosed(self) -> dict[int, int]:
+        """How many records each disclosure was of, by its entry."""
+        return {whose: n for (name, whose), n in self._added.items() if name == "disclosed"}
+
+    @property
+    def last_erasure(self) -> dict[str, int]:
+        """The last erasure in each store."""
+        return self._highest_of("last_erasure")
+
+    @property
+    def last_contradiction(self) -> dict[str, int]:
+        """The last use, store by store, of what had been erased there."""
+        return self._highest_of("last_contradiction")
+
+    def asserted(self, store: str) -> Level:
+        """What stands behind the weakest word for an erasure in a store."""
+        level: Level = self._lowest.get(("asserted", store), "E0")
+        return level
+
+    def in_custody(self, store: str) -> bool:
+        """Whether every erasure in a store was attested by a certificate of custody."""
+        return bool(self._lowest.get(("custody", store), False))
+
+    def listed(self) -> list[Irregularity]:
+        """The exceptions, in log order."""
+        return sorted(self._listed.values(), key=lambda one: (one.index, one.rule, one.store))
+
+    def out_of_scope(self) -> tuple[OutOfScope, ...]:
+        """Whom the order does not reach, by ground."""
+        return tuple(OutOfScope(basis, by, n) for (basis, by), n in self._added_to("out"))
+
+    def backup_gaps(self) -> list[Gap]:
+        """`backup.unexpired`: erased live; in backups until then."""
+        until = self._highest_of("backed_up_until")
+        return [Gap("backup.unexpired", store, n, until[store]) for store, n in self._added_to("backed_up")]
+
+    def undeclared_gaps(self) -> list[Gap]:
+        """`store.undeclared`: where nobody can look."""
+        return [Gap("store.undeclared", store, n) for store, n in self._added_to("undeclared")]
+
+    def contradicted_gaps(self, looked: set[str]) -> list[Gap]:
+        """`erasure.contradicted`: what had been erased was used, and nobody has looked there since."""
+        gaps = [Gap("erasure.contradicted", store, n) for store, n in self._added_to("contradicted")]
+        return [gap for gap in gaps if gap.subject not in looked]
 
     @classmethod
     def joined(cls, parts: Sequence["Sums | None"]) -> "Sums":
@@ -58,13 +133,14 @@ class Sums:
 
     def settled(self) -> "Sums":
         """What records of one bucket add up to: to be joined, no more to be added to."""
-        self.erased.settle()
-        self.live.settle()
         settled = Sums.__new__(Sums)
         settled.take(self)
-        for name in _CONTAINERS:
-            if not getattr(settled, name):
-                setattr(settled, name, _NOTHING)
+        settled.erased, settled.live = self.erased.settled(), self.live.settled()
+        # Most leaves have nothing in most of these: one empty one serves all.
+        settled._added = self._added or _NOTHING
+        settled._highest = self._highest or _NOTHING
+        settled._lowest = self._lowest or _NOTHING
+        settled._listed = self._listed or _NOTHING
         return settled
 
     def take(self, sums: "Sums") -> None:
@@ -72,57 +148,16 @@ class Sums:
         for name in Sums.__slots__:
             setattr(self, name, getattr(sums, name))
 
-    def listed(self) -> list[Irregularity]:
-        """The exceptions, in log order."""
-        return sorted(self._listed.values(), key=lambda one: (one.index, one.rule, one.store))
-
-    def out_of_scope(self) -> tuple[OutOfScope, ...]:
-        """Whom the order does not reach, by ground."""
-        return tuple(sorted(OutOfScope(*key, n) for key, n in self.out.items()))
-
-    def backup_gaps(self) -> list[Gap]:
-        """`backup.unexpired`: erased live; in backups until then."""
-        return [
-            Gap("backup.unexpired", store, n, self.backed_up_until[store])
-            for store, n in sorted(self.backed_up.items())
-        ]
-
-    def undeclared_gaps(self) -> list[Gap]:
-        """`store.undeclared`: where nobody can look."""
-        return [Gap("store.undeclared", store, n) for store, n in sorted(self.undeclared.items())]
-
-    def list(self, one: Irregularity) -> None:
-        """List a move once for all the copies that it concerns."""
-        key = (one.rule, one.index, one.store)
-        before = self._listed.get(key)
-        if before is not None:
-            one = msgspec.structs.replace(one, copies=before.copies + one.copies)
-        self._listed[key] = one
-
-    def note_erasure(self, store: str, index: int, level: Level, custody: bool) -> None:
-        """Remember an erasure that a look into the store must come after, and what stands behind it."""
-        self.last_erasure[store] = max(index, self.last_erasure.get(store, -1))
-        self.asserted[store] = lowest([level, self.asserted.get(store, level)])
-        self.custody[store] = self.custody.get(store, True) and custody
-
-    def ask(self, first: int, last: int) -> None:
-        """Remember that the clock was asked about these in vain."""
-        before = (first, last) if self.asked is None else self.asked
-        self.asked = (min(first, before[0]), max(last, before[1]))
-
     def _absorb(self, part: "Sums") -> None:
         self.counts.absorb(part.counts)
-        self.out.update(part.out)
-        self.undeclared.update(part.undeclared)
-        self.backed_up.update(part.backed_up)
-        self.contradicted.update(part.contradicted)
-        self.disclosed.update(part.disclosed)
-        for store, until in part.backed_up_until.items():
-            self.backed_up_until[store] = max(until, self.backed_up_until.get(store, 0))
-        for store, index in part.last_contradiction.items():
-            self.last_contradiction[store] = max(index, self.last_contradiction.get(store, -1))
-        for store, index in part.last_erasure.items():
-            self.note_erasure(store, index, part.asserted[store], part.custody[store])
+        for (added, whose), n in part._added.items():
+            self.add(added, whose, n)
+        for (highest, store), value in part._highest.items():
+            self.raise_to(highest, store, value)
+        for (lowest, store), value in part._lowest.items():
+            self.lower_to(lowest, store, value)
+        for one in part._listed.values():
+            self.record(one)
         self.residency_said = self.residency_said or part.residency_said
         self.somebody = self.somebody or part.somebody
         self.last_act = max(self.last_act, part.last_act)
@@ -130,13 +165,12 @@ class Sums:
             self.turn = part.turn if self.turn is None else min(self.turn, part.turn)
         if part.asked is not None:
             self.ask(*part.asked)
-        for one in part._listed.values():
-            self.list(one)
+
+    def _added_to(self, name: Added) -> list[tuple[Any, int]]:
+        return sorted((whose, n) for (added, whose), n in self._added.items() if added == name)
+
+    def _highest_of(self, name: Highest) -> dict[str, int]:
+        return {store: value for (highest, store), value in self._highest.items() if highest == name}
 
 
-# Most leaves have nothing in most of these: one empty one serves all.
-_CONTAINERS: Final = (
-    "_listed", "asserted", "backed_up", "backed_up_until", "contradicted", "custody", "disclosed",
-    "last_contradiction", "last_erasure", "out", "undeclared",
-)  # fmt: skip
 _NOTHING: Final[dict[Any, Any]] = {}

@@ -1,7 +1,6 @@
 """Survey: one walk over the copies that an obligation to erase reaches, and what became of each."""
 
 from collections.abc import Callable, Sequence
-from copy import copy as alike
 from functools import partial
 
 from msgspec import Struct
@@ -63,14 +62,15 @@ class Survey(Sums):
 
     def fresh(self) -> "Survey":
         """One of the same obligation that has seen nothing."""
-        survey = alike(self)
-        survey.take(Sums())
+        survey = Survey.__new__(Survey)
+        survey.__dict__.update(self.__dict__)
+        survey.begin(self.case.tally())
         return survey
 
     def note(self, rule: str, move: Move | Use | Hold, store: str, copies: int, days_late: int = 0) -> None:
         """List what had no effect, came late, or tells against its poster."""
         by = self.case.name_of(move.by)
-        self.list(Irregularity(rule, move.index, move.time_us, by, store, copies, days_late))
+        self.record(Irregularity(rule, move.index, move.time_us, by, store, copies, days_late))
 
     def breach(self, rule: str, count: str, use: Use, one: Reached) -> None:
         """Count and list a use of these records, unless an exemption granted before allowed it."""
@@ -109,23 +109,25 @@ class Survey(Sums):
                 continue
             self.somebody = True
             if store not in self.case.stores:
-                self.undeclared[store] += len(handles)
+                self.add("undeclared", store, len(handles))
 
     def leave_out(self, standing: Standing, handles: Sequence[str], store: str) -> None:
         """Count copies that the order does not reach, by the basis and whose word that is."""
         by = self.case.name_of(standing.by) if standing.by >= 0 else ""
-        self.out[standing.basis, by] += len(handles)
+        self.add("out", (standing.basis, by), len(handles))
         self.counts.add("out_of_scope", handles, store)
 
     def assert_erased(self, store: str, erasure: Move) -> None:
         """Remember an erasure that a look into the store must come after, and what stands behind it."""
-        self.note_erasure(store, erasure.index, _asserted(self.case, erasure), _in_custody(erasure))
+        self.raise_to("last_erasure", store, erasure.index)
+        self.lower_to("asserted", store, _asserted(self.case, erasure))
+        self.lower_to("custody", store, _in_custody(erasure))
 
     def count_disclosures(self, one: Reached) -> None:
         """Add these records to the disclosures that they were part of."""
         for use in one.uses:
             if use.kind == "disclosed" and use.index < self.case.size:
-                self.disclosed[use.index] += len(one.handles)
+                self.add("disclosed", use.index, len(one.handles))
 
     def count_contradictions(self, one: Reached) -> None:
         """`erasure.contradicted`: used after the erasure, when no copy was live on record."""
@@ -133,9 +135,10 @@ class Survey(Sums):
         for use, stores in used_when_gone(self.case, one.holding):
             for store in asked.intersection(stores):
                 self.note("erasure.contradicted", use, store, len(one.handles))
-                self.last_contradiction[store] = max(use.index, self.last_contradiction.get(store, -1))
+                self.raise_to("last_contradiction", store, use.index)
                 doubtful.add(store)
-        self.contradicted.update(dict.fromkeys(doubtful, len(one.handles)))
+        for store in doubtful:
+            self.add("contradicted", store, len(one.handles))
 
     def count_verifications(self, one: Reached) -> None:
         """`verified_absent`: looked for by name after the erasure, and not found. No level comes of it: who
@@ -308,8 +311,8 @@ def _count_backed_up(survey: Survey, store: str, copy: Copy, due: list[str]) -> 
     if until:
         survey.counts.add("in_backups", due, store)
         survey.note_holds(due, store)
-        survey.backed_up[store] += len(due)
-        survey.backed_up_until[store] = max(until, survey.backed_up_until.get(store, 0))
+        survey.add("backed_up", store, len(due))
+        survey.raise_to("backed_up_until", store, until)
 
 
 def _asserted(case: Case, erasure: Move) -> Level:

@@ -25,26 +25,26 @@ class Tally:
     """Running counts. Nothing but `add` makes them grow, and it tells the listener whom it adds."""
 
     def __init__(self, listener: Listener | None = None) -> None:
-        self._counts: Counter[str] = Counter()
+        self._counts: dict[str, int] = {}
         self._listener = listener
 
     def add(self, name: str, handles: Sequence[str], store: str = "", entry: int = -1) -> None:
         """Count these handles, in this store, under this name."""
-        self._counts[name] += len(handles)
+        self._counts[name] = self._counts.get(name, 0) + len(handles)
         if self._listener is not None and handles:
             self._listener(name, handles, store, entry)
 
     def absorb(self, other: "Tally") -> None:
         """Count what another tally, of others, has counted."""
         for name, n in other._counts.items():
-            self._counts[name] += n
+            self._counts[name] = self._counts.get(name, 0) + n
 
     def __getitem__(self, name: str) -> int:
-        return self._counts[name]
+        return self._counts.get(name, 0)
 
     def counts(self, names: Iterable[str]) -> dict[str, int]:
         """The counts of these names, 0 where nothing was counted."""
-        return {name: self._counts[name] for name in names}
+        return {name: self[name] for name in names}
 
 
 class Page:
