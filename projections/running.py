@@ -11,7 +11,8 @@ What else a walk can see is the order, its life, and little of the docket (`Case
 that is another than before, all is summed anew.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
@@ -26,8 +27,9 @@ from projections.survey import Survey, Visit, Visitor
 from projections.watched import Watch, watched
 from signing.setdigest import BUCKETS
 
-Progress = Callable[[int, int], None]
-"""Told how many buckets of how many have been summed."""
+Leaf = Callable[[int], Sums | None]
+Summing = Callable[[Leaf, Sequence[int]], Iterable[Sums | None]]
+"""Asks for the leaves of some buckets, in their sequence."""
 
 _EVERYTHING: Final = range(BUCKETS)
 
@@ -35,9 +37,9 @@ _EVERYTHING: Final = range(BUCKETS)
 class Running:
     """The kept sums of one order. `touch` it with all that the roll takes."""
 
-    def __init__(self, roll: Roll, progress: Progress = lambda done, total: None) -> None:
+    def __init__(self, roll: Roll, summing: Summing = map) -> None:
         self._roll = roll
-        self._progress = progress
+        self._summing = summing
         self._handles: set[str] = set()
         self._derivations: set[int] = set()
         self._trees: dict[tuple[str, Visitor], _Tree] = {}
@@ -97,13 +99,13 @@ class Running:
             tree = self._trees[obligation.id, visitor] = _Tree()
         tree.until = _earlier(tree.until, watch.turn)
         tree.mark(tree.turning(watch.moment))
-        whole = tree.sum(lambda bucket: self._leaf(bucket, survey, visit), self._progress)
+        whole = tree.sum(partial(self._leaf, survey, visit), self._summing)
         if whole is not None:
             # A copy: whoever concludes from it may count more.
             survey.take(Sums.joined([whole]))
         return survey
 
-    def _leaf(self, bucket: int, survey: Survey, visit: Visit) -> Sums | None:
+    def _leaf(self, survey: Survey, visit: Visit, bucket: int) -> Sums | None:
         handles = self._roll.buckets[bucket]
         if not handles:
             return None
@@ -143,13 +145,11 @@ class _Tree:
             lambda part: part.asked is not None and part.asked[0] <= last and first <= part.asked[1]
         )
 
-    def sum(self, leaf: Callable[[int], Sums | None], progress: Progress) -> Sums | None:
+    def sum(self, leaf: Leaf, summing: Summing) -> Sums | None:
         """The whole, after the leaves that were marked have been asked for again."""
         stale = _EVERYTHING if self._stale is None else sorted(self._stale)
-        for done, bucket in enumerate(stale):
-            if done % 256 == 0:
-                progress(done, len(stale))
-            self._levels[0][bucket] = leaf(bucket)
+        for bucket, part in zip(stale, summing(leaf, stale), strict=True):
+            self._levels[0][bucket] = part
         above: Iterable[int] = stale
         for below, level in pairwise(self._levels):
             above = sorted({index // FANOUT for index in above})
@@ -157,7 +157,6 @@ class _Tree:
                 parts = below[index * FANOUT : (index + 1) * FANOUT]
                 level[index] = Sums.joined(parts) if any(parts) else None
         self._stale = set()
-        progress(len(stale), len(stale))
         return self._levels[-1][0]
 
     def _those(self, has: Callable[[Sums], bool]) -> Iterator[int]:
