@@ -28,8 +28,9 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     Carried out (so far): the controller has said of its services where it offers them, and none is on offer
     in the scope's territory, nor was one offered there anew while the order was in force. Outstanding: one
     offered before is not withdrawn yet, or no service was ever named. Breached, for good: one was offered
-    while the order was in force (`offer.prohibited`), or still stood on offer at some moment after the
-    deadline (`offer.not_withdrawn`). Cannot be proved: no service named (`service.none_named`) after the
+    while the order was in force (`offer.prohibited`), or still stood on offer in force at some moment after
+    the deadline (`offer.not_withdrawn`). While the order is not in force, one that stands on offer after the
+    deadline would be a breach if it were. Cannot be proved: no service named (`service.none_named`) after the
     deadline. It rests on the bare word of the controller; what it does not name, nobody sees.
     """
     deadline = deadline_at(case.order, obligation)
@@ -49,7 +50,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         [] if offers else [Gap("service.none_named")],
         listed,
         broken=bool(listed),
-        undone=case.as_of <= deadline and tally["offered"] > 0,
+        undone=tally["offered"] > 0,
         last_act=max((one.ended.index for one in stretches if one.ended is not None), default=-1),
     )
 
@@ -59,19 +60,24 @@ def _offers(case: Case) -> list[Offer]:
 
 
 def _breach(case: Case, stretch: Stretch, deadline: int) -> Irregularity | None:
-    """Recorded time counts. While the order was stayed or appealed nothing was forbidden."""
+    """Recorded time counts. While the order was stayed or appealed nothing was forbidden, or late."""
     begun, ended = stretch.begun, stretch.ended
-    by = case.name_of(begun.by)
     until_us = case.as_of * SECOND_US if ended is None else ended.time_us
-    # A plain number: that it grows by the day is no change of the verdict.
-    late = days_late(int(until_us), deadline)
-    if status.in_force_at(case, begun.time_us // SECOND_US):
-        return Irregularity("offer.prohibited", begun.index, begun.time_us, by, days_late=late)
+    last_us, rule = begun.time_us, "offer.prohibited" if _in_force(case, begun) else ""
     for start, end in in_force_spans(case):
         # A second is the least by which the deadline can be past, at the moment judged as for a withdrawal.
-        if max(start, deadline) * SECOND_US < min(end * SECOND_US, until_us):
-            return Irregularity("offer.not_withdrawn", begun.index, begun.time_us, by, days_late=late)
-    return None
+        if max(start * SECOND_US, deadline * SECOND_US, begun.time_us) < min(end * SECOND_US, until_us):
+            rule = rule or "offer.not_withdrawn"
+            # A plain number: that it grows by the day is no change of the verdict.
+            last_us = int(min(end * SECOND_US, until_us))
+    if not rule:
+        return None
+    late = days_late(last_us, deadline)
+    return Irregularity(rule, begun.index, begun.time_us, case.name_of(begun.by), days_late=late)
+
+
+def _in_force(case: Case, offer: Offer) -> bool:
+    return status.in_force_at(case, offer.time_us // SECOND_US)
 
 
 def _stretches(case: Case, scope: Scope) -> Iterator[Stretch]:

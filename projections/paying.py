@@ -13,7 +13,9 @@ from projections.moments import DAY_S, DAY_US, SECOND_US
 from projections.order import Obligation, Penalty, deadline_at
 from projections.proceedings import PenaltyTurn
 
+Spans = list[tuple[int, int]]
 PROHIBITIONS: Final = ("cease_collecting", "cease_offering", "cease_using")
+FORBIDDEN: Final = ("collection.prohibited", "offer.not_withdrawn", "offer.prohibited", "use.prohibited")
 
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
@@ -51,23 +53,23 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
 def accrued(case: Case, obligation: Obligation, finding: Finding) -> dict[str, int]:
     """`penalty.accrued`: what a daily penalty has come to on this record, day by day begun.
 
-    Every day counts that began after the deadline, while the order was in force, until the obligation was
-    shown to be carried out; carried out late, the days that it was late. Where nothing is missing of a
-    prohibition but that it was not kept, only the days on which it was not. It is a sum over the breach as
-    the record has it: what is called in, the authority decides (`called_minor`).
+    The days begun count of the time after the deadline in which the order was in force, until the obligation
+    was shown to be carried out; carried out late, of the time that what came last was late. Where nothing is
+    missing of a prohibition but that it was not kept, only the days on which it was not. It is a sum over the
+    breach as the record has it: what is called in, the authority decides (`called_minor`).
     """
     penalty = obligation.penalty
     if isinstance(penalty, UnsetType) or penalty.per != "day" or obligation.type == "pay":
         return {}
+    # Plain numbers: what grows every day is no change of the verdict, for those who watch for one.
+    spans = [(start * SECOND_US, int(end) * SECOND_US) for start, end in in_force_spans(case)]
+    due_us = finding.deadline * SECOND_US
     if finding.verdict == "carried_out":
-        days = max((one.days_late for one in finding.irregularities), default=0)
+        days = max((_days_late(due_us, one, spans) for one in finding.irregularities), default=0)
     elif obligation.type in PROHIBITIONS and not finding.gaps:
-        days = len({day for one in finding.irregularities for day in _days(case, one, finding.deadline)})
+        days = len(set(_days(case, finding, spans)))
     else:
-        spans = in_force_spans(case)
-        # A plain number: what grows every day is no change of the verdict, for those who watch for one.
-        open_s = sum(max(0, int(end) - max(start, finding.deadline)) for start, end in spans)
-        days = -(-open_s // DAY_S)
+        days = _begun(spans, due_us, int(case.as_of) * SECOND_US)
     called = sum(
         one.amount_minor
         for one in _turns(case, penalty)
@@ -76,13 +78,30 @@ def accrued(case: Case, obligation: Obligation, finding: Finding) -> dict[str, i
     return {"penalty_days": days, "penalty_minor": days * penalty.amount_minor, "called_minor": called}
 
 
-def _days(case: Case, act: Irregularity, deadline: int) -> Iterator[int]:
+def _days(case: Case, finding: Finding, spans: Spans) -> Iterator[int]:
     """The days since the deadline on which a forbidden act took place, or went on in force."""
-    since_us = act.time_us - deadline * SECOND_US
-    first = max(0, since_us // DAY_US)
-    for day in range(first, max(act.days_late, first + 1 if since_us > 0 else 0)):
-        if day == first or case.life.in_force(deadline + day * DAY_S):
-            yield day
+    for act in finding.irregularities:
+        if act.rule not in FORBIDDEN:
+            continue
+        since_us = act.time_us - finding.deadline * SECOND_US
+        first = max(0, since_us // DAY_US)
+        if since_us > 0 and case.life.in_force(act.time_us // SECOND_US):
+            yield first
+        for day in range(first, act.days_late):
+            begin_us = (finding.deadline + day * DAY_S) * SECOND_US
+            if _begun(spans, max(act.time_us, begin_us), begin_us + DAY_US):
+                yield day
+
+
+def _days_late(due_us: int, act: Irregularity, spans: Spans) -> int:
+    """How much of the days by which an act was late the order was in force, in days begun."""
+    return _begun(spans, max(due_us, act.time_us - act.days_late * DAY_US), act.time_us)
+
+
+def _begun(spans: Spans, begin_us: int, end_us: int) -> int:
+    """The days begun of what these spans have of the time between two moments."""
+    open_us = sum(max(0, min(end, end_us) - max(start, begin_us)) for start, end in spans)
+    return -(-open_us // DAY_US)
 
 
 def _share(case: Case, obligation: Obligation) -> tuple[int, int]:

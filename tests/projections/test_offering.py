@@ -8,6 +8,7 @@ from projections.verdict import judge
 from tests.projections.conduct import (
     PAST,
     at_day,
+    attest,
     counted,
     finding,
     fine,
@@ -172,3 +173,45 @@ def test_only_entries_below_the_size_count() -> None:
     offer(story)
     assert judge(story.case(PAST, size=size)).verdict == "carried_out"
     assert judge(story.case(PAST)).verdict == "breached"
+
+
+def test_what_stands_on_offer_during_a_stay_would_be_a_breach() -> None:
+    story = offered_before()
+    turn(at_day(story, 10), ev.OrderStayed, 10)
+    judgment = judge(story.case(PAST))
+    found = judgment.findings[0]
+    assert (judgment.status, found.verdict, listed(found)) == ("stayed", "breached", [])
+    withdraw(at_day(story, 35))
+    assert finding(story).verdict == "carried_out"
+
+
+def test_offered_and_withdrawn_during_a_stay_after_the_deadline() -> None:
+    story = ordered()
+    offer(story, "US")
+    turn(at_day(story, 35), ev.OrderStayed, 35)
+    offer(at_day(story, 36))
+    withdraw(at_day(story, 37))
+    turn(at_day(story, 39), ev.OrderStayLifted, 39)
+    assert finding(story).verdict == "carried_out"
+
+
+def test_the_day_on_which_a_stay_is_lifted_counts_alone() -> None:
+    story = offered_before(penalty=fine(100, "day"))
+    turn(at_day(story, 20), ev.OrderStayed, 20)
+    turn(at_day(story, 33), ev.OrderStayLifted, 33)
+    withdraw(at_day(story, 33.75))
+    found = finding(story)
+    assert (found.verdict, found.counts["penalty_days"]) == ("breached", 1)
+    assert [late for _, _, late in listed(found)] == [4]
+
+
+def test_days_late_for_another_reason_are_no_days_on_offer() -> None:
+    story = ordered(penalty=fine(100, "day"), recurrence="P1D", id="it")
+    offer(at_day(story, 20))
+    withdraw(at_day(story, 20.5))
+    for number in range(5):
+        attest(at_day(story, 34 + number), "it")
+    found = finding(story, 35)
+    assert (found.verdict, rules(found)) == ("breached", [])
+    assert "recurrence.late" in [rule for rule, _, _ in listed(found)]
+    assert found.counts["penalty_days"] == 0

@@ -203,3 +203,13 @@ def test_the_day_of_a_deadline_by_date_is_not_a_day_of_penalty() -> None:
     assert day(31) == "2026-02-01T00:00:00Z"
     assert finding(story, 31 - 1 / DAY_S).counts["penalty_days"] == 0
     assert finding(story, 31).counts["penalty_days"] == 1
+
+
+def test_late_days_of_a_stay_cost_nothing() -> None:
+    story = daily()
+    turn(at_day(story, 30.5), ev.OrderStayed, 30.5)
+    turn(at_day(story, 45), ev.OrderStayLifted, 45)
+    story.erase(1)
+    story.look("faces")
+    found = finding(at_day(story, 46), 50)
+    assert (found.verdict, found.counts["penalty_days"]) == ("carried_out", 1)
