@@ -6,10 +6,12 @@ publication itself: these rest on what is attested of them. Silence breaches non
 
 from collections.abc import Sequence
 
+import msgspec
+
 from projections import vouching
 from projections.attested import Vouched
 from projections.case import Case
-from projections.conduct import TIMINGS, Ground, conclude, days_late
+from projections.conduct import TIMINGS, conclude, days_late
 from projections.finding import Finding, Gap, Irregularity
 from projections.order import Obligation, deadline_at
 
@@ -34,7 +36,7 @@ def evaluate_appointment(case: Case, obligation: Obligation) -> Finding:
     too. Outstanding: not yet. Breached: never by silence. Cannot be proved: `attestation.missing` after the
     deadline.
     """
-    return _evaluate(case, obligation, vouching.own(case, obligation.id, after=case.first_issued))
+    return _evaluate(case, obligation, own(case, obligation, case.first_issued))
 
 
 def evaluate_publication(case: Case, obligation: Obligation) -> Finding:
@@ -44,7 +46,7 @@ def evaluate_publication(case: Case, obligation: Obligation) -> Finding:
     committed to, since what was published stands outside the ledger. Outstanding: not yet. Breached: never by
     silence. Cannot be proved: `attestation.missing` after the deadline.
     """
-    return _evaluate(case, obligation, vouching.own(case, obligation.id, after=case.first_issued))
+    return _evaluate(case, obligation, own(case, obligation, case.first_issued))
 
 
 def evaluate_assessment(case: Case, obligation: Obligation) -> Finding:
@@ -60,16 +62,21 @@ def evaluate_assessment(case: Case, obligation: Obligation) -> Finding:
 
 
 def said(case: Case, obligation: Obligation, after: int) -> list[Vouched]:
-    """What the controller attested of the obligation itself, with its oath, else of everything that it
-    depends on: then the last of the words needed is the act."""
-    oath = obligation.oath
-    direct = vouching.own(case, obligation.id, oath, after)
-    if direct:
-        return direct
-    each = [vouching.own(case, name, oath, after) for name in obligation.depends_on]
-    if not each or not all(each):
-        return []
-    return [max((words[0] for words in each), key=lambda one: one.index)]
+    """What the controller attested of the obligation itself, and of everything that it depends on: there the
+    last of the words needed is the act. In log order, each with the oath demanded."""
+    found = own(case, obligation, after)
+    each = [vouching.own(case, name, obligation.oath, after) for name in obligation.depends_on]
+    if each and all(each):
+        last = max((words[0] for words in each), key=lambda one: one.index)
+        # A report on some of it only is none on the whole.
+        reported = all(any(one.report for one in words) for words in each)
+        found = sorted([*found, msgspec.structs.replace(last, report=reported)], key=lambda one: one.index)
+    return found
+
+
+def own(case: Case, obligation: Obligation, after: int) -> list[Vouched]:
+    """What the controller attested of the obligation itself, with its oath."""
+    return vouching.own(case, obligation.id, obligation.oath, after)
 
 
 def assessed(case: Case, obligation: Obligation, after: int) -> list[Vouched]:
@@ -94,13 +101,9 @@ def _evaluate(
     return conclude(
         case,
         obligation,
-        _ground(case, obligation, act),
+        vouching.ground(case, obligation, words, case.first_issued),
         tally.counts(TIMINGS),
         [] if act is not None else [Gap(missing)],
         listed,
         last_act=-1 if act is None else act.index,
     )
-
-
-def _ground(case: Case, obligation: Obligation, act: Vouched | None) -> Ground:
-    return vouching.ground(case, obligation, act, case.first_issued)

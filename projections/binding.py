@@ -65,7 +65,7 @@ def _oath(case: Case, obligation: Obligation, finding: Finding, found: dict[str,
     """`oath.missing`: the controller has not sworn, as strongly as demanded, to a log that holds the acts.
     `attestation.before_act`: an attestation was posted, and what it vouches for was done only afterwards.
 
-    An assessor's oath on his own assessment is looked at there; that of an attestation is the attestation.
+    What is carried out by attestation takes none without the oath, and says so itself.
     """
     if obligation.type in ("attest", "independent_assessment"):
         words = attesting.said if obligation.type == "attest" else attesting.assessed
@@ -74,8 +74,8 @@ def _oath(case: Case, obligation: Obligation, finding: Finding, found: dict[str,
             return []  # The finding says so itself.
         covering = words(case, obligation, max(acts, case.first_issued))
         return [] if covering else [Gap("attestation.before_act")]
-    if obligation.oath == "none":
-        return []
+    if obligation.oath == "none" or obligation.type in recurring.BY_WORD:
+        return []  # What is carried out by attestation takes none but with that oath.
     sworn = vouching.own(case, obligation.id, obligation.oath, max(_act(finding), case.first_issued))
     return [] if sworn else [Gap("oath.missing", obligation.oath)]
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from msgspec import UnsetType
 
-from projections import vouching
+from projections import attesting, vouching
 from projections.case import Case
 from projections.conduct import days_late
 from projections.finding import Gap, Irregularity
@@ -59,7 +59,10 @@ def _times(case: Case, obligation: Obligation) -> list[tuple[int, int, str]]:
     words = vouching.assessed(case, obligation.id, obligation.oath)
     if obligation.type != "independent_assessment" and not obligation.independent:
         words = words + vouching.own(case, obligation.id, obligation.oath, case.first_issued)
-    return sorted((one.index, one.time_us, case.name_of(one.by)) for one in words)
+    if obligation.type == "attest" and not obligation.independent:
+        # What was attested of all that it depends on carries it out as well, the first time.
+        words = words + attesting.said(case, obligation, case.first_issued)[:1]
+    return sorted({(one.index, one.time_us, case.name_of(one.by)) for one in words})
 
 
 def _serve(

@@ -182,7 +182,7 @@ def _gaps(case: Case, obligation: Obligation, known: int, deterred: int) -> list
 
 def _ground(case: Case, obligation: Obligation, known: bool, last_act: int) -> Ground:
     words = vouching.own(case, obligation.id, after=case.first_issued)
-    ground = vouching.ground(case, obligation, words[0] if words else None, last_act)
+    ground = vouching.ground(case, obligation, words, last_act)
     return Ground("E0", "controller") if known and ground.word == "nobody" else ground
 
 

@@ -5,7 +5,7 @@ then, and for a log that was there to look at: nobody vouches for entries that c
 auditor says whom the order does not name counts as the controller's own word.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from projections.attested import Vouched
 from projections.case import Case
@@ -53,13 +53,13 @@ def rejection(case: Case, obligation: str) -> Vouched | None:
     return None if lifted else last
 
 
-def ground(case: Case, obligation: Obligation, said: Vouched | None, after: int) -> Ground:
-    """What a word is worth: E3 by an assessor, E1 with a report committed to, else E0."""
+def ground(case: Case, obligation: Obligation, said: Sequence[Vouched], after: int) -> Ground:
+    """What words are worth, the best of them: E3 by an assessor, E1 with a report committed to, else E0."""
     if assessed(case, obligation.id, after=after):
         return Ground("E3", "assessor")
-    if said is None:
+    if not said:
         return Ground()
-    return Ground("E1" if said.report else "E0", "controller")
+    return Ground("E1" if any(one.report for one in said) else "E0", "controller")
 
 
 def strangers(case: Case, obligation: str) -> list[Irregularity]:

@@ -315,3 +315,38 @@ def test_best_efforts_change_no_verdict() -> None:
         assert finding(story).verdict == "cannot_be_proved"
         attest(story, "it")
         assert finding(story).verdict == "carried_out"
+
+
+@pytest.mark.parametrize("kind", BY_THE_CONTROLLER)
+def test_a_report_may_follow(kind: str) -> None:
+    story = ordered(kind, min_evidence="E1")
+    attest(story, "it")
+    attest(story, "it", report=True)
+    assert (finding(story).verdict, finding(story).evidence) == ("carried_out", "E1")
+
+
+@pytest.mark.parametrize("reports", [(True, True), (True, False), (False, True)])
+def test_a_report_on_each_of_the_obligations(reports: tuple[bool, bool]) -> None:
+    story = Story()
+    confirm = obliged("attest", id="confirm", depends_on=("one", "two"), min_evidence="E1")
+    story.order(obliged("publish", id="one"), obliged("publish", id="two"), confirm)
+    attest(story, "one", report=reports[0])
+    attest(story, "two", report=reports[1])
+    assert rules(finding(story, obligation=2)) == ([] if all(reports) else ["evidence.below_required"])
+
+
+def test_attested_of_each_in_time_and_of_the_whole_later_is_in_time() -> None:
+    story = Story()
+    story.order(obliged("publish", id="one"), obliged("attest", id="confirm", depends_on=("one",)))
+    attest(story, "one")
+    attest(at_day(story, 35), "confirm")
+    assert listed(finding(story, obligation=1)) == []
+
+
+@pytest.mark.parametrize("kind", BY_THE_CONTROLLER)
+def test_sworn_late_is_late_where_an_oath_is_demanded(kind: str) -> None:
+    story = ordered(kind, oath="sworn")
+    attest(story, "it")
+    assert rules(finding(story)) == ["attestation.missing"]
+    index = attest(at_day(story, 31.5), "it", oath="sworn")
+    assert listed(finding(story)) == [("attestation.late", index, 2)]

@@ -137,3 +137,16 @@ def test_recurring_within_a_day_is_refused(recurrence: str) -> None:
     with pytest.raises(FieldError, match="recurrence"):
         obliged("attest", recurrence=recurrence)
     obliged("attest", recurrence="PT24H")
+
+
+def test_what_was_attested_of_each_obligation_serves_the_first_time() -> None:
+    story = Story()
+    confirm = obliged(
+        "attest", id="it", depends_on=("one",), deadline=Deadline(at="2026-01-31"), recurrence="P1M"
+    )
+    story.order(obliged("publish", id="one"), confirm)
+    attest(story, "one")
+    assert finding(story, 45, obligation=1).verdict == "carried_out"
+    attest(at_day(story, 40), "it")
+    assert finding(story, 80, obligation=1).verdict == "carried_out"
+    assert missed(finding(story, 95, obligation=1)) == ["2026-03-31"]
