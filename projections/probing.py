@@ -15,16 +15,18 @@ from projections.order import Obligation
 def findings_against(case: Case, obligation: Obligation, covered: Iterable[StoreCoverage]) -> list[Gap]:
     """`probe.found`, by store; `sample.failed`, by sample. Copies: how many were found.
 
-    Per store the last assessor's probe governs, else the last. What an assessor found is settled by his own
-    later probe that found nothing, with its control, or by an assessor's later inventory that agrees; what
-    the controller found by any later inventory that agrees.
+    What was found is settled by a later probe that found nothing, with its control, or by a later inventory
+    that agrees: what an assessor found by an assessor's only.
     """
     looks = {one.store: one for one in covered}
     gaps = []
     for store in case.stores_of(obligation.scope):
-        probe = _governing(case, [one for one in _probes(case) if one.store == store and _tells(one)])
-        if probe is not None and probe.found and not _settled(case, probe, looks.get(store)):
-            gaps.append(Gap("probe.found", store, probe.found))
+        probes = [one for one in _probes(case) if one.store == store and _tells(one)]
+        found = [
+            one.found for one in probes if one.found and not _settled(case, one, probes, looks.get(store))
+        ]
+        if found:
+            gaps.append(Gap("probe.found", store, found[-1]))
     return gaps + _samples(case)
 
 
@@ -55,15 +57,14 @@ def _stands(case: Case, one: Probe | Drawn, failures: int) -> bool:
     return case.believes(one.by, one.time_us) or (one.by in case.assessors and failures > 0)
 
 
-def _governing(case: Case, probes: list[Probe]) -> Probe | None:
-    assessed = [one for one in probes if one.by in case.assessors]
-    return max(assessed or probes, key=lambda one: one.index, default=None)
-
-
-def _settled(case: Case, probe: Probe, look: StoreCoverage | None) -> bool:
+def _settled(case: Case, probe: Probe, probes: Iterable[Probe], look: StoreCoverage | None) -> bool:
+    alike = case.assessors if probe.by in case.assessors else None
+    for one in probes:
+        if one.index > probe.index and not one.found and (alike is None or one.by in alike):
+            return True
     if look is None or not look.looked or not look.agrees or look.begun < probe.index:
         return False
-    return look.assessor or probe.by not in case.assessors
+    return look.assessor or alike is None
 
 
 def _samples(case: Case) -> list[Gap]:

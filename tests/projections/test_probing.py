@@ -158,3 +158,20 @@ def test_a_sample_that_nobody_asked_for_says_nothing() -> None:
     story = erased()
     story.post(ev.SampleAttested(controller=CONTROLLER, failures=1, sample="s-9"), by=ASSESSOR)
     assert finding(story).verdict == "carried_out"
+
+
+def test_what_the_controller_finds_after_an_assessors_clean_probe() -> None:
+    """Nobody's earlier look speaks against what was found later."""
+    story = erased()
+    probe(story, 0)
+    probe(story, 2, by=COMPANY)
+    assert rules(finding(story)) == ["probe.found"]
+    probe(story, 0, by=COMPANY)
+    assert finding(story).verdict == "carried_out"
+
+
+def test_the_controllers_clean_probe_settles_no_assessors_find() -> None:
+    story = erased()
+    probe(story, 2)
+    probe(story, 0, by=COMPANY)
+    assert rules(finding(story)) == ["probe.found"]
