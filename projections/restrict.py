@@ -9,7 +9,7 @@ from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation
 from projections.restriction import restriction_of, restricts
 from projections.scope import Standing
-from projections.survey import Reached, Survey, Visit, reached, walk
+from projections.survey import USED_UNKNOWN, Reached, Survey, Visit, reached, walk
 from projections.using import in_force
 
 COUNTS = (
@@ -133,8 +133,9 @@ def _count_breaches(survey: Survey, one: Reached) -> None:
 def _gaps(survey: Survey) -> list[Gap]:
     obligation, counts = survey.obligation, survey.counts
     gaps = survey.undeclared_gaps()
-    if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
-        gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
+    unknown = counts["unknown_residency"] + counts[USED_UNKNOWN]
+    if unknown and obligation.scope.unknown_residency == "report":
+        gaps.append(Gap("residency.unknown", "", unknown))
     if obligation.scope.residency and not survey.somebody and not survey.residency_said:
         # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
         gaps.append(Gap("residency.no_method"))

@@ -21,6 +21,8 @@ from projections.sums import Sums
 
 # Derived data by what it is kept in: an opening balance of templates names no lineage.
 DERIVED_KINDS = frozenset({"index", "model"})
+# Not shown as a count of its own: it stands in the gap `residency.unknown`.
+USED_UNKNOWN = "used_unknown"
 
 
 class Reached(Struct, frozen=True):
@@ -73,9 +75,14 @@ class Survey(Sums):
         self.record(Irregularity(rule, move.index, move.time_us, by, store, copies, days_late))
 
     def breach(self, rule: str, count: str, use: Use, one: Reached) -> None:
-        """Count and list a use of these records, unless an exemption granted before allowed it."""
+        """Count and list a use of these records, unless an exemption granted before allowed it.
+
+        Where the scope wants to know first where their subjects reside, it is counted apart and is no breach.
+        """
         handles = self._not_allowed(use, one)
-        if handles:
+        if one.standing.reach == "unknown" and self.obligation.scope.unknown_residency == "report":
+            self.counts.add(USED_UNKNOWN, handles)
+        elif handles:
             self.counts.add(count, handles, use.store, use.index)
             self.note(rule, use, use.store, len(handles))
 

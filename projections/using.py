@@ -16,11 +16,9 @@ from projections.moments import SECOND_US
 from projections.order import Obligation
 from projections.restriction import restriction_of
 from projections.scope import Standing
-from projections.survey import Survey, Visit, reached, walk
+from projections.survey import USED_UNKNOWN, Survey, Visit, reached, walk
 
 COUNTS = ("used", "usable", "collectors")
-# Not shown as a count of its own: it stands in the gap.
-UNKNOWN = "unknown_residency"
 
 
 def evaluate(case: Case, obligation: Obligation) -> Finding:
@@ -34,8 +32,8 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     """
     survey = walk(case, obligation, _visitor)
     gaps = cease.unaccounted(case, obligation)
-    if survey.counts[UNKNOWN]:
-        gaps.append(Gap("residency.unknown", "", survey.counts[UNKNOWN]))
+    if survey.counts[USED_UNKNOWN]:
+        gaps.append(Gap("residency.unknown", "", survey.counts[USED_UNKNOWN]))
     named = sorted({span.collector for span in case.docket.coverage if span.index < case.size})
     survey.counts.add("collectors", named)
     return conclude(
@@ -63,12 +61,11 @@ def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[s
     if one is None:
         return
     case = survey.case
-    found = [use for use in one.uses if use.kind in USES and in_force(case, use)]
+    for use in one.uses:
+        if use.kind in USES and in_force(case, use):
+            survey.breach("use.prohibited", "used", use, one)
     if standing.reach == "unknown" and survey.obligation.scope.unknown_residency == "report":
-        survey.counts.add(UNKNOWN, handles if found else [])
         return
-    for use in found:
-        survey.breach("use.prohibited", "used", use, one)
     for store, copy in one.copies:
         if copy.state == "live" and restriction_of(case, holding, store, copy) is None:
             survey.counts.add("usable", handles, store)

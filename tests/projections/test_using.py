@@ -304,3 +304,26 @@ def test_what_was_restricted_and_is_gone_was_in_scope() -> None:
     story.erase(1)
     story.look("faces")
     assert (finding(story).verdict, rules(finding(story))) == ("carried_out", set())
+
+
+def test_a_use_that_was_allowed_needs_nobodys_residency() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, residency="")
+    story.order(using_gb(scope=replace_scope(unknown_residency="report")))
+    exempt(story, 1, obligation="cease")
+    access(accounted(story), 1)
+    assert (finding(story).verdict, rules(finding(story))) == ("carried_out", set())
+
+
+@pytest.mark.parametrize(("setting", "verdict"), [("in_scope", "breached"), ("report", "cannot_be_proved")])
+def test_a_use_of_those_whose_residency_is_to_be_known_first(setting: str, verdict: str) -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, residency="")
+    story.order(restrict_gb(scope=replace_scope(unknown_residency=setting)))
+    restrict(story, 1)
+    access(story, 1)
+    unrestrict(story, 1)
+    story.erase(1)
+    story.look("faces")
+    found = finding(story)
+    assert (found.verdict, "residency.unknown" in rules(found)) == (verdict, setting == "report")

@@ -67,6 +67,11 @@ USING = {
     "used, nobody knows whose it is": Corner(
         OPEN, [UNKNOWN, ORDERED, USED, *accounted()], {"scope": REPORTED}
     ),
+    "used with leave, nobody knows whose it is": Corner(
+        DONE,
+        [UNKNOWN, ORDERED, allowed(AUTHORITY, "cease_using", records=FIRST), USED, *accounted()],
+        {"scope": REPORTED},
+    ),
     "used elsewhere than where it is asked about": Corner(
         DONE, [HELD, ORDERED, USED, *accounted()], {"scope": ONLY_VAULT}
     ),
@@ -138,6 +143,14 @@ RESTRICTING = {
             allowed(AUTHORITY, "restrict", records=FIRST),
             *LOOKED,
         ],
+    ),
+    "set free and used, nobody knows whose it is": Corner(
+        OPEN, [UNKNOWN, ORDERED, kept(1), freed(), kept(1), USED, *LOOKED], {"scope": REPORTED}
+    ),
+    "used and gone, nobody knows whose it is": Corner(
+        OPEN,
+        [UNKNOWN, ORDERED, kept(1), USED, Step("erase", ((1,), FACES)), *LOOKED],
+        {"scope": REPORTED},
     ),
     "nobody knows whose it is": Corner(OPEN, [UNKNOWN, ORDERED, kept(1), *LOOKED], {"scope": REPORTED}),
     "nothing in scope, and nobody said why": Corner(OPEN, [ORDERED, *LOOKED]),

@@ -88,8 +88,8 @@ def restrict(oracle: Oracle, obligation: Obligation) -> Answer:
             counts["unrestricted"] += 1  # What is held is kept, and not to be used.
         if store not in oracle.stores:
             missing.append("store.undeclared")
-    _count_breaches(oracle, obligation, deadline, counts)
-    if obligation.scope.unknown_residency == "report" and counts["unknown_residency"]:
+    asked = _count_breaches(oracle, obligation, deadline, counts)
+    if obligation.scope.unknown_residency == "report" and counts["unknown_residency"] + asked:
         missing.append("residency.unknown")
     if obligation.scope.residency and not somebody and nobody_said(oracle):
         missing.append("residency.no_method")
@@ -99,14 +99,18 @@ def restrict(oracle: Oracle, obligation: Obligation) -> Answer:
     return Answer(BREACHED if counts["used"] + counts["lifted"] else verdict, counts, tuple(missing))
 
 
-def _count_breaches(oracle: Oracle, obligation: Obligation, deadline: int, counts: Counter[str]) -> None:
+def _count_breaches(oracle: Oracle, obligation: Obligation, deadline: int, counts: Counter[str]) -> int:
+    """Count them; returns how many would be some if it were known that their subjects reside there."""
     stores = {store for _, store in in_stores(oracle, obligation)}
     for fact, handle in _uses(oracle, obligation):
         restricted = any(_restriction(oracle, handle, store, fact.index) for store in stores)
-        counts["used"] += restricted or fact.time_us > deadline * SECOND_US
+        name = "asked" if _is_reported(oracle, obligation, handle) else "used"
+        counts[name] += restricted or fact.time_us > deadline * SECOND_US
     for fact, handle in _uses(oracle, obligation, ev.DataUnrestricted):
         store = fact.event.data.store
-        counts["lifted"] += store in stores and _restriction(oracle, handle, store, fact.index) is not None
+        name = "asked" if _is_reported(oracle, obligation, handle) else "lifted"
+        counts[name] += store in stores and _restriction(oracle, handle, store, fact.index) is not None
+    return counts["asked"]
 
 
 def _uses(oracle: Oracle, obligation: Obligation, *kinds: type[ev.Data]) -> Iterator[tuple[Fact, str]]:
