@@ -1,7 +1,7 @@
 """Attested: who vouches for an order's being carried out: attestations and rejections, probes, samples.
 
-A part of the docket: one state row. Anybody whose role allows it may say such a thing; whose word it is, and
-whether it counts, is decided where it is read (`vouching.py`).
+A part of the docket. Anybody whose role allows it may say such a thing; whose word it is, and whether it
+counts, is decided where it is read (`vouching.py`, `probing.py`).
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from msgspec import Struct, UnsetType
 
 from projections import events as ev
 from projections.fact import Fact
+from projections.series import Series
 
 
 class Vouched(Struct, frozen=True, array_like=True):
@@ -41,30 +42,55 @@ class Probe(Struct, frozen=True, array_like=True):
     control_found: int
 
 
+class Requested(Struct, frozen=True, array_like=True):
+    """Somebody asked for a sample of what was erased under an order."""
+
+    index: int
+    sample: str
+    order: str
+    size: int
+
+
 class Drawn(Struct, frozen=True, array_like=True):
     """What looking at a sample gave."""
 
     index: int
     time_us: int
     by: int
+    sample: str
     failures: int
 
 
 class Sample(Struct, frozen=True):
-    """A sample of what was erased under an order was asked for, and what was found in it."""
+    """A sample as it was first asked for, and what was found in it afterwards, in log order."""
 
-    index: int
     order: str
-    size: int
-    drawn: tuple[Drawn, ...] = ()
+    drawn: tuple[Drawn, ...]
 
 
 class Attested(Struct, frozen=True):
-    """State after some number of entries. Tuples are in log order; samples stand under their ids."""
+    """State after some number of entries. Series are in log order."""
 
-    vouched: tuple[Vouched, ...] = ()
-    probes: tuple[Probe, ...] = ()
-    samples: dict[str, Sample] = {}
+    vouched: Series[Vouched] = Series()
+    probes: Series[Probe] = Series()
+    requested: Series[Requested] = Series()
+    drawn: Series[Drawn] = Series()
+
+
+def read_samples(part: Attested, size: int) -> dict[str, Sample]:
+    """The samples by their ids, with what was found in them below `size`.
+
+    The first request counts: a sample is not drawn anew because of what it gave. Of one that nobody had asked
+    for it is not known what it was a sample of.
+    """
+    first: dict[str, Requested] = {}
+    for one in part.requested:
+        first.setdefault(one.sample, one)
+    found: dict[str, list[Drawn]] = {name: [] for name in first}
+    for drawn in part.drawn:
+        if drawn.index < size and drawn.sample in first and first[drawn.sample].index < drawn.index:
+            found[drawn.sample].append(drawn)
+    return {name: Sample(one.order, tuple(found[name])) for name, one in first.items()}
 
 
 def _vouched(part: Attested, fact: Fact, by: int) -> Attested:
@@ -80,31 +106,25 @@ def _vouched(part: Attested, fact: Fact, by: int) -> Attested:
         data.oath if isinstance(data, ev.ComplianceAttested) else "none",
         not isinstance(data.report_sha256, UnsetType),
     )
-    return msgspec.structs.replace(part, vouched=(*part.vouched, said))
+    return msgspec.structs.replace(part, vouched=part.vouched.grown(said))
 
 
 def _probed(part: Attested, fact: Fact, by: int) -> Attested:
     data: ev.ProbeAttested = fact.event.data
     probe = Probe(fact.index, fact.time_us, by, data.order, data.store, data.found, data.control_found)
-    return msgspec.structs.replace(part, probes=(*part.probes, probe))
+    return msgspec.structs.replace(part, probes=part.probes.grown(probe))
 
 
 def _requested(part: Attested, fact: Fact, by: int) -> Attested:
-    """The first request counts: a sample is not drawn anew because of what it gave."""
     data: ev.SampleRequested = fact.event.data
-    sample = Sample(fact.index, data.order, data.n)
-    return msgspec.structs.replace(part, samples={data.sample: sample, **part.samples})
+    requested = Requested(fact.index, data.sample, data.order, data.n)
+    return msgspec.structs.replace(part, requested=part.requested.grown(requested))
 
 
 def _drawn(part: Attested, fact: Fact, by: int) -> Attested:
-    """Of a sample that nobody had asked for it is not known what it was a sample of."""
     data: ev.SampleAttested = fact.event.data
-    sample = part.samples.get(data.sample)
-    if sample is None:
-        return part
-    drawn = Drawn(fact.index, fact.time_us, by, data.failures)
-    grown = msgspec.structs.replace(sample, drawn=(*sample.drawn, drawn))
-    return msgspec.structs.replace(part, samples={**part.samples, data.sample: grown})
+    drawn = Drawn(fact.index, fact.time_us, by, data.sample, data.failures)
+    return msgspec.structs.replace(part, drawn=part.drawn.grown(drawn))
 
 
 STEPS: dict[type[Any], Callable[[Attested, Fact, int], Attested]] = {

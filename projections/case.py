@@ -16,6 +16,7 @@ from projections.proceedings import Proceedings
 from projections.processing import Processing
 from projections.retention import Terms
 from projections.scope import Reader, Standing, posters_under
+from projections.series import Series
 from projections.sharing import Sharing
 from projections.status import Life, life_of
 from projections.tally import Listener, Tally
@@ -257,11 +258,11 @@ def bearing_on_records(docket: Docket, order: str) -> Docket:
     return Docket(
         posters=docket.posters,
         stores=docket.stores,
-        orders=tuple(one for one in docket.orders if one.order.id == order),
+        orders=Series(one for one in docket.orders if one.order.id == order),
         compromised=docket.compromised,
         proceedings=Proceedings(
-            turns=tuple(one for one in said.turns if one.order == order),
-            exemptions=tuple(one for one in said.exemptions if one.order == order),
+            turns=Series(one for one in said.turns if one.order == order),
+            exemptions=Series(one for one in said.exemptions if one.order == order),
             holds=said.holds,
             releases=said.releases,
         ),

@@ -1,13 +1,13 @@
 """The docket: the few things that every judgment needs whole, whichever handles it looks at.
 
 Posters, stores, orders, anchors, inventories and collectors' attestations are broadcast to every partition
-of the fold; lineage edges are kept by their entry's index, one per event, never expanded into pairs.
+of the fold; lineage edges are kept by their entry's index, one per event, never expanded into pairs. What may
+grow as the log does is a series, to which each step adds; what the controller's stores bound is a dict.
 """
 
 import base64
 import binascii
-from collections.abc import Callable, Iterator
-from hashlib import sha256
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import msgspec
@@ -23,13 +23,14 @@ from projections.proceedings import Proceedings
 from projections.processing import Processing
 from projections.registry import Poster
 from projections.requests import Requests
+from projections.series import Series
 from projections.sharing import Sharing
 from signing.checkpoint import parse_checkpoint
 from signing.errors import FormatError
 from signing.note import Note, parse_note
 
 NAME = "docket"
-VERSION = 3
+VERSION = 4
 
 
 class Store(Struct, frozen=True):
@@ -156,18 +157,18 @@ class Edge(Struct, frozen=True):
 
 
 class Docket(Struct, frozen=True):
-    """Broadcast state after some number of entries. Tuples are in log order."""
+    """Broadcast state after some number of entries. Series are in log order."""
 
-    posters: tuple[Poster, ...] = ()
+    posters: Series[Poster] = Series()
     stores: dict[str, Store] = {}
-    orders: tuple[IssuedOrder, ...] = ()
-    anchors: tuple[Anchor, ...] = ()
-    begun: tuple[Begun, ...] = ()
-    inventories: tuple[Inventory, ...] = ()
-    misplaced: tuple[Misplaced, ...] = ()
-    coverage: tuple[Coverage, ...] = ()
-    compromised: tuple[Compromised, ...] = ()
-    corrections: tuple[Correction, ...] = ()
+    orders: Series[IssuedOrder] = Series()
+    anchors: Series[Anchor] = Series()
+    begun: Series[Begun] = Series()
+    inventories: Series[Inventory] = Series()
+    misplaced: Series[Misplaced] = Series()
+    coverage: Series[Coverage] = Series()
+    compromised: Series[Compromised] = Series()
+    corrections: Series[Correction] = Series()
     unblinded: dict[str, int] = {}
     """The first entry that calls a blinding key destroyed, by the key's commitment."""
     proceedings: Proceedings = Proceedings()
@@ -180,18 +181,7 @@ class Docket(Struct, frozen=True):
 EMPTY = Docket()
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-_decoder = msgspec.json.Decoder(Docket)
 _edge_decoder = msgspec.json.Decoder(Edge)
-
-
-def encode_docket(docket: Docket) -> bytes:
-    """The docket as the live runner keeps it beside its cursor."""
-    return _encoder.encode(docket)
-
-
-def decode_docket(raw: bytes) -> Docket:
-    """Read a docket that `encode_docket` wrote."""
-    return _decoder.decode(raw)
 
 
 def encode_edge(edge: Edge) -> bytes:
@@ -206,11 +196,11 @@ def decode_edge(raw: bytes) -> Edge:
 
 def number_poster(docket: Docket, poster: Poster) -> tuple[Docket, int]:
     """The poster's number, given out in order of first appearance."""
-    try:
-        return docket, docket.posters.index(poster)
-    except ValueError:
-        grown = msgspec.structs.replace(docket, posters=(*docket.posters, poster))
-        return grown, len(docket.posters)
+    number = docket.posters.last(_itself, poster)
+    if number is not None:
+        return docket, number
+    grown = msgspec.structs.replace(docket, posters=docket.posters.grown(poster))
+    return grown, len(docket.posters)
 
 
 def apply(docket: Docket, fact: Fact, by: int) -> Docket:
@@ -233,29 +223,21 @@ def edge_of(fact: Fact, by: int) -> Edge | None:
 
 def discredited(docket: Docket, size: int) -> dict[int, int]:
     """Posters whose key or token was compromised, as said below `size`: from which recorded time (us) on."""
-    since: dict[int, int] = {}
+    told: dict[tuple[str, str | None], int] = {}
     for one in docket.compromised:
-        for number, poster in enumerate(docket.posters):
-            if one.index < size and (poster.name, poster.vkey) == (one.name, one.vkey):
-                since[number] = min(one.since_us, since.get(number, one.since_us))
-    return since
+        if one.index < size:
+            key = (one.name, one.vkey)
+            told[key] = min(one.since_us, told.get(key, one.since_us))
+    posters = enumerate(docket.posters) if told else ()
+    return {n: told[key] for n, poster in posters if (key := (poster.name, poster.vkey)) in told}
 
 
-def rows(docket: Docket, edges: dict[int, Edge]) -> Iterator[bytes]:
-    """The state's lines for its digest: row key's hash, space, canonical JSON."""
-    for name in docket.__struct_fields__:
-        yield _line([name], getattr(docket, name))
-    for index, edge in edges.items():
-        yield _line(["edge", index], edge)
+def _itself(poster: Poster) -> Hashable:
+    return poster
 
 
-def row_key(key: list[Any]) -> bytes:
-    """A state row's key that is no handle: the first 16 bytes, in hex, of SHA-256 of its canonical JSON."""
-    return sha256(_encoder.encode(key)).hexdigest()[:32].encode()
-
-
-def _line(key: list[Any], value: Any) -> bytes:
-    return row_key(key) + b" " + _encoder.encode(value)
+def _begun_by(one: Begun) -> Hashable:
+    return one.by, one.store, one.inventory
 
 
 def _store_registered(docket: Docket, fact: Fact, by: int) -> Docket:
@@ -291,7 +273,7 @@ def _blinding_destroyed(docket: Docket, fact: Fact, by: int) -> Docket:
 def _order_issued(docket: Docket, fact: Fact, by: int) -> Docket:
     data: ev.OrderIssued | ev.OrderVaried = fact.event.data
     issued = IssuedOrder(fact.index, fact.time_us, by, data.order, data.effective_at)
-    return msgspec.structs.replace(docket, orders=(*docket.orders, issued))
+    return msgspec.structs.replace(docket, orders=docket.orders.grown(issued))
 
 
 def _anchored(docket: Docket, fact: Fact, by: int) -> Docket:
@@ -303,13 +285,13 @@ def _anchored(docket: Docket, fact: Fact, by: int) -> Docket:
     if size == 0 or size > fact.index:
         return docket  # A checkpoint can't cover the entry that quotes it.
     anchor = Anchor(fact.index, fact.time_us, size, raw)
-    return msgspec.structs.replace(docket, anchors=(*docket.anchors, anchor))
+    return msgspec.structs.replace(docket, anchors=docket.anchors.grown(anchor))
 
 
 def _inventory_begun(docket: Docket, fact: Fact, by: int) -> Docket:
     data: ev.InventoryBegun = fact.event.data
     begun = Begun(fact.index, by, data.store, data.inventory)
-    return msgspec.structs.replace(docket, begun=(*docket.begun, begun))
+    return msgspec.structs.replace(docket, begun=docket.begun.grown(begun))
 
 
 def _inventory_attested(docket: Docket, fact: Fact, by: int) -> Docket:
@@ -318,21 +300,15 @@ def _inventory_attested(docket: Docket, fact: Fact, by: int) -> Docket:
     data: ev.InventoryAttested = fact.event.data
     if fact.misquotes:
         misplaced = Misplaced(fact.index, fact.time_us, by, data.store)
-        return msgspec.structs.replace(docket, misplaced=(*docket.misplaced, misplaced))
-    begun = next(
-        (
-            b.index
-            for b in reversed(docket.begun)
-            if (b.by, b.store, b.inventory) == (by, data.store, data.inventory)
-        ),
-        None,
-    )
-    if begun is None:
+        return msgspec.structs.replace(docket, misplaced=docket.misplaced.grown(misplaced))
+    number = docket.begun.last(_begun_by, (by, data.store, data.inventory))
+    if number is None:
         return docket
+    begun = docket.begun[number].index
     inventory = Inventory(
         fact.index, fact.time_us, by, data.store, data.inventory, begun, data.count, data.digest
     )
-    return msgspec.structs.replace(docket, inventories=(*docket.inventories, inventory))
+    return msgspec.structs.replace(docket, inventories=docket.inventories.grown(inventory))
 
 
 def _collector_attested(docket: Docket, fact: Fact, by: int) -> Docket:
@@ -348,7 +324,7 @@ def _collector_attested(docket: Docket, fact: Fact, by: int) -> Docket:
         data.running,
         exclusions,
     )
-    return msgspec.structs.replace(docket, coverage=(*docket.coverage, span))
+    return msgspec.structs.replace(docket, coverage=docket.coverage.grown(span))
 
 
 def _revoked(docket: Docket, fact: Fact, by: int) -> Docket:
@@ -358,13 +334,13 @@ def _revoked(docket: Docket, fact: Fact, by: int) -> Docket:
     vkey = data.vkey if isinstance(data, ev.KeyRevoked) else None
     since_us = rfc3339_us(data.compromised_since)
     gone = Compromised(fact.index, data.name, vkey, since_us)
-    return msgspec.structs.replace(docket, compromised=(*docket.compromised, gone))
+    return msgspec.structs.replace(docket, compromised=docket.compromised.grown(gone))
 
 
 def _corrected(docket: Docket, fact: Fact, by: int) -> Docket:
     data: ev.EventCorrected = fact.event.data
     said = Correction(fact.index, by, data.corrects, data.reason)
-    return msgspec.structs.replace(docket, corrections=(*docket.corrections, said))
+    return msgspec.structs.replace(docket, corrections=docket.corrections.grown(said))
 
 
 _STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {

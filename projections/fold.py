@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from projections import docket, holdings
+from projections import docket, docket_rows, holdings
 from projections.docket import Docket, Edge
 from projections.fact import Fact
 from projections.holdings import Holdings
@@ -26,7 +26,6 @@ class Fold:
         self.docket = state
         self.edges = edges
         self.holdings = held
-        self._numbers = {poster: number for number, poster in enumerate(state.posters)}
         self._last: tuple[Poster | None, int] = (None, 0)
 
     @classmethod
@@ -45,7 +44,7 @@ class Fold:
     def digests(self) -> tuple[StateDigest, ...]:
         """What anybody who folds the same facts must arrive at."""
         held = digest_of(holdings.rows(self.holdings))
-        rest = digest_of(docket.rows(self.docket, self.edges))
+        rest = digest_of(docket_rows.rows(self.docket, self.edges))
         return (
             StateDigest(docket.NAME, docket.VERSION, rest.count, rest.digest),
             StateDigest(holdings.NAME, holdings.VERSION, held.count, held.digest),
@@ -56,12 +55,6 @@ class Fold:
         last, number = self._last
         if poster is last:
             return number
-        self._last = (poster, self._look_up(poster))
-        return self._last[1]
-
-    def _look_up(self, poster: Poster) -> int:
-        number = self._numbers.get(poster)
-        if number is None:
-            self.docket, number = docket.number_poster(self.docket, poster)
-            self._numbers[poster] = number
+        self.docket, number = docket.number_poster(self.docket, poster)
+        self._last = (poster, number)
         return number

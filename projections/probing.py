@@ -6,7 +6,7 @@ against the obligation, whatever the copies' states say.
 
 from collections.abc import Iterable
 
-from projections.attested import Drawn, Probe
+from projections.attested import Drawn, Probe, read_samples
 from projections.case import Case
 from projections.finding import Gap, Irregularity, StoreCoverage
 from projections.order import Obligation
@@ -70,10 +70,10 @@ def _settled(case: Case, probe: Probe, probes: Iterable[Probe], look: StoreCover
 def _samples(case: Case) -> list[Gap]:
     """The last word on each sample: an assessor's, else anybody's."""
     gaps = []
-    for name, sample in sorted(case.docket.attested.samples.items()):
-        if sample.order != case.order.id or sample.index >= case.size:
+    for name, sample in sorted(read_samples(case.docket.attested, case.size).items()):
+        if sample.order != case.order.id:
             continue
-        drawn = [one for one in sample.drawn if one.index < case.size and _stands(case, one, one.failures)]
+        drawn = [one for one in sample.drawn if _stands(case, one, one.failures)]
         assessed = [one for one in drawn if one.by in case.assessors]
         failures = (assessed or drawn)[-1].failures if drawn else 0
         if failures:

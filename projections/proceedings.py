@@ -1,6 +1,6 @@
 """Proceedings: the life of orders: served, stayed, set aside, discharged; exemptions, holds, penalties.
 
-A part of the docket: one state row. Kept as posted: whose word counts, only an order can say (see `status`
+A part of the docket. Kept as posted: whose word counts, only an order can say (see `status`
 and `relief`).
 """
 
@@ -12,6 +12,7 @@ from msgspec import Struct, UnsetType
 
 from projections import events as ev
 from projections.fact import Fact
+from projections.series import Series
 
 
 class Turn(Struct, frozen=True):
@@ -74,13 +75,13 @@ class PenaltyTurn(Struct, frozen=True):
 
 
 class Proceedings(Struct, frozen=True):
-    """State after some number of entries. Tuples are in log order."""
+    """State after some number of entries. Series are in log order."""
 
-    turns: tuple[Turn, ...] = ()
-    exemptions: tuple[Exemption, ...] = ()
-    holds: tuple[Hold, ...] = ()
-    releases: tuple[Release, ...] = ()
-    penalties: tuple[PenaltyTurn, ...] = ()
+    turns: Series[Turn] = Series()
+    exemptions: Series[Exemption] = Series()
+    holds: Series[Hold] = Series()
+    releases: Series[Release] = Series()
+    penalties: Series[PenaltyTurn] = Series()
 
 
 KINDS: Final[dict[type[ev.Data], str]] = {
@@ -103,7 +104,7 @@ PENALTIES: Final[dict[type[ev.Data], str]] = {
 def _turned(state: Proceedings, fact: Fact, by: int) -> Proceedings:
     data = fact.event.data
     turn = Turn(fact.index, fact.time_us, by, data.order, KINDS[type(data)], data.effective_at)
-    return msgspec.structs.replace(state, turns=(*state.turns, turn))
+    return msgspec.structs.replace(state, turns=state.turns.grown(turn))
 
 
 def _exempted(state: Proceedings, fact: Fact, by: int) -> Proceedings:
@@ -118,18 +119,18 @@ def _exempted(state: Proceedings, fact: Fact, by: int) -> Proceedings:
         () if isinstance(data.records, UnsetType) else data.records,
         "" if isinstance(data.category_class, UnsetType) else data.category_class,
     )
-    return msgspec.structs.replace(state, exemptions=(*state.exemptions, granted))
+    return msgspec.structs.replace(state, exemptions=state.exemptions.grown(granted))
 
 
 def _held(state: Proceedings, fact: Fact, by: int) -> Proceedings:
     data: ev.HoldPlaced = fact.event.data
     hold = Hold(fact.index, fact.time_us, by, data.hold, data.basis, data.records, data.until)
-    return msgspec.structs.replace(state, holds=(*state.holds, hold))
+    return msgspec.structs.replace(state, holds=state.holds.grown(hold))
 
 
 def _released(state: Proceedings, fact: Fact, by: int) -> Proceedings:
     release = Release(fact.index, fact.time_us, by, fact.event.data.hold)
-    return msgspec.structs.replace(state, releases=(*state.releases, release))
+    return msgspec.structs.replace(state, releases=state.releases.grown(release))
 
 
 def _penalised(state: Proceedings, fact: Fact, by: int) -> Proceedings:
@@ -138,7 +139,7 @@ def _penalised(state: Proceedings, fact: Fact, by: int) -> Proceedings:
     penalty = PenaltyTurn(
         fact.index, fact.time_us, by, data.order, kind, data.amount_minor, data.currency, *_days(data)
     )
-    return msgspec.structs.replace(state, penalties=(*state.penalties, penalty))
+    return msgspec.structs.replace(state, penalties=state.penalties.grown(penalty))
 
 
 def _days(data: ev.Data) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Processing: what the controller declared of its activities: purposes apart, on what basis and for how long.
 
-A part of the docket: one state row. Every declaration stays, with its place in the log: which one governs a
+A part of the docket. Every declaration stays, with its place in the log: which one governs a
 collection is decided where it is read.
 """
 
@@ -12,6 +12,7 @@ from msgspec import Struct, UnsetType
 
 from projections import events as ev
 from projections.fact import Fact
+from projections.series import Series
 
 
 class Activity(Struct, frozen=True, array_like=True, omit_defaults=True):
@@ -29,7 +30,7 @@ class Activity(Struct, frozen=True, array_like=True, omit_defaults=True):
 class Processing(Struct, frozen=True):
     """State after some number of entries, in log order."""
 
-    activities: tuple[Activity, ...] = ()
+    activities: Series[Activity] = Series()
 
 
 def _declared(part: Processing, fact: Fact, by: int) -> Processing:
@@ -43,7 +44,7 @@ def _declared(part: Processing, fact: Fact, by: int) -> Processing:
         "" if isinstance(data.art9_condition, UnsetType) else data.art9_condition,
         -1 if isinstance(data.retention_days, UnsetType) else data.retention_days,
     )
-    return msgspec.structs.replace(part, activities=(*part.activities, one))
+    return msgspec.structs.replace(part, activities=part.activities.grown(one))
 
 
 STEPS: dict[type[Any], Callable[[Processing, Fact, int], Processing]] = {ev.ProcessingDeclared: _declared}

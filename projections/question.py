@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from projections.docket import row_key
+from projections.docket_rows import row_key
 from signing.handle import is_handle
 from signing.setdigest import SetDigest, digest_of
 

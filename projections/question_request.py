@@ -9,7 +9,7 @@ from projections.holdings import Holding
 from projections.moments import SECOND_US
 from projections.question import Answer, Sheet
 from projections.question_view import View
-from projections.requests import Enquiry, Step
+from projections.requests import Enquiry, Step, read_enquiries
 
 NOTHING = "nothing"
 
@@ -24,10 +24,9 @@ def enquiries(view: View) -> Answer:
     measures = ("enquiries", "answered", "answered_late", "abandoned", "overdue", "median_s", "longest_s")
     sheet = Sheet(("right", "demanded"), measures)
     grouped: dict[tuple[str, ...], list[_Course]] = {}
-    for request, enquiry in view.docket.requests.enquiries.items():
-        if enquiry.index < view.size:
-            course = _course(request, enquiry, view.size)
-            grouped.setdefault((enquiry.right, _demand(course)), []).append(course)
+    for request, enquiry in read_enquiries(view.docket.requests, view.size).items():
+        course = _course(request, enquiry)
+        grouped.setdefault((enquiry.right, _demand(course)), []).append(course)
     for group, courses in grouped.items():
         took = sorted(one.took_us // SECOND_US for one in courses if one.took_us is not None)
         sheet.count(
@@ -66,7 +65,7 @@ def disclosures(view: View) -> Answer:
 
 
 class _Course(Struct, frozen=True):
-    """How an enquiry went, as far as the view goes."""
+    """How an enquiry went."""
 
     request: str
     demanded: frozenset[str]
@@ -82,14 +81,14 @@ class _Course(Struct, frozen=True):
         return self.ended_us - self.began_us if self.end == "answered" else None
 
 
-def _course(request: str, enquiry: Enquiry, size: int) -> _Course:
+def _course(request: str, enquiry: Enquiry) -> _Course:
     """The first end is the end; an answer after somebody gave up answers nobody. What is demanded afterwards,
     and an extension after the day it extends, change nothing."""
     demanded: set[str] = set()
     due_us, entries = enquiry.due_us, [enquiry.index]
     end: Step | None = None
     for step in enquiry.steps:
-        if step.index >= size or end is not None:
+        if end is not None:
             break
         entries.append(step.index)
         if step.kind == "demanded":

@@ -1,6 +1,6 @@
 """Sharing: who else has the data: disclosures and what recipients say of them, backups.
 
-A part of the docket: one state row. Kept as posted: what a notice, an answer or an expiry is worth is decided
+A part of the docket. Kept as posted: what a notice, an answer or an expiry is worth is decided
 where it is judged (`recipients`, `backups`). Which records a disclosure was of, their holdings say.
 """
 
@@ -12,6 +12,7 @@ from msgspec import Struct, UnsetType
 
 from projections import events as ev
 from projections.fact import Fact
+from projections.series import Series
 
 AnswerKind = Literal["notified", "acknowledged", "unreachable"]
 
@@ -75,19 +76,19 @@ class Restore(Struct, frozen=True, array_like=True):
 
 
 class Sharing(Struct, frozen=True):
-    """State after some number of entries. Tuples are in log order."""
+    """State after some number of entries. Series are in log order."""
 
-    disclosures: tuple[Disclosure, ...] = ()
-    answers: tuple[Answer, ...] = ()
-    backups: tuple[Backup, ...] = ()
-    expiries: tuple[Expiry, ...] = ()
-    restores: tuple[Restore, ...] = ()
+    disclosures: Series[Disclosure] = Series()
+    answers: Series[Answer] = Series()
+    backups: Series[Backup] = Series()
+    expiries: Series[Expiry] = Series()
+    restores: Series[Restore] = Series()
 
 
 def _disclosed(state: Sharing, fact: Fact, by: int) -> Sharing:
     data: ev.DataDisclosed = fact.event.data
     one = Disclosure(fact.index, fact.time_us, by, data.disclosure, data.recipient, data.country, data.public)
-    return msgspec.structs.replace(state, disclosures=(*state.disclosures, one))
+    return msgspec.structs.replace(state, disclosures=state.disclosures.grown(one))
 
 
 def _notified(state: Sharing, fact: Fact, by: int) -> Sharing:
@@ -107,7 +108,7 @@ def _unreachable(state: Sharing, fact: Fact, by: int) -> Sharing:
 def _answered(state: Sharing, fact: Fact, by: int, kind: AnswerKind, *more: str) -> Sharing:
     claimed_us = ev.time_us(fact.event)
     one = Answer(fact.index, fact.time_us, by, kind, fact.event.data.disclosure, claimed_us, *more)
-    return msgspec.structs.replace(state, answers=(*state.answers, one))
+    return msgspec.structs.replace(state, answers=state.answers.grown(one))
 
 
 def _word(value: str | UnsetType) -> str:
@@ -125,19 +126,19 @@ def _backed_up(state: Sharing, fact: Fact, by: int) -> Sharing:
         ev.rfc3339_us(data.as_of),
         ev.rfc3339_us(data.expires_at),
     )
-    return msgspec.structs.replace(state, backups=(*state.backups, one))
+    return msgspec.structs.replace(state, backups=state.backups.grown(one))
 
 
 def _expired(state: Sharing, fact: Fact, by: int) -> Sharing:
     data: ev.BackupExpired = fact.event.data
     one = Expiry(fact.index, fact.time_us, by, data.store, data.backup)
-    return msgspec.structs.replace(state, expiries=(*state.expiries, one))
+    return msgspec.structs.replace(state, expiries=state.expiries.grown(one))
 
 
 def _restored(state: Sharing, fact: Fact, by: int) -> Sharing:
     data: ev.BackupRestored = fact.event.data
     one = Restore(fact.index, fact.time_us, by, data.store, data.backup, data.erasures_reapplied)
-    return msgspec.structs.replace(state, restores=(*state.restores, one))
+    return msgspec.structs.replace(state, restores=state.restores.grown(one))
 
 
 STEPS: dict[type[Any], Callable[[Sharing, Fact, int], Sharing]] = {

@@ -1,10 +1,11 @@
 """The SQL of live projections: rows, lineage, docket and the cursor that moves in their transaction."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from asyncpg import Connection, Pool, Record
 
-from projections import docket, holdings
+from projections import docket, docket_rows, holdings
 from projections.docket import Docket, Edge
 
 # Batches end where commits ended, so that every size folded is one that the log had, root and all.
@@ -35,12 +36,14 @@ MAKE_CURSOR = """
     ON CONFLICT DO NOTHING
 """
 LOCK_CURSOR = """
-    SELECT size, state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3 FOR UPDATE
+    SELECT size FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3 FOR UPDATE
 """
-CURSOR = "SELECT size, state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
+REST = "SELECT state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
 FOLDED_SIZE = "SELECT size FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
-MOVE_CURSOR = """
-    UPDATE projection_cursors SET size = $4, state = $5 WHERE log = $1 AND projection = $2 AND version = $3
+MOVE_CURSOR = "UPDATE projection_cursors SET size = $4 WHERE log = $1 AND projection = $2 AND version = $3"
+WRITE_REST = "UPDATE projection_cursors SET state = $4 WHERE log = $1 AND projection = $2 AND version = $3"
+DOCKET_ROWS = """
+    SELECT series, number, row FROM docket WHERE log = $1 AND version = $2 ORDER BY series, number
 """
 ROWS_OF = """
     SELECT encode(handle, 'hex') AS handle, row FROM holdings
@@ -90,20 +93,14 @@ async def full_tiles(conn: Connection, log: str, level: int, begin: int, end: in
 
 async def make_cursor(conn: Connection, log: str) -> None:
     """See that the log's cursor exists; a new one stands at 0."""
-    await conn.execute(MAKE_CURSOR, log, _NAME, VERSION, docket.encode_docket(docket.EMPTY))
+    await conn.execute(MAKE_CURSOR, log, _NAME, VERSION, docket_rows.encode_rest(docket.EMPTY))
 
 
-async def lock_cursor(conn: Connection, log: str) -> tuple[int, Docket]:
-    """The size folded so far, and the docket there. Another process that folds this log waits here."""
-    row = await conn.fetchrow(LOCK_CURSOR, log, _NAME, VERSION)
-    assert row is not None, "make_cursor has made it"
-    return row["size"], docket.decode_docket(row["state"])
-
-
-async def read_cursor(conn: Connection, log: str) -> tuple[int, Docket]:
-    """The size folded so far, and the docket there; (0, empty) before the first batch."""
-    row = await conn.fetchrow(CURSOR, log, _NAME, VERSION)
-    return (row["size"], docket.decode_docket(row["state"])) if row else (0, docket.EMPTY)
+async def lock_cursor(conn: Connection, log: str) -> int:
+    """The size folded so far. Another process that folds this log waits here."""
+    size: int | None = await conn.fetchval(LOCK_CURSOR, log, _NAME, VERSION)
+    assert size is not None, "make_cursor has made it"
+    return size
 
 
 async def folded_size(conn: "Connection | Pool[Record]", log: str) -> int:
@@ -112,9 +109,34 @@ async def folded_size(conn: "Connection | Pool[Record]", log: str) -> int:
     return size or 0
 
 
-async def move_cursor(conn: Connection, log: str, size: int, state: Docket) -> None:
+async def move_cursor(conn: Connection, log: str, size: int) -> None:
     """Say what has been folded, in the transaction that wrote it."""
-    await conn.execute(MOVE_CURSOR, log, _NAME, VERSION, size, docket.encode_docket(state))
+    await conn.execute(MOVE_CURSOR, log, _NAME, VERSION, size)
+
+
+async def read_docket(conn: Connection, log: str) -> Docket:
+    """The docket where the cursor stands, in a transaction that sees both alike."""
+    rest: bytes | None = await conn.fetchval(REST, log, _NAME, VERSION)
+    if rest is None:
+        return docket.EMPTY
+    series: dict[str, list[Any]] = {}
+    async for record in conn.cursor(DOCKET_ROWS, log, VERSION, prefetch=5_000):
+        elements = series.setdefault(record["series"], [])
+        assert record["number"] == len(elements), "a batch writes the numbers that come next"
+        elements.append(docket_rows.decode_row(record["series"], record["row"]))
+    return docket_rows.make_docket(rest, series)
+
+
+async def write_docket(conn: Connection, log: str, before: Docket, after: Docket) -> None:
+    """Write what a batch did to the docket: a row for each element more, and the rest if it is another."""
+    await conn.copy_records_to_table(
+        "docket",
+        records=[(log, VERSION, *row) for row in docket_rows.added_rows(before, after)],
+        columns=("log", "version", "series", "number", "row"),
+    )
+    rest = docket_rows.encode_rest(after)
+    if rest != docket_rows.encode_rest(before):
+        await conn.execute(WRITE_REST, log, _NAME, VERSION, rest)
 
 
 async def rows_of(conn: Connection, log: str, handles: Iterable[str]) -> list[Record]:

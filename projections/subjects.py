@@ -10,7 +10,7 @@ from projections.conduct import TIMINGS, Ground, conclude, days_late
 from projections.finding import Finding, Gap, Irregularity
 from projections.moments import SECOND_US, nth_after
 from projections.order import Obligation, deadline_at
-from projections.requests import Enquiry, Step
+from projections.requests import Enquiry, Step, read_enquiries, read_unreceived
 from projections.scope import reaches
 
 # Art. 12(3): one month, and two further months where necessary. Whatever a controller says beyond that
@@ -80,11 +80,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
 
 def enquiries(case: Case, obligation: Obligation) -> dict[str, Enquiry]:
     """Those received below the case's size about a record in scope, or about nobody says whom."""
-    known = {
-        request: enquiry
-        for request, enquiry in case.docket.requests.enquiries.items()
-        if enquiry.index < case.size
-    }
+    known = read_enquiries(case.docket.requests, case.size)
     wanted = {handle for enquiry in known.values() for handle in enquiry.records}
     inside = _inside(case, obligation, wanted) if wanted else set()
     return {
@@ -95,7 +91,7 @@ def enquiries(case: Case, obligation: Obligation) -> dict[str, Enquiry]:
 
 
 def follow(case: Case, enquiry: Enquiry) -> Course:
-    """Follow an enquiry's steps below the case's size.
+    """Follow an enquiry's steps.
 
     A stolen key's word is no answer and puts nothing off. An extension counts when it was posted before the
     enquiry was due (`enquiry.extended_late` otherwise). An answer after an abandonment is an answer.
@@ -104,8 +100,6 @@ def follow(case: Case, enquiry: Enquiry) -> Course:
     due_s = min(enquiry.due_us // SECOND_US, longest_s)
     course = Course(due_s)
     for step in enquiry.steps:
-        if step.index >= case.size:
-            break
         if step.kind == "demanded":
             course = _change(course, demanded=course.demanded or not step.optional)
         elif not case.believes(step.by, step.time_us):
@@ -176,7 +170,7 @@ def _gaps(case: Case, obligation: Obligation, known: int, deterred: int) -> list
         gaps.append(Gap("enquiry.none_known"))
     if deterred:
         gaps.append(Gap("enquiry.abandoned_after_demand", "", deterred))
-    strays = sorted({one.request for one in case.docket.requests.unreceived if one.index < case.size})
+    strays = sorted(read_unreceived(case.docket.requests, case.size))
     return gaps + [Gap("enquiry.orphan", request) for request in strays]
 
 

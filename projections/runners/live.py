@@ -1,7 +1,8 @@
 """The live runner: folds a log's entries into Postgres, behind the appends and never in their way.
 
 A batch of entries, the rows they change and the cursor are one transaction, so each entry is folded exactly
-once, however often a process dies. A crash before the commit leaves the batch to be folded again.
+once, however often a process dies. A crash before the commit leaves the batch to be folded again. A batch
+writes what it adds or changes, and no more; the docket is read where a runner begins, and then kept.
 """
 
 from collections.abc import Iterable
@@ -21,28 +22,42 @@ from signing.note import parse_note
 from signing.tiles import WIDTH, Tile, root_from_tiles, tile_root, tiles_for_root
 
 BATCH_ENTRIES = 2_000
+NOWHERE = -1
 
 
-async def catch_up(conn: Connection, log: str) -> int:
+class Kept:
+    """What the runner of a log keeps between batches, and may keep between calls. It is good for the batch
+    that begins at `size`."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.docket = docket.EMPTY
+        self.reader = FactReader(Registry.empty())
+
+
+async def catch_up(conn: Connection, log: str, kept: Kept | None = None) -> int:
     """Fold everything that the log holds by now. Returns the size reached."""
+    kept = Kept() if kept is None else kept
     await store.make_cursor(conn, log)
-    reader, stands_at = FactReader(Registry.empty()), 0
     while True:
         async with conn.transaction():
-            begin, state = await store.lock_cursor(conn, log)
+            begin = await store.lock_cursor(conn, log)
             end = await store.next_size(conn, log, begin, BATCH_ENTRIES)
             if end == begin:
                 return begin
-            if begin != stands_at:
-                reader = await reader_at(conn, log, begin)
-            await _fold(conn, log, reader, state, begin, end)
-        stands_at = end
+            if begin != kept.size:
+                kept.docket = await store.read_docket(conn, log)
+                kept.reader = await reader_at(conn, log, begin)
+            # The reader reads on: it stands nowhere until the batch is committed.
+            kept.size = NOWHERE
+            after = await _fold(conn, log, kept, begin, end)
+        kept.size, kept.docket = end, after
 
 
 async def load(conn: Connection, log: str) -> tuple[Fold, int]:
     """The whole folded state in memory, and the size it stands at: what a judgment needs."""
     async with conn.transaction(isolation="repeatable_read", readonly=True):
-        size, state = await store.read_cursor(conn, log)
+        size, state = await store.folded_size(conn, log), await store.read_docket(conn, log)
         held: Holdings = {}
         intern = _Interner()
         async for record in conn.cursor(store.ALL_ROWS, log, store.VERSION, prefetch=5_000):
@@ -54,18 +69,20 @@ async def load(conn: Connection, log: str) -> tuple[Fold, int]:
     return Fold(state, edges, held), size
 
 
-async def _fold(conn: Connection, log: str, reader: FactReader, state: Docket, begin: int, end: int) -> None:
-    read = [fact for _, raw in await store.entries(conn, log, begin, end) if (fact := reader.read(raw))]
+async def _fold(conn: Connection, log: str, kept: Kept, begin: int, end: int) -> Docket:
+    read = [fact for _, raw in await store.entries(conn, log, begin, end) if (fact := kept.reader.read(raw))]
     facts = [await _compared(conn, log, fact) for fact in read]
     prior = await _holdings_of(conn, log, facts)
-    fold = Fold(state, {}, dict(prior))
+    fold = Fold(kept.docket, {}, dict(prior))
     for fact in facts:
         fold.take(fact)
     await _write_rows(conn, log, prior, fold.holdings)
     await store.insert_edges(conn, log, fold.edges)
     entries = ((handle, fact.index) for fact in facts for handle in sorted(named(fact.event)))
     await store.insert_record_entries(conn, log, entries)
-    await store.move_cursor(conn, log, end, fold.docket)
+    await store.write_docket(conn, log, kept.docket, fold.docket)
+    await store.move_cursor(conn, log, end)
+    return fold.docket
 
 
 async def _compared(conn: Connection, log: str, fact: Fact) -> Fact:

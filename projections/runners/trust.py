@@ -4,6 +4,8 @@ The order is found under the authority's key, which the reader brings. Nothing e
 trust.
 """
 
+from collections.abc import Sequence
+
 from projections.docket import Docket, IssuedOrder
 from projections.order import Order, order_hash
 from projections.runners import wording
@@ -25,7 +27,7 @@ CLOCK_TOLERANCE_S = 300
 def find_issued(docket: Docket, statement: Statement, authority: str | None) -> IssuedOrder:
     """The order that the statement is about, under the authority's key; ProofError says what there "
     "is instead."""
-    orders = docket.orders
+    orders: Sequence[IssuedOrder] = docket.orders
     if authority is not None:
         orders = tuple(one for one in orders if docket.posters[one.by].vkey == authority)
         if not orders:

@@ -15,7 +15,6 @@ from ledger.admission import Admitted, Arrival, decode_lines, hash_lines
 from ledger.problems import Refused
 from ledger.resume import resume
 from ledger.sealing import EMPTY_HEAD, Draft, LogState, Memory, Sealed
-from projections import docket
 from projections import store as projection_store
 from projections.events import LogCreated, encode_event, make_event
 from projections.registry import Registry
@@ -150,7 +149,7 @@ async def fill(dsn: str, size: int) -> None:
             state = sealed.after
         async with connection.transaction():
             await projection_store.lock_cursor(connection, LOG)
-            await projection_store.move_cursor(connection, LOG, state.head.size, docket.EMPTY)
+            await projection_store.move_cursor(connection, LOG, state.head.size)
     finally:
         await connection.close()
 

@@ -57,6 +57,15 @@ CREATE TABLE public.checkpoints (
     CONSTRAINT checkpoints_size_check CHECK ((size > 0))
 );
 
+CREATE TABLE public.docket (
+    log text NOT NULL,
+    version smallint NOT NULL,
+    series text NOT NULL,
+    number bigint NOT NULL,
+    "row" bytea NOT NULL,
+    CONSTRAINT docket_number_check CHECK ((number >= 0))
+);
+
 CREATE TABLE public.entries (
     log text NOT NULL,
     index bigint NOT NULL,
@@ -290,6 +299,9 @@ ALTER TABLE ONLY public.alembic_version
 ALTER TABLE ONLY public.checkpoints
     ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (log, size);
 
+ALTER TABLE ONLY public.docket
+    ADD CONSTRAINT docket_pkey PRIMARY KEY (log, version, series, number);
+
 ALTER TABLE ONLY public.entries
     ADD CONSTRAINT entries_pkey PRIMARY KEY (log, index);
 
@@ -431,6 +443,8 @@ REVOKE ALL ON FUNCTION public.writ_make_append_only(relation regclass) FROM PUBL
 GRANT SELECT ON TABLE public.alembic_version TO writ_service;
 
 GRANT SELECT,INSERT ON TABLE public.checkpoints TO writ_service;
+
+GRANT SELECT,INSERT ON TABLE public.docket TO writ_service;
 
 GRANT SELECT,INSERT ON TABLE public.entries TO writ_service;
 

@@ -188,7 +188,7 @@ async def check_projections(owner_dsn: str, shown: Shown) -> None:
 async def wait_until_folded(connection: "asyncpg.Connection[asyncpg.Record]", size: int) -> None:
     """Return once the projector has got so far."""
     async with asyncio.timeout(FOLD_TIMEOUT_S):
-        while (await store.read_cursor(connection, NAME))[0] < size:
+        while await store.folded_size(connection, NAME) < size:
             await asyncio.sleep(0.05)
 
 

@@ -12,6 +12,7 @@ from tests.projections.logbuilder import ADMIN, GATEWAY, LogBuilder
 
 CRAWLER = "crawler.clearview.example"
 TOKEN = "crm.clearview.example"
+SECRET_SHA256 = hashlib.sha256(b"secret").hexdigest()
 WITNESS = "witness.example/w1"
 
 
@@ -108,6 +109,10 @@ def gateway(log: LogBuilder, *, source: str = TOKEN) -> None:
 
 
 def register_token(log: LogBuilder, role: str = "controller") -> None:
-    secret = hashlib.sha256(b"secret").hexdigest()
-    said = {"controller": "clearview", "name": TOKEN, "role": role, "secret_sha256": secret}
+    said = {"controller": "clearview", "name": TOKEN, "role": role, "secret_sha256": SECRET_SHA256}
     log.post(ADMIN, msgspec.convert(said, ev.TokenRegistered))
+
+
+def revoke_token(log: LogBuilder, role: str = "controller") -> None:
+    said = {"controller": "clearview", "name": TOKEN, "role": role, "secret_sha256": SECRET_SHA256}
+    log.post(ADMIN, msgspec.convert(said, ev.TokenRevoked))

@@ -4,7 +4,6 @@
 """
 
 import base64
-import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,13 +18,13 @@ from signing.note import Note, NoteSignature, format_note, sign_note
 from signing.submission import make_submission
 from tests.projections.deeds import (
     CRAWLER,
-    TOKEN,
     WITNESS,
     collected,
     deleted,
     gateway,
     handle,
     register_token,
+    revoke_token,
 )
 from tests.projections.evidence import AUTHORITY, issued, order
 from tests.projections.logbuilder import (
@@ -334,10 +333,7 @@ def token_unregistered(log: LogBuilder) -> None:
 @caught("entry 17: should not have been accepted: the token crm.clearview.example was revoked by entry 15")
 def token_revoked(log: LogBuilder) -> None:
     register_token(log)
-    secret = hashlib.sha256(b"secret").hexdigest()
-    log.post(
-        ADMIN, ev.TokenRevoked(controller="clearview", name=TOKEN, role="controller", secret_sha256=secret)
-    )
+    revoke_token(log)
     gateway(log)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -21,8 +22,9 @@ from signing.merkle import leaf_hashes_of, range_of, root_of
 from signing.note import parse_note
 from signing.submission import parse_submission_text
 from signing.tiles import tile_root
+from tests.projections.deeds import gateway, register_token, revoke_token
 from tests.projections.logbuilder import LogBuilder
-from tests.projections.story import DAY_S, START_S, Story, cease_gb, erase_gb
+from tests.projections.story import DAY_S, START_S, WITNESS, Story, cease_gb, erase_gb, handle
 
 LOG = "clearview"
 
@@ -110,8 +112,14 @@ async def test_two_runners_at_once_fold_each_entry_once(database: Database, conn
 async def test_a_batch_that_fails_is_folded_again_whole(
     conn: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    story = told()
+    """Also by the runner that failed: who was revoked in that batch had posted in it before."""
+    story, kept = told(), live.Kept()
+    register_token(story.log)
     await write(conn, story.log)
+    begin = await live.catch_up(conn, LOG, kept)
+    gateway(story.log)
+    revoke_token(story.log)
+    await write(conn, story.log, begin)
 
     async def cut_off(*_: Any) -> None:
         raise asyncpg.ConnectionDoesNotExistError("cut off before the cursor moved")
@@ -119,11 +127,74 @@ async def test_a_batch_that_fails_is_folded_again_whole(
     with monkeypatch.context() as patch:
         patch.setattr(store, "move_cursor", cut_off)
         with pytest.raises(asyncpg.ConnectionDoesNotExistError):
-            await live.catch_up(conn, LOG)
-    assert (await store.read_cursor(conn, LOG))[0] == 0
-    await live.catch_up(conn, LOG)
+            await live.catch_up(conn, LOG, kept)
+    assert await store.folded_size(conn, LOG) == begin
+    await live.catch_up(conn, LOG, kept)
     fold, _ = await live.load(conn, LOG)
     assert_same(fold, story)
+
+
+async def written(conn: asyncpg.Connection) -> dict[tuple[str, int], str]:
+    """The docket's rows by their keys, each with the transaction that wrote it last."""
+    found = await conn.fetch("SELECT series, number, xmin::text FROM docket WHERE log = $1", LOG)
+    return {(row["series"], row["number"]): row["xmin"] for row in found}
+
+
+async def test_a_batch_writes_rows_for_what_it_says_and_touches_no_other(conn: asyncpg.Connection) -> None:
+    """Counted, not timed: a fourth anchor costs what the first did."""
+    story = told()
+    seen: list[dict[tuple[str, int], str]] = []
+    begin, sizes = 0, set()
+    for number in range(4):
+        story.log.anchor(WITNESS)
+        story.look("faces", number)
+        await write(conn, story.log, begin)
+        await live.catch_up(conn, LOG)
+        begin = story.log.size
+        seen.append(await written(conn))
+        sizes.add(
+            await conn.fetchval("SELECT octet_length(state) FROM projection_cursors WHERE log = $1", LOG)
+        )
+    for before, after in pairwise(seen):
+        assert before.items() <= after.items()
+        assert {name for name, _ in after.keys() - before.keys()} == {"anchors", "begun", "inventories"}
+        assert len(after) - len(before) == 3
+    assert len(sizes) == 1, "the cursor keeps nothing that grows"
+    assert_same((await live.load(conn, LOG))[0], story)
+
+
+async def test_what_a_runner_keeps_is_not_read_again(conn: asyncpg.Connection) -> None:
+    story, kept = told(), live.Kept()
+    reads: list[str] = []
+    begin = 0
+
+    def note(query: Any) -> None:
+        reads.extend(name for name in ("DOCKET_ROWS", "REGISTRATIONS") if query.query == getattr(store, name))
+
+    with conn.query_logger(note):
+        for number in range(3):
+            story.erase(20 + number)
+            await write(conn, story.log, begin)
+            begin = story.log.size
+            assert await live.catch_up(conn, LOG, kept) == kept.size == begin
+    assert reads == []
+    fold, _ = await live.load(conn, LOG)
+    assert_same(fold, story)
+    assert fold.docket == kept.docket
+
+
+async def test_what_a_runner_keeps_is_read_again_where_another_has_gone_on(conn: asyncpg.Connection) -> None:
+    story, kept = told(), live.Kept()
+    await write(conn, story.log)
+    await live.catch_up(conn, LOG, kept)
+    for runner in (None, kept):
+        begin = story.log.size
+        story.log.anchor(WITNESS)
+        await write(conn, story.log, begin)
+        await live.catch_up(conn, LOG, runner)
+    fold, _ = await live.load(conn, LOG)
+    assert_same(fold, story)
+    assert (kept.size, kept.docket) == (story.log.size, fold.docket)
 
 
 async def test_every_entry_that_names_a_record_is_found(conn: asyncpg.Connection) -> None:
@@ -133,7 +204,7 @@ async def test_every_entry_that_names_a_record_is_found(conn: asyncpg.Connection
     found = await conn.fetch(
         "SELECT index FROM record_entries WHERE log = $1 AND handle = $2 ORDER BY index",
         LOG,
-        (101).to_bytes(16, "big"),
+        bytes.fromhex(handle(101)),
     )
     derived = [i for i, row in enumerate(story.log.rows) if b"data.derived" in row.body]
     assert [record["index"] for record in found] == derived

@@ -3,6 +3,7 @@
 from typing import Any
 
 from projections import events as ev
+from projections.verdict import judge
 from signing.encoding import encode_base64
 from tests.projections.conduct import finding, listed, rules
 from tests.projections.logbuilder import CONTROLLER
@@ -37,6 +38,11 @@ def probe(story: Story, found: int, *, control: int = 5, by: str = ASSESSOR, ord
 
 
 def sample(story: Story, failures: int, *, by: str = ASSESSOR, name: str = "s-1", **how: Any) -> int:
+    ask_for(story, name, **how)
+    return draw(story, failures, by, name)
+
+
+def ask_for(story: Story, name: str, **how: Any) -> None:
     story.post(
         ev.SampleRequested(
             controller=CONTROLLER,
@@ -47,6 +53,9 @@ def sample(story: Story, failures: int, *, by: str = ASSESSOR, name: str = "s-1"
         ),
         by=ASSESSOR,
     )
+
+
+def draw(story: Story, failures: int, by: str, name: str) -> int:
     return story.post(ev.SampleAttested(controller=CONTROLLER, failures=failures, sample=name), by=by)
 
 
@@ -156,8 +165,19 @@ def test_a_sample_is_of_what_was_first_asked_for() -> None:
 
 def test_a_sample_that_nobody_asked_for_says_nothing() -> None:
     story = erased()
-    story.post(ev.SampleAttested(controller=CONTROLLER, failures=1, sample="s-9"), by=ASSESSOR)
+    draw(story, 1, ASSESSOR, "s-9")
     assert finding(story).verdict == "carried_out"
+    ask_for(story, "s-9")
+    assert finding(story).verdict == "carried_out"
+
+
+def test_what_came_after_the_size_is_not_there() -> None:
+    story = erased()
+    index = sample(story, 2)
+    assert [rules(judge(story.case(size=size)).findings[0]) for size in (index, index + 1)] == [
+        [],
+        ["sample.failed"],
+    ]
 
 
 def test_what_the_controller_finds_after_an_assessors_clean_probe() -> None:

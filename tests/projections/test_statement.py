@@ -17,6 +17,7 @@ from projections.verdict import judge
 from signing.canonical import canonicalise
 from signing.encoding import encode_base64
 from signing.errors import FormatError
+from tests.projections.restarted import restarted
 from tests.projections.story import ORDER, WITNESS, Story, cease_gb, erase_gb
 
 
@@ -110,17 +111,13 @@ def test_folding_by_partitions_gives_the_same_state(acts: list[tuple[str, int, b
 
 def chunked(told: Story, every: int) -> tuple[object, ...]:
     """Fold with a restart after every few facts: state goes out as rows and comes back."""
-    from projections import docket
-
     reader, fold = FactReader(Registry.empty()), Fold.empty()
     for number, raw in enumerate(told.log.entries()):
         fact = reader.read(raw)
         if fact is not None:
             fold.take(fact)
         if number % every == 0:
-            rows = {h: holdings.decode_row(holdings.encode_row(row)) for h, row in fold.holdings.items()}
-            edges = {i: docket.decode_edge(docket.encode_edge(edge)) for i, edge in fold.edges.items()}
-            fold = Fold(docket.decode_docket(docket.encode_docket(fold.docket)), edges, rows)
+            fold = restarted(fold)
     return fold.digests()
 
 

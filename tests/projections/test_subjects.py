@@ -160,6 +160,9 @@ def test_answering_what_was_never_received_is_an_orphan() -> None:
     answer(story, "q-2")
     found = finding(story)
     assert (found.verdict, rules(found)) == ("cannot_be_proved", ["enquiry.orphan"])
+    enquire(story, "q-2")
+    found = finding(story)
+    assert (found.verdict, rules(found)) == ("breached", ["enquiry.orphan"])
 
 
 def test_an_enquiry_about_somebody_out_of_scope_is_not_asked_for() -> None:

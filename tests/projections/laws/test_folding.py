@@ -4,7 +4,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from projections import docket, holdings
+from projections import docket_rows, holdings
 from projections.case import Case
 from projections.docket import Docket, Edge
 from projections.fact import Fact
@@ -14,13 +14,14 @@ from projections.order import Order
 from projections.verdict import Judgment, judge
 from tests.projections.laws.histories import Steps, histories, tell
 from tests.projections.laws.worlds import World, handles
+from tests.projections.restarted import read_back, restarted
 
 CI = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 Rows = tuple[list[bytes], list[bytes]]
 
 
 def rows_of(state: Docket, edges: dict[int, Edge], held: Holdings) -> Rows:
-    return sorted(holdings.rows(held)), sorted(docket.rows(state, edges))
+    return sorted(holdings.rows(held)), sorted(docket_rows.rows(state, edges))
 
 
 def judged(fold: Fold, world: World, order: Order) -> Judgment:
@@ -36,15 +37,6 @@ def one_pass(facts: list[Fact]) -> Fold:
     return fold
 
 
-def restarted(fold: Fold) -> Fold:
-    """What another process reads of what this one wrote."""
-    return Fold(
-        docket.decode_docket(docket.encode_docket(fold.docket)),
-        {index: docket.decode_edge(docket.encode_edge(edge)) for index, edge in fold.edges.items()},
-        {handle: holdings.decode_row(holdings.encode_row(held)) for handle, held in fold.holdings.items()},
-    )
-
-
 def chunked(facts: list[Fact], cuts: list[int]) -> Fold:
     """Fold chunk by chunk as the live runner does: read the rows that a chunk names, write them back."""
     written: dict[str, bytes] = {}
@@ -53,7 +45,7 @@ def chunked(facts: list[Fact], cuts: list[int]) -> Fold:
         chunk = facts[begin:end]
         touched = {handle for fact in chunk for handle in holdings.keys(fact.event)}
         prior = {handle: holdings.decode_row(written[handle]) for handle in touched & written.keys()}
-        fold = Fold(restarted(fold).docket, fold.edges, prior)
+        fold = Fold(read_back(fold.docket), fold.edges, prior)
         for fact in chunk:
             fold.take(fact)
         written |= {handle: holdings.encode_row(held) for handle, held in fold.holdings.items()}
