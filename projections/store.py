@@ -56,6 +56,8 @@ UPDATE_ROWS = """
     UPDATE holdings h SET row = n.row FROM unnest($3::bytea[], $4::bytea[]) AS n(handle, row)
     WHERE h.log = $1 AND h.version = $2 AND h.handle = n.handle
 """
+# Which entries name a handle, every version says alike: the one furthest on has written it.
+NAMED_SIZE = "SELECT max(size) FROM projection_cursors WHERE log = $1"
 ALL_EDGES = "SELECT index, edge FROM lineage WHERE log = $1 AND version = $2 ORDER BY index"
 
 _NAME = f"{docket.NAME}+{holdings.NAME}"
@@ -170,9 +172,10 @@ async def insert_edges(conn: Connection, log: str, edges: dict[int, Edge]) -> No
 
 
 async def insert_record_entries(conn: Connection, log: str, named: Iterable[tuple[str, int]]) -> None:
-    """Remember which entries name which handle."""
+    """Remember which entries name which handle, where no other version has."""
+    known: int = await conn.fetchval(NAMED_SIZE, log)
     await conn.copy_records_to_table(
         "record_entries",
-        records=[(log, bytes.fromhex(handle), index) for handle, index in named],
+        records=[(log, bytes.fromhex(handle), index) for handle, index in named if index >= known],
         columns=("log", "handle", "index"),
     )

@@ -197,6 +197,26 @@ async def test_what_a_runner_keeps_is_read_again_where_another_has_gone_on(conn:
     assert (kept.size, kept.docket) == (story.log.size, fold.docket)
 
 
+async def test_a_new_version_is_folded_beside_an_older_one(
+    conn: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = told()
+    await write(conn, story.log)
+    await live.catch_up(conn, LOG)
+    begin = story.log.size
+    story.erase(20)
+    await write(conn, story.log, begin)
+    older = store.VERSION
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "VERSION", older + 1)
+        patch.setattr(live, "BATCH_ENTRIES", 7)
+        assert await live.catch_up(conn, LOG) == story.log.size
+        assert_same((await live.load(conn, LOG))[0], story)
+    assert await store.folded_size(conn, LOG) == begin
+    named = "SELECT count(*) FROM record_entries WHERE log = $1 AND handle = $2"
+    assert await conn.fetchval(named, LOG, bytes.fromhex(handle(20))) == 2
+
+
 async def test_every_entry_that_names_a_record_is_found(conn: asyncpg.Connection) -> None:
     story = told()
     await write(conn, story.log)
