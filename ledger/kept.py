@@ -19,20 +19,21 @@ T = TypeVar("T")
 Work = Callable[[asyncpg.Connection], Awaitable[T]]
 
 _kept: dict[str, tuple[Fold, int]] = {}
+_runners: dict[tuple[str, str], live.Kept] = {}
 _connections: dict[str, "asyncpg.Connection[asyncpg.Record]"] = {}
 _runner: Final = asyncio.Runner()
 
 
 def catch_up(dsn: str, log: str) -> int:
     """Fold what the log holds by now; returns the size reached."""
-    return queried(dsn, lambda conn: live.catch_up(conn, log))
+    return queried(dsn, lambda conn: _catch_up(conn, dsn, log))
 
 
 def folded(dsn: str, log: str) -> tuple[Fold, int]:
     """All that the log holds by now, folded and in memory, and the size it stands at."""
 
     async def load(conn: asyncpg.Connection) -> tuple[Fold, int]:
-        size = await live.catch_up(conn, log)
+        size = await _catch_up(conn, dsn, log)
         if log not in _kept or _kept[log][1] != size:
             _kept[log] = await live.load(conn, log)
         return _kept[log]
@@ -43,6 +44,10 @@ def folded(dsn: str, log: str) -> tuple[Fold, int]:
 def queried(dsn: str, work: Work[T]) -> T:
     """Do work that may be done twice, over the connection kept if it still serves, else over a new one."""
     return _run(_with_connection(dsn, work))
+
+
+async def _catch_up(conn: asyncpg.Connection, dsn: str, log: str) -> int:
+    return await live.catch_up(conn, log, _runners.setdefault((dsn, log), live.Kept()))
 
 
 async def _with_connection(dsn: str, work: Work[T]) -> T:
