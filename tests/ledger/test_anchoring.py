@@ -18,7 +18,7 @@ from ledger.anchoring import Anchor, load_policy
 from ledger.app import running_service
 from ledger.config import Config, Database
 from ledger.failure import Failure
-from ledger.openlog import Log
+from ledger.openlog import FRESH_FOR_S, Log
 from ledger.problems import Refused
 from ledger.remote import RemoteLog, Unreachable
 from ledger.sealing import EMPTY_HEAD
@@ -252,6 +252,7 @@ async def test_a_log_whose_first_entry_comes_later_is_shown_to_its_witnesses_fir
             shutil.copytree(world.data / "keys", other.data / "keys")
             async with other.service(emptied) as careless:
                 await created(careless)
+            await asyncio.sleep(FRESH_FOR_S)  # for so long a log that was not there is not looked for again
             async with aiohttp.ClientSession() as session:
                 asked = [session.get(f"{service.url}/logs/clearview/checkpoint") for _ in range(3)]
                 for response in await asyncio.gather(*asked):
