@@ -14,6 +14,7 @@ from projections.lives import Copy, is_live, read_copy
 from projections.order import Order, Scope
 from projections.proceedings import Proceedings
 from projections.processing import Processing
+from projections.reconciling import was_ever
 from projections.retention import Terms
 from projections.scope import Reader, Standing, posters_under
 from projections.series import Series
@@ -54,6 +55,7 @@ class Case:
         self._population = Population(held)
         self._edges = edges
         self._censuses: dict[tuple[str, int], SetDigest] = {}
+        self._spans: dict[tuple[str, int, int, SetDigest], bool] = {}
         self._readers: dict[Scope, Reader] = {}
         self._terms: dict[int | UnsetType, Terms] = {}
 
@@ -87,6 +89,7 @@ class Case:
     def go_on_from(self, before: "Case") -> None:
         """Use, and add to, what was worked out of the same order before."""
         self._readers, self._terms, self._censuses = before._readers, before._terms, before._censuses
+        self._spans = before._spans
 
     @property
     def followers(self) -> list[Reader | Terms]:
@@ -223,6 +226,16 @@ class Case:
                 for handle in handles
             )
         return found
+
+    def was_ever(self, seen: SetDigest, store: str, first: int, last: int) -> bool:
+        """Whether the ledger's own set for a store was `seen` at any size from `first` to `last`."""
+        key = (store, first, last, seen)
+        if key not in self._spans:
+            declared = (store, self.docket.stores.get(store))
+            groups = self._population.groups
+            found = was_ever(seen, groups, declared, self.docket, self.discredited, (first, last))
+            self._spans[key] = found
+        return self._spans[key]
 
 
 class Population:

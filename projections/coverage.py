@@ -4,7 +4,8 @@ from projections.case import Case
 from projections.docket import Inventory
 from projections.finding import Gap, Irregularity, Level, StoreCoverage
 from projections.order import Scope
-from signing.encoding import encode_base64
+from signing.encoding import decode_base64
+from signing.setdigest import SetDigest
 
 
 def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
@@ -56,10 +57,17 @@ def unnamed(case: Case, stores: list[str]) -> list[Irregularity]:
 
 
 def misplaced(case: Case, stores: list[str]) -> list[Irregularity]:
-    """`inventory.misplaced`: looks into these stores that name a checkpoint which this log never had. They
-    count for nothing, whoever's they are."""
+    """`inventory.misplaced`: looks into these stores that name a checkpoint which this log never had.
+    `inventory.unplaced`: that name none, and whose beginning was not announced. They count for nothing,
+    whoever's they are."""
     return [
-        Irregularity("inventory.misplaced", one.index, one.time_us, case.name_of(one.by), one.store)
+        Irregularity(
+            "inventory.misplaced" if one.quotes else "inventory.unplaced",
+            one.index,
+            one.time_us,
+            case.name_of(one.by),
+            one.store,
+        )
         for one in case.docket.misplaced
         if one.index < case.size and one.store in stores
     ]
@@ -94,14 +102,21 @@ def _could_look(case: Case, inventory: Inventory) -> bool:
 
 
 def _compare(case: Case, inventory: Inventory) -> StoreCoverage:
-    ledger = case.census(inventory.store, inventory.begun)
+    """Against the ledger at the place where it was begun. Of a look whose moment is not known more exactly,
+    each difference must be explained by what came between that place and its attestation."""
+    begun, ended = inventory.begun, inventory.ended
+    ledger, seen = case.census(inventory.store, begun), _seen(inventory)
     return StoreCoverage(
         inventory.store,
         looked=True,
-        agrees=(inventory.count, inventory.digest) == (ledger.count, encode_base64(ledger.digest)),
+        agrees=seen == ledger or (begun < ended and case.was_ever(seen, inventory.store, begun, ended)),
         assessor=inventory.by in case.assessors,
-        begun=inventory.begun,
+        begun=begun,
         by=case.name_of(inventory.by),
         count=inventory.count,
         ledger_count=ledger.count,
     )
+
+
+def _seen(inventory: Inventory) -> SetDigest:
+    return SetDigest(inventory.count, decode_base64(inventory.digest))

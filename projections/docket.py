@@ -86,7 +86,8 @@ class Begun(Struct, frozen=True):
 
 
 class Inventory(Struct, frozen=True):
-    """What somebody says he found in a store, for the state at `begun`."""
+    """What somebody says he found in a store, for the state at `begun`; where he did not announce that and
+    names the log's size before he looked, for the state at some size from there to `ended`, his own entry."""
 
     index: int
     time_us: int
@@ -96,15 +97,18 @@ class Inventory(Struct, frozen=True):
     begun: int
     count: int
     digest: str
+    ended: int
 
 
 class Misplaced(Struct, frozen=True):
-    """An inventory that names a checkpoint which this log never had. It counts for nothing, and is told."""
+    """An inventory without a place in this log: it names a checkpoint which this log never had (`quotes`), or
+    none, and its beginning was never announced. It counts for nothing, and is told."""
 
     index: int
     time_us: int
     by: int
     store: str
+    quotes: bool
 
 
 class Coverage(Struct, frozen=True):
@@ -295,20 +299,24 @@ def _inventory_begun(docket: Docket, fact: Fact, by: int) -> Docket:
 
 
 def _inventory_attested(docket: Docket, fact: Fact, by: int) -> Docket:
-    """It stands where the same poster announced its beginning; without that it has no place in the log, nor
-    where he had another log before him."""
+    """Where he had another log before him it has no place in this one."""
     data: ev.InventoryAttested = fact.event.data
-    if fact.misquotes:
-        misplaced = Misplaced(fact.index, fact.time_us, by, data.store)
+    span = None if fact.misquotes else _span(docket, fact, by)
+    if span is None:
+        misplaced = Misplaced(fact.index, fact.time_us, by, data.store, fact.misquotes)
         return msgspec.structs.replace(docket, misplaced=docket.misplaced.grown(misplaced))
-    number = docket.begun.last(_begun_by, (by, data.store, data.inventory))
-    if number is None:
-        return docket
-    begun = docket.begun[number].index
-    inventory = Inventory(
-        fact.index, fact.time_us, by, data.store, data.inventory, begun, data.count, data.digest
-    )
+    who = (fact.index, fact.time_us, by, data.store, data.inventory)
+    inventory = Inventory(*who, span[0], data.count, data.digest, span[1])
     return msgspec.structs.replace(docket, inventories=docket.inventories.grown(inventory))
+
+
+def _span(docket: Docket, fact: Fact, by: int) -> tuple[int, int] | None:
+    """It stands where the same poster announced its beginning, else from the size that it names on."""
+    data: ev.InventoryAttested = fact.event.data
+    number = docket.begun.last(_begun_by, (by, data.store, data.inventory))
+    if number is not None:
+        return docket.begun[number].index, docket.begun[number].index
+    return None if isinstance(data.begun_size, UnsetType) else (data.begun_size, fact.index)
 
 
 def _collector_attested(docket: Docket, fact: Fact, by: int) -> Docket:

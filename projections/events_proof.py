@@ -24,8 +24,10 @@ class InventoryBegun(Data, frozen=True, kw_only=True):
 class InventoryAttested(Data, frozen=True, kw_only=True):
     """What a store really held when the inventory began: how many handles, and the digest of their set.
 
-    An auditor without an outbox (method `reconcile`) names the size and root of the log he began at too: of a
-    checkpoint that this log never had, the inventory counts for nothing, and is listed as an exception.
+    An auditor without an outbox (method `reconcile`) names the size and root of the log he began at. Unless
+    he announced his beginning, that is the inventory's place: what he found must be the ledger's set at some
+    size from there to this entry. One that names a checkpoint which this log never had, or that has no place
+    at all, counts for nothing, and is listed as an exception.
     `orphans` were in the store and not in the ledger, `missing` the other way round, where they are known.
     """
 

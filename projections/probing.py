@@ -62,7 +62,7 @@ def _settled(case: Case, probe: Probe, probes: Iterable[Probe], look: StoreCover
     for one in probes:
         if one.index > probe.index and not one.found and (alike is None or one.by in alike):
             return True
-    if look is None or not look.looked or not look.agrees or look.begun < probe.index:
+    if look is None or not look.looked or not look.agrees or look.begun <= probe.index:
         return False
     return look.assessor or alike is None
 

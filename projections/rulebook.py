@@ -109,6 +109,9 @@ RULES: Final[dict[str, str]] = {
     "inventory.missing": (
         "Nobody has looked into the whole store since the order and the last erasure there."
     ),
+    "inventory.unplaced": (
+        "The inventory's beginning was not announced, and it names no size of the log: it counts for nothing."
+    ),
     "notice.backdated": "The recipient was told after the deadline, and the notice claims an earlier time.",
     "notice.late": "The recipient was told after the deadline.",
     "oath.missing": "The controller has not sworn, as strongly as demanded, to a log that holds the acts.",

@@ -134,6 +134,8 @@ RULES = {
     "hold.own": "a hold of the controller's own: no effect",
     "inventory.misplaced": "an inventory that names a checkpoint which this log never had, as if its maker "
     "had been shown another: no effect",
+    "inventory.unplaced": "an inventory whose beginning was not announced, and which names no size of the "
+    "log: no effect",
     "assessor.unnamed": "a look by an auditor whom the order does not name: as the controller's own",
     "acknowledgement.foreign": "in a recipient's place, by another than he: no effect",
     "backup.compromised": "an expiry posted under a key that was compromised by then: no effect",

@@ -173,14 +173,17 @@ class Story:
         by: str = COMPANY,
         name: str | None = None,
         quotes: Checkpoint | None = None,
+        announced: bool = True,
     ) -> int:
-        """An inventory that found these records in a store; returns where it began."""
+        """An inventory that found these records in a store; returns where it was begun, or stands."""
         place: dict[str, Any] = {"method": "quiescent"}
         if quotes is not None:
             root = encode_base64(quotes.root)
             place = {"method": "reconcile", "begun_size": quotes.size, "begun_root": root}
         name = name or f"inv-{self.log.size}"
-        begun = self.post(ev.InventoryBegun(controller=CONTROLLER, inventory=name, store=store), by=by)
+        begun = self.log.size
+        if announced:
+            begun = self.post(ev.InventoryBegun(controller=CONTROLLER, inventory=name, store=store), by=by)
         found = digest_of(handle(n).encode() for n in numbers)
         self.post(
             ev.InventoryAttested(

@@ -1,5 +1,7 @@
 """Who looked into which store, when, and whose look governs (DOMAIN §5)."""
 
+import pytest
+
 from projections import events as ev
 from projections.finding import Finding
 from projections.verdict import judge
@@ -127,7 +129,11 @@ def test_an_attestation_without_a_beginning_has_no_place_in_the_log() -> None:
     begun = story.look("faces", 1, name="inv")
     story.erase(1)
     story.log.rows.pop(begun)  # In the log as it stood, the beginning was never announced.
-    assert rules(finding(story)) == {"inventory.missing"}
+    found = finding(story)
+    assert rules(found) == {"inventory.missing"}
+    assert [(one.rule, one.by, one.store) for one in found.irregularities] == [
+        ("inventory.unplaced", "systems.clearview.example", "faces")
+    ]
 
 
 def test_nobody_looks_into_a_store_whose_blinding_key_is_gone() -> None:
@@ -145,6 +151,82 @@ def test_nobody_looks_into_a_store_whose_blinding_key_is_gone() -> None:
     story.erase(2)
     story.look("faces")
     assert rules(finding(story)) == {"inventory.missing"}
+
+
+def reconciled(story: Story, size: int, *numbers: int, by: str = ASSESSOR) -> None:
+    """Somebody without an outbox looks: he names the log's size before, and announces nothing."""
+    story.look("faces", *numbers, by=by, quotes=story.log.checkpoint(size), announced=False)
+
+
+def traffic() -> tuple[Story, int]:
+    """One record is erased as ordered; then two others come and one goes. Returns the size before these."""
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.order()
+    story.erase(1)
+    size = story.log.size
+    story.hold(3, 4, residency="US")
+    story.erase(2)
+    return story, size
+
+
+@pytest.mark.parametrize("found", [(2,), (2, 3, 4), (3, 4)])
+def test_each_difference_to_the_size_that_a_look_names_is_explained_by_what_came_since(
+    found: tuple[int, ...],
+) -> None:
+    story, size = traffic()
+    reconciled(story, size, *found)
+    look = finding(story).coverage[0]
+    assert (look.looked, look.agrees, look.assessor, look.begun) == (True, True, True, size)
+    assert (finding(story).verdict, finding(story).evidence) == ("carried_out", "E3")
+
+
+@pytest.mark.parametrize("found", [(), (2, 3), (1, 2), (3,), (2, 3, 4, 5), (5,)])
+def test_a_difference_that_nothing_explains_is_one(found: tuple[int, ...]) -> None:
+    story, size = traffic()
+    reconciled(story, size, *found)
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_what_came_after_its_attestation_explains_nothing() -> None:
+    story, size = traffic()
+    reconciled(story, size, 3, 4, 5)
+    story.hold(5, residency="US")
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_what_came_before_the_size_that_it_names_explains_nothing() -> None:
+    story, _ = traffic()
+    reconciled(story, story.log.size, 2)
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_a_look_that_names_a_size_from_before_the_last_erasure_looked_too_early() -> None:
+    """It may have been over before; that nothing is there does not help."""
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order()
+    size = story.log.size
+    story.erase(1)
+    reconciled(story, size)
+    assert rules(finding(story)) == {"inventory.missing"}
+    reconciled(story, story.log.size)
+    assert finding(story).verdict == "carried_out"
+
+
+def test_an_announced_beginning_is_more_exact_than_a_size() -> None:
+    story, size = traffic()
+    story.look("faces", 2, by=ASSESSOR, quotes=story.log.checkpoint(size))
+    assert rules(finding(story)) == {"inventory.disagrees"}
+
+
+def test_a_thief_explains_nothing_by_his_erasures() -> None:
+    """Said under a key that was stolen: what it erased is there."""
+    story, size = traffic()
+    reconciled(story, size, 3, 4)
+    story.revoke("systems.clearview.example", "2020-01-01T00:00:00Z")
+    assert "inventory.disagrees" in rules(finding(story))
 
 
 def test_an_inventory_that_names_a_root_of_this_log_counts() -> None:

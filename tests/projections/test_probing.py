@@ -195,3 +195,13 @@ def test_the_controllers_clean_probe_settles_no_assessors_find() -> None:
     probe(story, 2)
     probe(story, 0, by=COMPANY)
     assert rules(finding(story)) == ["probe.found"]
+
+
+def test_a_look_that_names_the_size_before_a_probe_settles_nothing_of_it() -> None:
+    """Somebody without an outbox may have looked as soon as he had seen that size."""
+    story = erased()
+    at = probe(story, 3)
+    story.look("faces", 3, by=ASSESSOR, quotes=story.log.checkpoint(at), announced=False)
+    assert rules(finding(story)) == ["probe.found"]
+    story.look("faces", 3, by=ASSESSOR, quotes=story.log.checkpoint(at + 1), announced=False)
+    assert rules(finding(story)) == []

@@ -89,6 +89,12 @@ def look(world: World, store: str, wrong: tuple[int, ...], by: str) -> None:
     world.look(store, live ^ frozenset(handles(wrong)), by)
 
 
+def reconcile(world: World, store: str, named: int, seen: int, wrong: tuple[int, ...], by: str) -> None:
+    """Look into a store as it was some entries ago, and name a size from some entries ago."""
+    live = oracle_of(world, make_order(erase())).live_in(store, world.size - seen)
+    world.reconcile(store, live ^ frozenset(handles(wrong)), world.size - named, by)
+
+
 def finish(world: World, by: str, method: str) -> None:
     """Everybody does what an order may ask."""
     blank = oracle_of(world, make_order(erase()))
@@ -117,7 +123,9 @@ def order(world: World) -> None:
     world.issue(world.chosen)
 
 
-TURNS: dict[str, Callable[..., Any]] = {"look": look, "finish": finish, "say": tell_event, "order": order}
+TURNS: dict[str, Callable[..., Any]] = {
+    "look": look, "reconcile": reconcile, "finish": finish, "say": tell_event, "order": order,
+}  # fmt: skip
 
 # --- Strategies
 
@@ -163,6 +171,9 @@ DATA = (
 )  # fmt: skip
 LOOKS = (
     _step("look", _store, st.sampled_from(((), (), (), (1,), (2, 101))), _auditor),
+    _step(
+        "reconcile", _store, st.integers(0, 4), st.integers(0, 3), st.sampled_from(((), (), (1,))), _auditor
+    ),
     _step("anchor"),
     _step("wait", st.integers(1, 60)),
 )

@@ -260,22 +260,29 @@ class Oracle:
             data = fact.event.data
             if data.store != store:
                 continue
-            begun = [
-                f.index for f in self.told(ev.InventoryBegun)
-                if f.index < fact.index and f.poster == fact.poster
-                and (f.event.data.store, f.event.data.inventory) == (store, data.inventory)
-            ]  # fmt: skip
-            if not begun:
+            announced = self._announced(fact)
+            if not announced and data.begun_size is UNSET:
                 continue
+            begun = announced[-1] if announced else data.begun_size
             # What an assessor found missing stands, whatever is said of his key.
-            stands = self.is_assessor(fact.poster) and not self._same(begun[-1], fact)
+            stands = self.is_assessor(fact.poster) and not self._same(begun, fact)
             if stands or self.believed(fact):
-                yield begun[-1], fact
+                yield begun, fact
+
+    def _announced(self, look: Fact) -> list[int]:
+        said = look.event.data
+        return [
+            f.index for f in self.told(ev.InventoryBegun)
+            if f.index < look.index and f.poster == look.poster
+            and (f.event.data.store, f.event.data.inventory) == (said.store, said.inventory)
+        ]  # fmt: skip
 
     def _same(self, begun: int, fact: Fact) -> bool:
+        """At the place announced; else at any size from the one named to the look's own entry."""
         data = fact.event.data
         seen = self.found[data.digest]
-        return data.count == len(seen) and seen == self.live_in(data.store, begun)
+        sizes = [begun] if self._announced(fact) else range(begun, fact.index + 1)
+        return data.count == len(seen) and any(seen == self.live_in(data.store, size) for size in sizes)
 
     # --- Time
 

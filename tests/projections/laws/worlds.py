@@ -226,12 +226,17 @@ class World:
 
     def attest(self, store: str, people: frozenset[str], name: str, by: str) -> int:
         """The second half of an inventory."""
+        return self._attest(store, people, by, inventory=name, method="quiescent")
+
+    def reconcile(self, store: str, people: frozenset[str], size: int, by: str) -> int:
+        """An inventory of somebody who has no outbox, and names a size instead."""
+        place = {"begun_size": size, "begun_root": encode_base64(bytes(32))}
+        return self._attest(store, people, by, inventory=f"inv-{self.size}", method="reconcile", **place)
+
+    def _attest(self, store: str, people: frozenset[str], by: str, **how: Any) -> int:
         count, seen = digest(people)
         self.found[seen] = people
-        return self.say(
-            by, ev.InventoryAttested, inventory=name, store=store, count=count, digest=seen,
-            method="quiescent",
-        )  # fmt: skip
+        return self.say(by, ev.InventoryAttested, store=store, count=count, digest=seen, **how)
 
     def stand_still(self, start_h: int, end_h: int, *, collector: str = "c-1", running: bool = False,
                     exclusions: tuple[str, ...] = ()) -> int:  # fmt: skip
