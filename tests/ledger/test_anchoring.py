@@ -234,8 +234,9 @@ async def test_a_log_that_a_running_service_opens_is_shown_to_its_witnesses_firs
                 assert (response.status, "witness w1: it cosigned" in await response.text()) == (503, True)
 
 
+@pytest.mark.parametrize("anew_by", ["another process", "this process"])
 async def test_a_log_whose_first_entry_comes_later_is_shown_to_its_witnesses_first(
-    world: World, database: Database, server: Database, template: str, tmp_path: Path
+    anew_by: str, world: World, database: Database, server: Database, template: str, tmp_path: Path
 ) -> None:
     """It was opened while it had none: what then comes may be another history than the witness saw."""
     key = await made_log_key(world, database)
@@ -248,10 +249,13 @@ async def test_a_log_whose_first_entry_comes_later_is_shown_to_its_witnesses_fir
         async with world.service(emptied) as service:
             await store.insert_log(service.pool, store.LogRow("clearview", ORIGIN), EMPTY_HEAD, 1)
             assert isinstance(await service.find_log("clearview"), Refused)
-            other = World(tmp_path / "other")
-            shutil.copytree(world.data / "keys", other.data / "keys")
-            async with other.service(emptied) as careless:
-                await created(careless)
+            if anew_by == "this process":
+                await created(service)
+            else:
+                other = World(tmp_path / "other")
+                shutil.copytree(world.data / "keys", other.data / "keys")
+                async with other.service(emptied) as careless:
+                    await created(careless)
             await asyncio.sleep(FRESH_FOR_S)  # for so long a log that was not there is not looked for again
             async with aiohttp.ClientSession() as session:
                 asked = [session.get(f"{service.url}/logs/clearview/checkpoint") for _ in range(3)]

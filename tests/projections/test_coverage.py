@@ -1,5 +1,8 @@
 """Who looked into which store, when, and whose look governs (DOMAIN §5)."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from projections import events as ev
@@ -8,7 +11,7 @@ from projections.verdict import judge
 from signing.checkpoint import Checkpoint
 from signing.encoding import encode_base64
 from tests.projections.logbuilder import CONTROLLER, ORIGIN
-from tests.projections.story import ASSESSOR, Story
+from tests.projections.story import ASSESSOR, Story, erase_gb
 
 PAST = 40  # days; the deadline is day 30
 
@@ -134,6 +137,18 @@ def test_an_attestation_without_a_beginning_has_no_place_in_the_log() -> None:
     assert [(one.rule, one.by, one.store) for one in found.irregularities] == [
         ("inventory.unplaced", "systems.clearview.example", "faces")
     ]
+
+
+@pytest.mark.parametrize("kind", ["erase", "restrict", "limit_retention"])
+def test_whatever_asks_for_a_look_lists_those_without_a_place(kind: Any) -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.order(msgspec.structs.replace(erase_gb(), type=kind))
+    size = story.log.size
+    story.look("faces", by=ASSESSOR, quotes=Checkpoint(ORIGIN, size, bytes(32)), announced=False)
+    story.look("faces", by=ASSESSOR, announced=False)
+    told = [one.rule for one in finding(story).irregularities if one.rule.startswith("inventory")]
+    assert told == ["inventory.misplaced", "inventory.unplaced"]
 
 
 def test_nobody_looks_into_a_store_whose_blinding_key_is_gone() -> None:
