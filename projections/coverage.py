@@ -1,7 +1,7 @@
 """Coverage: which declared stores somebody has looked into since the last erasure, and whether he agrees."""
 
 from projections.case import Case
-from projections.docket import Inventory
+from projections.docket import Inventory, unblinded_at
 from projections.finding import Gap, Irregularity, Level, StoreCoverage
 from projections.order import Scope
 from signing.encoding import decode_base64
@@ -97,7 +97,7 @@ def _stands(case: Case, inventory: Inventory) -> bool:
 def _could_look(case: Case, inventory: Inventory) -> bool:
     """Whether the store's blinding key, without which native ids become no handles, was still there."""
     store = case.stores.get(inventory.store)
-    gone = None if store is None else case.docket.unblinded.get(store.blinding_commitment)
+    gone = None if store is None else unblinded_at(case.docket, store.blinding_commitment)
     return gone is None or inventory.begun < gone
 
 

@@ -133,6 +133,13 @@ class Compromised(Struct, frozen=True):
     since_us: int
 
 
+class Unblinded(Struct, frozen=True):
+    """Somebody calls the blinding key of this commitment destroyed."""
+
+    index: int
+    commitment: str
+
+
 class Correction(Struct, frozen=True):
     """Somebody says that the event at entry `corrects` is wrong."""
 
@@ -173,8 +180,7 @@ class Docket(Struct, frozen=True):
     coverage: Series[Coverage] = Series()
     compromised: Series[Compromised] = Series()
     corrections: Series[Correction] = Series()
-    unblinded: dict[str, int] = {}
-    """The first entry that calls a blinding key destroyed, by the key's commitment."""
+    unblinded: Series[Unblinded] = Series()
     proceedings: Proceedings = Proceedings()
     sharing: Sharing = Sharing()
     processing: Processing = Processing()
@@ -236,6 +242,16 @@ def discredited(docket: Docket, size: int) -> dict[int, int]:
     return {n: told[key] for n, poster in posters if (key := (poster.name, poster.vkey)) in told}
 
 
+def unblinded_at(docket: Docket, commitment: str) -> int | None:
+    """The first entry that calls a blinding key destroyed."""
+    number = docket.unblinded.first(_commitment, commitment)
+    return None if number is None else docket.unblinded[number].index
+
+
+def _commitment(one: Unblinded) -> Hashable:
+    return one.commitment
+
+
 def _itself(poster: Poster) -> Hashable:
     return poster
 
@@ -270,8 +286,8 @@ def _store_retired(docket: Docket, fact: Fact, by: int) -> Docket:
 
 
 def _blinding_destroyed(docket: Docket, fact: Fact, by: int) -> Docket:
-    unblinded = {fact.event.data.blinding_commitment: fact.index, **docket.unblinded}
-    return msgspec.structs.replace(docket, unblinded=unblinded)
+    gone = Unblinded(fact.index, fact.event.data.blinding_commitment)
+    return msgspec.structs.replace(docket, unblinded=docket.unblinded.grown(gone))
 
 
 def _order_issued(docket: Docket, fact: Fact, by: int) -> Docket:

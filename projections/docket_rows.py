@@ -1,9 +1,10 @@
 """The docket's state rows: one for each element, so that a batch writes what it adds and nothing else.
 
-    ["anchors", 3]        the fourth anchor          ["stores", "faces"]       a store, by its name
-    ["edge", 1041]        a lineage edge, by entry   ["unblinded", "PZ9…="]    a key's end, by its commitment
+    ["anchors", 3]        the fourth anchor
+    ["stores", "images"]  a store, by its name
+    ["edge", 1041]        a lineage edge, by its entry
 
-The rows of series are never written again; the rest is small and stands beside the live runner's cursor.
+The rows of series are never written again; the stores are few, and stand beside the live runner's cursor.
 Format: docs/spec/set-digest.md.
 """
 
@@ -18,13 +19,6 @@ from projections.docket import Docket, Edge, Store, encode_edge
 from projections.series import Series
 
 
-class Rest(Struct, frozen=True):
-    """What of a docket is no series."""
-
-    stores: dict[str, Store] = {}
-    unblinded: dict[str, int] = {}
-
-
 def _series_of(kind: type[Struct], *path: str) -> Iterator[tuple[str, tuple[str, ...], Any]]:
     """Each series' name, where it stands in the docket, and what its elements are."""
     for name, hint in get_type_hints(kind).items():
@@ -36,10 +30,10 @@ def _series_of(kind: type[Struct], *path: str) -> Iterator[tuple[str, tuple[str,
 
 _SERIES: Final = tuple(_series_of(Docket))
 NAMES: Final = tuple(name for name, _, _ in _SERIES)
-assert len({*NAMES, *Rest.__struct_fields__, "edge"}) == len(NAMES) + 3, "a key's first word tells what it is"
+assert len({*NAMES, "stores", "edge"}) == len(NAMES) + 2, "a key's first word tells what it is"
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
-_rest_decoder: Final = msgspec.json.Decoder(Rest)
+_stores_decoder: Final = msgspec.json.Decoder(dict[str, Store])
 _decoders: Final = {name: msgspec.json.Decoder(element) for name, _, element in _SERIES}
 _parts: Final = {name: hint for name, hint in get_type_hints(Docket).items() if get_origin(hint) is None}
 
@@ -48,9 +42,8 @@ def rows(docket: Docket, edges: Mapping[int, Edge]) -> Iterator[bytes]:
     """The state's lines for its digest: row key's hash, space, canonical JSON."""
     for name, number, row in added_rows(Docket(), docket):
         yield _line([name, number], row)
-    for name in Rest.__struct_fields__:
-        for key, value in getattr(docket, name).items():
-            yield _line([name, key], _encoder.encode(value))
+    for name, store in docket.stores.items():
+        yield _line(["stores", name], _encoder.encode(store))
     for index, edge in edges.items():
         yield _line(["edge", index], encode_edge(edge))
 
@@ -73,15 +66,14 @@ def decode_row(series: str, row: bytes) -> Any:
     return _decoders[series].decode(row)
 
 
-def encode_rest(docket: Docket) -> bytes:
-    """What of a docket is no series."""
-    return _encoder.encode(Rest(docket.stores, docket.unblinded))
+def encode_stores(docket: Docket) -> bytes:
+    """The stores, which alone of a docket are no series."""
+    return _encoder.encode(docket.stores)
 
 
-def make_docket(rest: bytes, series: Mapping[str, Iterable[Any]]) -> Docket:
-    """The docket of what `encode_rest` wrote and of these series, each one's elements in order."""
-    read = _rest_decoder.decode(rest)
-    fields: dict[str, Any] = {"stores": read.stores, "unblinded": read.unblinded}
+def make_docket(stores: bytes, series: Mapping[str, Iterable[Any]]) -> Docket:
+    """The docket of what `encode_stores` wrote and of these series, each one's elements in order."""
+    fields: dict[str, Any] = {"stores": _stores_decoder.decode(stores)}
     parts: dict[str, dict[str, Series[Any]]] = {}
     for name, (field, *inner), _ in _SERIES:
         elements = Series(series.get(name, ()))

@@ -55,19 +55,27 @@ class Series(Sequence[T]):
         shared.items.append(one)
         return _first(shared, self._size + 1)
 
-    def last(self, key: Callable[[T], Hashable], wanted: Hashable) -> int | None:
-        """The number of the last element that has this key, if one has. `key` is always the same function:
+    def first(self, key: Callable[[T], Hashable], wanted: Hashable) -> int | None:
+        """The number of the first element that has this key, if one has. `key` is always the same function:
         what it gave is remembered under it."""
+        numbers = self._numbers(key, wanted)
+        return numbers[0] if numbers and numbers[0] < self._size else None
+
+    def last(self, key: Callable[[T], Hashable], wanted: Hashable) -> int | None:
+        """The number of the last element that has this key, if one has."""
+        numbers = self._numbers(key, wanted)
+        at = bisect_left(numbers, self._size)
+        return numbers[at - 1] if at else None
+
+    def _numbers(self, key: Callable[[T], Hashable], wanted: Hashable) -> Sequence[int]:
+        """Of all elements, also those by which another series has grown further."""
         places = self._shared.places.get(key)
         if places is None:
             places = self._shared.places[key] = _Places()
         for number in range(places.size, self._size):
             places.numbers.setdefault(key(self._shared.items[number]), []).append(number)
         places.size = max(places.size, self._size)
-        numbers = places.numbers.get(wanted, ())
-        # Another series may have grown further, and been asked.
-        at = bisect_left(numbers, self._size)
-        return numbers[at - 1] if at else None
+        return places.numbers.get(wanted, ())
 
     def __len__(self) -> int:
         return self._size

@@ -38,10 +38,10 @@ MAKE_CURSOR = """
 LOCK_CURSOR = """
     SELECT size FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3 FOR UPDATE
 """
-REST = "SELECT state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
+STORES = "SELECT state FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
 FOLDED_SIZE = "SELECT size FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3"
 MOVE_CURSOR = "UPDATE projection_cursors SET size = $4 WHERE log = $1 AND projection = $2 AND version = $3"
-WRITE_REST = "UPDATE projection_cursors SET state = $4 WHERE log = $1 AND projection = $2 AND version = $3"
+WRITE_STORES = "UPDATE projection_cursors SET state = $4 WHERE log = $1 AND projection = $2 AND version = $3"
 DOCKET_ROWS = """
     SELECT series, number, row FROM docket WHERE log = $1 AND version = $2 ORDER BY series, number
 """
@@ -95,7 +95,7 @@ async def full_tiles(conn: Connection, log: str, level: int, begin: int, end: in
 
 async def make_cursor(conn: Connection, log: str) -> None:
     """See that the log's cursor exists; a new one stands at 0."""
-    await conn.execute(MAKE_CURSOR, log, _NAME, VERSION, docket_rows.encode_rest(docket.EMPTY))
+    await conn.execute(MAKE_CURSOR, log, _NAME, VERSION, docket_rows.encode_stores(docket.EMPTY))
 
 
 async def lock_cursor(conn: Connection, log: str) -> int:
@@ -118,27 +118,26 @@ async def move_cursor(conn: Connection, log: str, size: int) -> None:
 
 async def read_docket(conn: Connection, log: str) -> Docket:
     """The docket where the cursor stands, in a transaction that sees both alike."""
-    rest: bytes | None = await conn.fetchval(REST, log, _NAME, VERSION)
-    if rest is None:
+    stores: bytes | None = await conn.fetchval(STORES, log, _NAME, VERSION)
+    if stores is None:
         return docket.EMPTY
     series: dict[str, list[Any]] = {}
     async for record in conn.cursor(DOCKET_ROWS, log, VERSION, prefetch=5_000):
         elements = series.setdefault(record["series"], [])
         assert record["number"] == len(elements), "a batch writes the numbers that come next"
         elements.append(docket_rows.decode_row(record["series"], record["row"]))
-    return docket_rows.make_docket(rest, series)
+    return docket_rows.make_docket(stores, series)
 
 
 async def write_docket(conn: Connection, log: str, before: Docket, after: Docket) -> None:
-    """Write what a batch did to the docket: a row for each element more, and the rest if it is another."""
+    """Write what a batch did to the docket: a row for each element more, and the stores if they changed."""
     await conn.copy_records_to_table(
         "docket",
         records=[(log, VERSION, *row) for row in docket_rows.added_rows(before, after)],
         columns=("log", "version", "series", "number", "row"),
     )
-    rest = docket_rows.encode_rest(after)
-    if rest != docket_rows.encode_rest(before):
-        await conn.execute(WRITE_REST, log, _NAME, VERSION, rest)
+    if after.stores is not before.stores:
+        await conn.execute(WRITE_STORES, log, _NAME, VERSION, docket_rows.encode_stores(after))
 
 
 async def rows_of(conn: Connection, log: str, handles: Iterable[str]) -> list[Record]:

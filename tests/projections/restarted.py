@@ -22,4 +22,4 @@ def read_back(written: Docket) -> Docket:
     for name, number, row in docket_rows.added_rows(docket.EMPTY, written):
         assert number == len(series.setdefault(name, []))
         series[name].append(docket_rows.decode_row(name, row))
-    return docket_rows.make_docket(docket_rows.encode_rest(written), series)
+    return docket_rows.make_docket(docket_rows.encode_stores(written), series)

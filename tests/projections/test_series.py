@@ -38,6 +38,7 @@ def test_it_is_what_a_tuple_would_be(steps: list[tuple[int, int]], first: list[i
     for which, item in steps:
         series, model = pairs[which % len(pairs)]
         assert series.last(abs, item) == last_of(model, item)
+        assert series.first(abs, item) == first_of(model, item)
         pairs.append((series.grown(item), (*model, item)))
     for series, model in pairs:
         assert tuple(series) == model
@@ -46,7 +47,12 @@ def test_it_is_what_a_tuple_would_be(steps: list[tuple[int, int]], first: list[i
         assert bool(series) == bool(model)
         for item in range(5):
             assert series.last(abs, item) == last_of(model, item)
+            assert series.first(abs, item) == first_of(model, item)
             assert (item in series, series.count(item)) == (item in model, model.count(item))
+
+
+def first_of(model: tuple[int, ...], item: int) -> int | None:
+    return model.index(item) if item in model else None
 
 
 def last_of(model: tuple[int, ...], item: int) -> int | None:
