@@ -1,0 +1,225 @@
+"""Corners of conduct that chance seldom finds: short histories, each of which turns on one rule.
+
+Beside each stands what must come of it at some moment: verdicts, counts that are not 0, rules and statuses.
+"""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from projections import events as ev
+from projections.order import Deadline, Obligation, Penalty
+from tests.projections.laws.comparing_conduct import compare
+from tests.projections.laws.conduct_histories import plain
+from tests.projections.laws.histories import Step, Steps
+from tests.projections.laws.worlds import FACES, OTHER_AUTHORITY, STRANGER, handles, make_order
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, SHA
+
+ORDERED, SEEN = Step("order"), Step("anchor")
+HELD, GONE = Step("hold", ((1,), FACES)), Step("erase", ((1,), FACES))
+
+
+def said(by: str, kind: Any, **fields: Any) -> Step:
+    return Step("say", (by, kind, fields))
+
+
+def wait(hours: int) -> Step:
+    return Step("wait", (hours,))
+
+
+def asked(due: str = "2026-01-09T00:00:00Z", **how: Any) -> Step:
+    return said(COMPANY, ev.EnquiryReceived, request="r-1", due_at=due, right="15", **how)
+
+
+def vouched(
+    number: int = 0, by: str = COMPANY, oath: str = "none", beyond: int = 0, report: bool = False
+) -> Step:
+    return Step("vouch", (by, number, oath, beyond, report))
+
+
+def turned(kind: Any, day: str, by: str = AUTHORITY) -> Step:
+    return said(by, kind, order=ORDER, instrument_sha256=SHA, effective_at=f"2026-01-{day}")
+
+
+def paid(amount: int, by: str = COMPANY, currency: str = "GBP") -> Step:
+    return said(by, ev.PenaltyPaid, amount_minor=amount, currency=currency, order=ORDER)
+
+
+ANSWERED = said(COMPANY, ev.EnquiryAnswered, request="r-1", outcome="refused")
+GIVEN_UP = said(COMPANY, ev.EnquiryAbandoned, request="r-1")
+PUT_OFF = said(COMPANY, ev.EnquiryExtended, request="r-1", due_at="2026-07-01T00:00:00Z", ground="complexity")
+DEMANDED = said(
+    COMPANY, ev.EnquiryIdentityDemanded, request="r-1", ground="other", items=("photo",), optional=False
+)
+OFFERED = said(COMPANY, ev.ServiceOffered, service="s-1", territory="GB")
+WITHDRAWN = said(COMPANY, ev.ServiceWithdrawn, service="s-1", territory="GB")
+STAYED, APPEALED = turned(ev.OrderStayed, "01"), turned(ev.OrderAppealed, "01", COMPANY)
+DAILY = Penalty(amount_minor=100, currency="GBP", per="day")
+ANSWER, PUBLISH = plain("answer_subjects"), plain("publish")
+OFFER = plain("cease_offering", penalty=DAILY)
+PAY = plain("pay", penalty=Penalty(amount_minor=100, currency="GBP"))
+ERASE_AFTER = plain("erase", include=(), depends_on=("answer_subjects",))
+ATTEST_AFTER = plain("attest", depends_on=("publish",))
+SWORN = plain("publish", oath="sworn")
+SWORN_TO = plain("answer_subjects", oath="sworn")
+MONTHLY = plain("publish", recurrence="P1M", deadline=Deadline(at="2026-01-04"))
+
+CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
+    "answered in time": ("answered_in_time", (ANSWER,), [ORDERED, asked(), ANSWERED, SEEN]),
+    "answered late": ("enquiry.late, answered_late", (ANSWER,), [ORDERED, asked(), wait(300), ANSWERED]),
+    "answered, and nobody saw when": ("answered_time_unproved", (ANSWER,), [ORDERED, asked(), ANSWERED]),
+    "put off for longer than three months": (
+        "extended, enquiry.overdue",
+        (ANSWER,),
+        [ORDERED, asked(), PUT_OFF],
+    ),
+    "put off too late": ("enquiry.extended_late", (ANSWER,), [ORDERED, asked(), wait(300), PUT_OFF]),
+    "given up": ("abandoned", (ANSWER,), [ORDERED, asked(), GIVEN_UP]),
+    "given up, and answered after all": (
+        "answered_in_time",
+        (ANSWER,),
+        [ORDERED, asked(), GIVEN_UP, ANSWERED, SEEN],
+    ),
+    "given up after a demand": (
+        "abandoned_after_demand, enquiry.abandoned_after_demand",
+        (ANSWER,),
+        [
+            ORDERED,
+            asked(),
+            said(
+                COMPANY,
+                ev.EnquiryIdentityDemanded,
+                request="r-1",
+                ground="other",
+                items=("photo",),
+                optional=False,
+            ),
+            GIVEN_UP,
+        ],
+    ),
+    "answered, and never received": ("enquiry.orphan", (ANSWER,), [ORDERED, ANSWERED, asked()]),
+    "nobody asked": ("answer_subjects carried_out", (ANSWER,), [ORDERED, vouched()]),
+    "erased before it was answered": (
+        "dependency.order, erase breached",
+        (ANSWER, ERASE_AFTER),
+        [HELD, ORDERED, asked(records=handles((1,))), wait(1), GONE, ANSWERED],
+    ),
+    "answered before it was erased": (
+        "answered_time_unproved",
+        (ANSWER, ERASE_AFTER),
+        [HELD, ORDERED, asked(records=handles((1,))), ANSWERED, GONE],
+    ),
+    "offered during a stay": (
+        "cease_offering carried_out",
+        (OFFER,),
+        [ORDERED, STAYED, OFFERED, WITHDRAWN, turned(ev.OrderStayLifted, "02")],
+    ),
+    "still on offer in a stay": (
+        "cease_offering breached",
+        (OFFER,),
+        [OFFERED, ORDERED, STAYED],
+    ),
+    "on offer on one day of force": (
+        "offer.not_withdrawn, penalty_days",
+        (OFFER,),
+        [
+            OFFERED,
+            ORDERED,
+            turned(ev.OrderStayed, "02"),
+            turned(ev.OrderStayLifted, "06"),
+            wait(24 * 5 + 8),
+            WITHDRAWN,
+        ],
+    ),
+    "attested, then done": (
+        "attestation.before_act",
+        (plain("erase", include=()), plain("attest", depends_on=("erase",))),
+        [HELD, ORDERED, vouched(1), GONE],
+    ),
+    "attested of what it depends on": (
+        "in_time",
+        (PUBLISH, ATTEST_AFTER),
+        [ORDERED, vouched(), SEEN],
+    ),
+    "attested of more than there was": (
+        "attestation.missing",
+        (PUBLISH,),
+        [ORDERED, vouched(beyond=1)],
+    ),
+    "attested before the order": ("attestation.missing", (PUBLISH,), [vouched(), ORDERED]),
+    "an auditor whom the order does not name": (
+        "assessment.missing, publish carried_out",
+        (plain("independent_assessment"), plain("publish")),
+        [ORDERED, vouched(0, STRANGER), vouched(1, STRANGER)],
+    ),
+    "rejected": (
+        "attestation.rejected",
+        (PUBLISH,),
+        [ORDERED, vouched(), Step("reject", (AUTHORITY, 0))],
+    ),
+    "rejected under a stolen key": (
+        "attestation.rejected",
+        (PUBLISH,),
+        [ORDERED, vouched(), Step("reject", (ASSESSOR, 0)), Step("steal", (ASSESSOR, 9))],
+    ),
+    "rejected by another authority": (
+        "publish carried_out",
+        (PUBLISH,),
+        [ORDERED, vouched(), Step("reject", (OTHER_AUTHORITY, 0))],
+    ),
+    "rejected, and accepted since": (
+        "independent_assessment carried_out",
+        (plain("independent_assessment"),),
+        [ORDERED, Step("reject", (ASSESSOR, 0)), vouched(0, ASSESSOR)],
+    ),
+    "a report that follows": (
+        "publish carried_out",
+        (plain("publish", min_evidence="E1"),),
+        [ORDERED, vouched(), vouched(report=True)],
+    ),
+    "not sworn": (
+        "attestation.missing",
+        (SWORN,),
+        [ORDERED, vouched(oath="declaration")],
+    ),
+    "not sworn to what was done": (
+        "oath.missing",
+        (SWORN_TO,),
+        [ORDERED, vouched()],
+    ),
+    "not again": ("recurrence.missed", (MONTHLY,), [ORDERED, vouched()]),
+    "again, and late": ("recurrence.late", (MONTHLY,), [ORDERED, vouched(), wait(24 * 40), vouched()]),
+    "paid in two parts": ("pay carried_out", (PAY,), [ORDERED, paid(40), paid(60)]),
+    "paid in other money": ("payment.missing", (PAY,), [ORDERED, paid(100, currency="EUR")]),
+    "two words are not added up": ("payment.missing", (PAY,), [ORDERED, paid(60), paid(60, AUTHORITY)]),
+    "paid late": ("payment.late", (PAY,), [ORDERED, wait(100), paid(100, AUTHORITY)]),
+    "served before it takes effect": (
+        "issued, served",
+        (PAY,),
+        [ORDERED, turned(ev.OrderServed, "02"), wait(9)],
+    ),
+    "appealed in time by the controller": (
+        "appealed",
+        (OFFER,),
+        [ORDERED, APPEALED, SEEN],
+    ),
+    "an appeal that nobody saw": ("in_force", (OFFER,), [ORDERED, APPEALED]),
+}
+
+
+@pytest.mark.parametrize("name", CORNERS)
+def test_both_say_the_same(name: str) -> None:
+    """Under an order in force from the first day, and under one that takes effect on the third."""
+    expected, obligations, steps = CORNERS[name]
+    met: Counter[str] = Counter()
+    for effective in ("2026-01-01", "2026-01-03"):
+        met += compare(make_order(*obligations, effective=effective, appeal_expires="2026-01-02"), steps)
+    assert met.keys() >= {*expected.split(", ")}
+
+
+def test_the_controllers_own_appeal_suspends_nothing_unless_it_is_proved() -> None:
+    steps = [ORDERED, APPEALED]
+    assert "appealed" not in compare(make_order(OFFER, appeal_expires="2026-01-02"), steps)
+    assert "appealed" in compare(make_order(OFFER, appeal_expires="2026-01-02"), [*steps, SEEN])
+    assert "appealed" not in compare(make_order(OFFER), [*steps, SEEN])
