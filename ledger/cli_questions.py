@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ledger import cli_connect
+from ledger.cli_waiting import waited
 
 if TYPE_CHECKING:
     from projections.runners.asking import AnswerPage
@@ -70,4 +71,4 @@ async def _ask(args: argparse.Namespace) -> bytes:
     wanted = {"as_of": args.as_of, "limit": LISTED if args.list else 0 if name else None}
     query = "&".join(f"{key}={quote(str(value))}" for key, value in wanted.items() if value is not None)
     async with cli_connect.open_log(args) as log:
-        return (await log.get(f"questions{name}{'?' if query else ''}{query}")).body
+        return (await waited(log, log.get(f"questions{name}{'?' if query else ''}{query}"))).body

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from ledger import cli_connect
+from ledger.cli_waiting import waited
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,7 +75,7 @@ def show(console: "Console", status: "OrderStatus") -> None:
 
 async def _ask(args: argparse.Namespace) -> bytes:
     async with cli_connect.open_log(args) as log:
-        return (await log.get(_path(args, "", _place(args)))).body
+        return (await waited(log, log.get(_path(args, "", _place(args))))).body
 
 
 async def _list(args: argparse.Namespace) -> int:
@@ -86,7 +87,7 @@ async def _list(args: argparse.Namespace) -> int:
     begun = False
     async with cli_connect.open_log(args) as log:
         while True:
-            *listed, last = (await log.get(_path(args, "/members", query))).body.splitlines()
+            *listed, last = (await waited(log, log.get(_path(args, "/members", query)))).body.splitlines()
             said = msgspec.json.decode(last)
             if not begun and not args.json:
                 print(_heading(args.list, said))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from ledger import cli_connect
+from ledger.cli_waiting import waited
 
 if TYPE_CHECKING:
     from ledger.judging import OrderTimeline
@@ -92,7 +93,7 @@ async def _ask(args: argparse.Namespace) -> "list[OrderTimeline]":
     async with cli_connect.open_log(args) as log:
         while True:
             path = f"orders/{quote(args.order, safe='')}/timeline?{urlencode(query)}"
-            part = msgspec.json.decode((await log.get(path)).body, type=OrderTimeline)
+            part = msgspec.json.decode((await waited(log, log.get(path))).body, type=OrderTimeline)
             parts.append(part)
             if part.complete:
                 return parts

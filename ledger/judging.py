@@ -13,7 +13,7 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from ledger.kept import folded, queried
+from ledger.kept import keep, queried
 from projections import store
 from projections.beside import Conflict, Correction, beside
 from projections.case import Case
@@ -144,7 +144,8 @@ def members(dsn: str, log: str, order: str, asked: Asked, wanted: Wanted) -> Mem
 
 def timeline(dsn: str, log: str, order: str, end: int, begin: Place | None) -> OrderTimeline | None:
     """How an order's verdict changed up to the moment `end`; `begin`: where an earlier walk stopped."""
-    fold, size = folded(dsn, log)
+    kept = keep(dsn, log)
+    fold, size = kept.fold, kept.size
     versions = [one for one in fold.docket.orders if one.order.id == order]
     if not versions:
         return None
@@ -184,13 +185,14 @@ _listed: dict[tuple[object, ...], tuple[Member | None, list[Member], bool]] = {}
 def _case(dsn: str, log: str, order: str, asked: Asked) -> Case | None:
     """The order at the place asked for. Where its own entry does not count there, it counts alone: that an
     order is known at all waits for nothing."""
-    fold, size = folded(dsn, log)
-    place = queried(dsn, lambda conn: _place(conn, log, asked, size))
+    kept = keep(dsn, log)
+    fold, asked = kept.fold, msgspec.structs.replace(asked, now=kept.moment(asked.now))
+    place = queried(dsn, lambda conn: _place(conn, log, asked, kept.size))
     # Whether its key is the authority's, only a reader can say.
     issued = find_order(fold, order, None, None, as_of=place.as_of, size=place.size)
     if issued is None:
         return None
-    return _over(fold, issued, place.as_of, max(place.size, issued.index + 1))
+    return kept.case(issued, as_of=place.as_of, size=max(place.size, issued.index + 1))
 
 
 def _over(fold: Fold, issued: IssuedOrder, as_of: int, size: int) -> Case:

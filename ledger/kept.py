@@ -1,24 +1,84 @@
-"""Kept: what the projector's process keeps between calls, the state last judged and the connection.
+"""Kept: what the projector's process keeps between calls: the folded state, orders' sums, the connection.
 
-To prove a password takes longer, here and in Postgres, than to fold what a second brings.
+A log is loaded once; from then on what is folded behind the appends is taken into memory too, so that an
+order is judged again for what the new entries touch (`projections.running`). To prove a password takes
+longer, here and in Postgres, than to fold what a second brings.
 """
 
 import asyncio
+import gc
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import asyncpg
 
 from ledger.append import AWAY
+from ledger.children import report
+from projections.case import Case
+from projections.docket import IssuedOrder
 from projections.fold import Fold
+from projections.reading import FactReader
+from projections.roll import Roll
 from projections.runners import live
+from projections.runners.halves import in_halves
+from projections.running import Running
 
 SETTINGS: Final = {"application_name": "writ projector", "synchronous_commit": "off"}
+# Of how many orders of a log the sums are kept: each takes about as much room as a twentieth of the holdings.
+MOST_ORDERS: Final = 16
+OVERTAKEN_S: Final = 60
 
 T = TypeVar("T")
 Work = Callable[[asyncpg.Connection], Awaitable[T]]
 
-_kept: dict[str, tuple[Fold, int]] = {}
+
+class KeptLog:
+    """One log in memory, at the size that was last asked about, and the sums of its orders."""
+
+    def __init__(self, fold: Fold, size: int, reader: FactReader) -> None:
+        self.fold = fold
+        self.size = size
+        self.reader = reader
+        self._now = 0
+        self._roll = Roll(fold)
+        self._orders: OrderedDict[tuple[str, int], Running] = OrderedDict()
+
+    async def go_on(self, conn: asyncpg.Connection, log: str, size: int) -> None:
+        """Take what was folded since, up to `size`."""
+        while self.size < size:
+            end = min(size, self.size + live.BATCH_ENTRIES)
+            for fact in await live.read_facts(conn, log, self.reader, self.size, end):
+                touched = self._roll.take(fact)
+                for running in self._orders.values():
+                    running.touch(touched)
+            self.size = end
+
+    def moment(self, now: int) -> int:
+        """Now, by the clock (Unix seconds) of whoever asks: never before the last one, since requests may
+        overtake each other. Unless that was over a minute later: then somebody has set the clock."""
+        if not self._now - OVERTAKEN_S <= now <= self._now:
+            self._now = now
+        return self._now
+
+    def case(self, issued: IssuedOrder, *, as_of: int, size: int) -> Case:
+        """An order at a moment. Now, over all that there is, its sums are kept; else they are made anew."""
+        if size != self.size or as_of != self._now:
+            fold = self.fold
+            return Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
+        key = (issued.order.id, issued.by)
+        running = self._orders.get(key)
+        if running is None:
+            progress = partial(report, "judging")
+            running = self._orders[key] = Running(self._roll, partial(in_halves, progress=progress))
+        self._orders.move_to_end(key)
+        while len(self._orders) > MOST_ORDERS:
+            self._orders.popitem(last=False)
+        return running.case(issued, as_of=as_of, size=size)
+
+
+_kept: dict[str, KeptLog] = {}
 _runners: dict[tuple[str, str], live.Kept] = {}
 _connections: dict[str, "asyncpg.Connection[asyncpg.Record]"] = {}
 _runner: Final = asyncio.Runner()
@@ -29,16 +89,30 @@ def catch_up(dsn: str, log: str) -> int:
     return queried(dsn, lambda conn: _catch_up(conn, dsn, log))
 
 
-def folded(dsn: str, log: str) -> tuple[Fold, int]:
-    """All that the log holds by now, folded and in memory, and the size it stands at."""
+def keep(dsn: str, log: str) -> KeptLog:
+    """All that the log holds by now, folded and in memory."""
 
-    async def load(conn: asyncpg.Connection) -> tuple[Fold, int]:
+    async def bring(conn: asyncpg.Connection) -> KeptLog:
         size = await _catch_up(conn, dsn, log)
-        if log not in _kept or _kept[log][1] != size:
-            _kept[log] = await live.load(conn, log)
-        return _kept[log]
+        # Whatever breaks off in between leaves nothing half-folded behind.
+        kept = _kept.pop(log, None) or await _load(conn, log)
+        await kept.go_on(conn, log, size)
+        _kept[log] = kept
+        return kept
 
-    return queried(dsn, load)
+    return queried(dsn, bring)
+
+
+async def _load(conn: asyncpg.Connection, log: str) -> KeptLog:
+    gc.disable()
+    try:
+        fold, size = await live.load(conn, log, partial(report, "loading"))
+        kept = KeptLog(fold, size, await live.reader_at(conn, log, size))
+    finally:
+        gc.enable()
+    # What stays for good need not be walked through again and again.
+    gc.freeze()
+    return kept
 
 
 def queried(dsn: str, work: Work[T]) -> T:

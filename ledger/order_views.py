@@ -36,13 +36,15 @@ class OrderViews:
         ]
 
     async def _get_projection(self, request: web.Request) -> web.Response:
-        """`GET /logs/<log>/projection`: how far the projections are behind the log."""
+        """`GET /logs/<log>/projection`: how far the projections are behind the log. `work`: what they are at,
+        if it takes long, whichever log it is for."""
         log = await named_log(request)
         if isinstance(log, Refused):
             return problem(log, request)
         await log.refresh()
         size = 0 if log.released is None else log.released.checkpoint.size
-        return json_answer(await log.reader.lag(size, time.time_ns() // 1_000))
+        lag = await log.reader.lag(size, time.time_ns() // 1_000)
+        return json_answer(msgspec.structs.asdict(lag) | {"work": self._projector.work})
 
     async def _get_status(self, request: web.Request) -> web.Response:
         """`GET /logs/<log>/orders/<id>?as_of=&size=`: the verdict, and what is behind and beside it."""

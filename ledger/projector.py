@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from msgspec import Struct
 
 from ledger import judging, kept
-from ledger.children import Child
+from ledger.children import Child, Work
 from ledger.judging import Asked, MembersPage, NoSuchCount, OrderStatus, OrderTimeline, Wanted
 from projections import store
 from projections.question_view import View
@@ -76,6 +76,11 @@ class Projector:
         """What a log says to one, with its digest and the members [skip, skip + limit)."""
         return await self._call(_question, self._dsn, log, name, as_of, skip, limit)
 
+    @property
+    def work(self) -> Work | None:
+        """What it is at, if that takes long."""
+        return self._child.work
+
     def close(self) -> None:
         """End the process; what it had not committed is folded again."""
         self._child.end()
@@ -93,7 +98,7 @@ class Projector:
 
 # What follows runs in the projector's process.
 def _orders(dsn: str, log: str) -> list[OrderLine]:
-    fold, _ = kept.folded(dsn, log)
+    fold = kept.keep(dsn, log).fold
     posters = fold.docket.posters
     return [
         OrderLine(one.order.id, one.order.version, one.index, posters[one.by].name)
@@ -111,6 +116,6 @@ def _question(dsn: str, log: str, name: str, as_of: int, skip: int, limit: int) 
 
 
 def _view(dsn: str, log: str, as_of: int) -> View:
-    fold, folded = kept.folded(dsn, log)
-    size = kept.queried(dsn, lambda conn: store.size_at(conn, log, as_of * 1_000_000, folded))
-    return view_of(fold, as_of=as_of, size=size)
+    log_kept = kept.keep(dsn, log)
+    size = kept.queried(dsn, lambda conn: store.size_at(conn, log, as_of * 1_000_000, log_kept.size))
+    return view_of(log_kept.fold, as_of=as_of, size=size)

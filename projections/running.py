@@ -53,16 +53,13 @@ class Running:
         self._derivations.update(touched[1])
 
     def case(self, issued: IssuedOrder, *, as_of: int, size: int) -> Case:
-        """The order at a moment, over all that is folded. If that is before the moment of the last case,
-        nothing kept is of any use, and the case is judged like any other."""
+        """The order at a moment, over all that is folded. What was kept serves moments after the last one."""
         fold, before = self._roll.fold, self._narrow
-        if before is not None and as_of < before.as_of:
-            return Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
         case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size, running=self)
         self._watch = Watch(as_of)
         narrow = case.narrowed(watched(self._watch))
         _warm(narrow)
-        if before is None or not _alike(before, narrow) or _over(self._until, as_of):
+        if before is None or as_of < before.as_of or not _alike(before, narrow) or _over(self._until, as_of):
             self._trees.clear()
             self._until = None
         else:

@@ -52,6 +52,7 @@ ROWS_OF = """
 ALL_ROWS = """
     SELECT encode(handle, 'hex') AS handle, row FROM holdings WHERE log = $1 AND version = $2 ORDER BY handle
 """
+ROW_COUNT = "SELECT count(*) FROM holdings WHERE log = $1 AND version = $2"
 UPDATE_ROWS = """
     UPDATE holdings h SET row = n.row FROM unnest($3::bytea[], $4::bytea[]) AS n(handle, row)
     WHERE h.log = $1 AND h.version = $2 AND h.handle = n.handle

@@ -5,7 +5,7 @@ once, however often a process dies. A crash before the commit leaves the batch t
 writes what it adds or changes, and no more; the docket is read where a runner begins, and then kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from asyncpg import Connection
@@ -23,6 +23,7 @@ from signing.tiles import WIDTH, Tile, root_from_tiles, tile_root, tiles_for_roo
 
 BATCH_ENTRIES = 2_000
 NOWHERE = -1
+FETCH_ROWS = 5_000
 
 
 class Kept:
@@ -54,14 +55,21 @@ async def catch_up(conn: Connection, log: str, kept: Kept | None = None) -> int:
         kept.size, kept.docket = end, after
 
 
-async def load(conn: Connection, log: str) -> tuple[Fold, int]:
-    """The whole folded state in memory, and the size it stands at: what a judgment needs."""
+async def load(
+    conn: Connection, log: str, progress: Callable[[int, int], None] = lambda done, total: None
+) -> tuple[Fold, int]:
+    """The whole folded state in memory, and the size it stands at: what a judgment needs. `progress` is told
+    how many rows of how many have been read."""
     async with conn.transaction(isolation="repeatable_read", readonly=True):
         size, state = await store.folded_size(conn, log), await store.read_docket(conn, log)
         held: Holdings = {}
         intern = _Interner()
-        async for record in conn.cursor(store.ALL_ROWS, log, store.VERSION, prefetch=5_000):
-            held[record["handle"]] = intern.holding(record["row"])
+        total = await conn.fetchval(store.ROW_COUNT, log, store.VERSION)
+        rows = await conn.cursor(store.ALL_ROWS, log, store.VERSION)
+        while records := await rows.fetch(FETCH_ROWS):
+            for record in records:
+                held[record["handle"]] = intern.holding(record["row"])
+            progress(len(held), total)
         edges = {
             record["index"]: docket.decode_edge(record["edge"])
             for record in await conn.fetch(store.ALL_EDGES, log, store.VERSION)
@@ -70,8 +78,7 @@ async def load(conn: Connection, log: str) -> tuple[Fold, int]:
 
 
 async def _fold(conn: Connection, log: str, kept: Kept, begin: int, end: int) -> Docket:
-    read = [fact for _, raw in await store.entries(conn, log, begin, end) if (fact := kept.reader.read(raw))]
-    facts = [await _compared(conn, log, fact) for fact in read]
+    facts = await read_facts(conn, log, kept.reader, begin, end)
     prior = await _holdings_of(conn, log, facts)
     fold = Fold(kept.docket, {}, dict(prior))
     for fact in facts:
@@ -83,6 +90,12 @@ async def _fold(conn: Connection, log: str, kept: Kept, begin: int, end: int) ->
     await store.write_docket(conn, log, kept.docket, fold.docket)
     await store.move_cursor(conn, log, end)
     return fold.docket
+
+
+async def read_facts(conn: Connection, log: str, reader: FactReader, begin: int, end: int) -> list[Fact]:
+    """The facts of the entries [begin, end), before which the reader stands."""
+    read = [fact for _, raw in await store.entries(conn, log, begin, end) if (fact := reader.read(raw))]
+    return [await _compared(conn, log, fact) for fact in read]
 
 
 async def _compared(conn: Connection, log: str, fact: Fact) -> Fact:
