@@ -28,11 +28,11 @@ def in_halves(part: Callable[[int], T], numbers: Sequence[int], progress: Progre
     child, pipe = _begin(part, theirs)
     try:
         yield from _here(part, ours, progress)
-        found: list[T] | None = _receive(pipe)
+        answer = pipe.read()
     finally:
         pipe.close()  # a copy that still writes ends by it
-        os.waitpid(child, 0)
-    yield from found if found is not None else map(part, theirs)
+        _, status = os.waitpid(child, 0)
+    yield from map(part, theirs) if status else pickle.loads(answer)  # noqa: S301 - from a copy of ourselves
 
 
 def _here(part: Callable[[int], T], numbers: Sequence[int], progress: Progress) -> Iterator[T]:
@@ -51,18 +51,11 @@ def _begin(part: Callable[[int], T], numbers: Sequence[int]) -> tuple[int, Binar
         os.close(writing)
         return child, os.fdopen(reading, "rb")
     # Nothing of the process that was copied may run here: no handlers, no clean-up.
+    status = 1
     try:
         os.close(reading)
         with os.fdopen(writing, "wb") as pipe:
             pickle.dump([part(number) for number in numbers], pipe, pickle.HIGHEST_PROTOCOL)
+        status = 0
     finally:
-        os._exit(0)
-
-
-def _receive(pipe: BinaryIO) -> list[T] | None:
-    """What the copy found; None if it failed."""
-    try:
-        found: list[T] = pickle.load(pipe)  # noqa: S301 - from a copy of ourselves
-    except (EOFError, pickle.UnpicklingError):
-        return None
-    return found
+        os._exit(status)

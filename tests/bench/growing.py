@@ -128,10 +128,11 @@ def write_tree(folder: Path, size: int) -> None:
     tree.finish(sealed.after, seeded_key(ORIGIN))
 
 
-async def fill(dsn: str, size: int) -> None:
+async def fill(dsn: str, size: int, *, folded: bool = True) -> None:
     """Grow the log in a database to about `size` entries, as a second process of the service would.
 
-    The projections' cursor is set to the log's end, as if they had folded it: their tables stay empty.
+    `folded`: the projections' cursor is set to the log's end, as if they had folded it, and their tables stay
+    empty.
     """
     connection = await asyncpg.connect(dsn, server_settings={"synchronous_commit": "off"})
     try:
@@ -147,9 +148,10 @@ async def fill(dsn: str, size: int) -> None:
                 assert head == state.head, "nobody else writes meanwhile"
                 await store.copy_commit(connection, LOG, sealed)
             state = sealed.after
-        async with connection.transaction():
-            await projection_store.lock_cursor(connection, LOG)
-            await projection_store.move_cursor(connection, LOG, state.head.size)
+        if folded:
+            async with connection.transaction():
+                await projection_store.lock_cursor(connection, LOG)
+                await projection_store.move_cursor(connection, LOG, state.head.size)
     finally:
         await connection.close()
 
