@@ -38,6 +38,10 @@ class Roll:
             for index in holding.derived:
                 self._made.setdefault(index, []).append(handle)
 
+    def inhabited(self) -> list[int]:
+        """The buckets in which there is anybody."""
+        return [bucket for bucket, handles in enumerate(self.buckets) if handles]
+
     def take(self, fact: Fact) -> "Touched":
         """Fold one fact; what it touched."""
         handles = holdings.keys(fact.event)

@@ -14,7 +14,6 @@ that is another than before, all is summed anew.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Final
 
 from projections.case import Case, grouped
 from projections.clock import Clock
@@ -30,8 +29,6 @@ from signing.setdigest import BUCKETS
 Leaf = Callable[[int], Sums | None]
 Summing = Callable[[Leaf, Sequence[int]], Iterable[Sums | None]]
 """Asks for the leaves of some buckets, in their sequence."""
-
-_EVERYTHING: Final = range(BUCKETS)
 
 
 class Running:
@@ -96,7 +93,7 @@ class Running:
             tree = self._trees[obligation.id, visitor] = _Tree()
         tree.until = _earlier(tree.until, watch.turn)
         tree.mark(tree.turning(watch.moment))
-        whole = tree.sum(partial(self._leaf, survey, visit), self._summing)
+        whole = tree.sum(self._roll.inhabited, partial(self._leaf, survey, visit), self._summing)
         if whole is not None:
             # A copy: whoever concludes from it may count more.
             survey.take(Sums.joined([whole]))
@@ -142,9 +139,9 @@ class _Tree:
             lambda part: part.asked is not None and part.asked[0] <= last and first <= part.asked[1]
         )
 
-    def sum(self, leaf: Leaf, summing: Summing) -> Sums | None:
-        """The whole, after the leaves that were marked have been asked for again."""
-        stale = _EVERYTHING if self._stale is None else sorted(self._stale)
+    def sum(self, everybody: Callable[[], Sequence[int]], leaf: Leaf, summing: Summing) -> Sums | None:
+        """The whole, after the leaves that were marked have been asked for again; the first time `everybody`."""
+        stale = everybody() if self._stale is None else sorted(self._stale)
         for bucket, part in zip(stale, summing(leaf, stale), strict=True):
             self._levels[0][bucket] = part
         above: Iterable[int] = stale
