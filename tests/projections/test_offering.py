@@ -3,8 +3,10 @@
 import pytest
 
 from projections import events as ev
+from projections.case import Case
 from projections.order import Scope
 from projections.verdict import judge
+from projections.watched import Watch, watched
 from tests.projections.conduct import (
     PAST,
     at_day,
@@ -19,7 +21,7 @@ from tests.projections.conduct import (
     turn,
     withdraw,
 )
-from tests.projections.story import COMPANY, DAY_S, Story
+from tests.projections.story import COMPANY, DAY_S, START_S, Story
 
 
 def ordered(**how: object) -> Story:
@@ -215,3 +217,25 @@ def test_days_late_for_another_reason_are_no_days_on_offer() -> None:
     assert (found.verdict, rules(found)) == ("breached", [])
     assert "recurrence.late" in [rule for rule, _, _ in listed(found)]
     assert found.counts["penalty_days"] == 0
+
+
+@pytest.mark.parametrize("territory", ["GB", "US"])
+def test_that_the_days_grow_is_no_turn(territory: str) -> None:
+    """Whoever watches for a change need not look again each day: the verdict stays what it is."""
+    story = offered_before(territory, penalty=fine(100, "day"))
+    fold, watch = story.fold(), Watch(START_S + PAST * DAY_S)
+    issued = fold.docket.orders[-1]
+    judge(
+        Case(
+            fold.holdings,
+            fold.docket,
+            fold.edges,
+            issued,
+            as_of=watched(watch),
+            size=story.log.size,
+        )
+    )
+    assert watch.turn is None
+    found, later = finding(story), finding(story, 400)
+    assert (found.verdict, rules(found)) == (later.verdict, rules(later))
+    assert (found.counts["penalty_days"] < later.counts["penalty_days"]) == (territory == "GB")

@@ -115,6 +115,11 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         (OFFER,),
         [ORDERED, STAYED, OFFERED, WITHDRAWN, turned(ev.OrderStayLifted, "02")],
     ),
+    "offered during a stay after the deadline": (
+        "cease_offering carried_out",
+        (OFFER,),
+        [ORDERED, wait(24 * 4 + 8), turned(ev.OrderStayed, "05"), OFFERED, WITHDRAWN],
+    ),
     "still on offer in a stay": (
         "cease_offering breached",
         (OFFER,),
