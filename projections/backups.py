@@ -22,8 +22,10 @@ class Backups:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._kept: dict[str, list[Backup]] = {}
+        ended = self._ended(case)
         for one in case.docket.sharing.backups:
-            if one.index < case.size and not self._is_gone(one):
+            # Its date counts whatever is said.
+            if one.index < case.size and ended.get((one.store, one.backup), -1) < one.index:
                 self._kept.setdefault(one.store, []).append(one)
 
     def held_until(self, store: str, copy: Copy) -> int:
@@ -47,15 +49,11 @@ class Backups:
         kept_us = self._case.stores[store].backup_retention_days * DAY_US
         return erasure.time_us + kept_us if kept_us else 0
 
-    def _is_gone(self, backup: Backup) -> bool:
-        """Whether the store's operator said later that it expired; its date counts whatever is said."""
-        return any(
-            (one.store, one.backup) == (backup.store, backup.backup)
-            and one.index > backup.index
-            and fault_of(self._case, one) is None
-            for one in self._case.docket.sharing.expiries
-            if one.index < self._case.size
-        )
+    @staticmethod
+    def _ended(case: Case) -> dict[tuple[str, str], int]:
+        """The last entry by which the store's operator said that a backup expired."""
+        said = (one for one in case.docket.sharing.expiries if one.index < case.size)
+        return {(one.store, one.backup): one.index for one in said if fault_of(case, one) is None}
 
 
 def fault_of(case: Case, expiry: Expiry) -> str | None:

@@ -65,7 +65,8 @@ class Case:
 
     @cached_property
     def clock(self) -> Clock:
-        return read_clock(self.docket.anchors, self.order.trust.policy())
+        known = None if self.running is None else self.running.proved
+        return read_clock(self.docket.anchors, self.order.trust.policy(), known)
 
     @cached_property
     def on_records(self) -> "Case":

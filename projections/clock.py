@@ -57,11 +57,16 @@ class TimeFailure(Struct, frozen=True):
     off_us: int
 
 
-def read_clock(anchors: Iterable[Anchor], policy: Policy | None) -> Clock:
-    """The clock that an order's witness policy makes of a log's anchors. No policy: nothing is proved."""
+def read_clock(
+    anchors: Iterable[Anchor], policy: Policy | None, known: dict[int, int | None] | None = None
+) -> Clock:
+    """The clock that an order's witness policy makes of a log's anchors. No policy: nothing is proved.
+
+    `known`: the quorum times under this policy that were worked out before, by the anchor's entry; filled.
+    """
     if policy is None:
         return Clock((), ())
-    proved = sorted(quorums(anchors, policy))
+    proved = sorted(quorums(anchors, policy, {} if known is None else known))
     sizes: list[int] = []
     times: list[int] = []
     for size, _, time_s in reversed(proved):
@@ -74,10 +79,14 @@ def read_clock(anchors: Iterable[Anchor], policy: Policy | None) -> Clock:
     return Clock(tuple(reversed(sizes)), tuple(reversed(times)))
 
 
-def quorums(anchors: Iterable[Anchor], policy: Policy) -> Iterable[tuple[int, int, int]]:
+def quorums(
+    anchors: Iterable[Anchor], policy: Policy, known: dict[int, int | None]
+) -> Iterable[tuple[int, int, int]]:
     """(size, index of the anchor's entry, quorum time in seconds) of each anchor that reached the quorum."""
     for anchor in anchors:
-        time_s = _quorum_time(anchor, policy)
+        if anchor.index not in known:
+            known[anchor.index] = _quorum_time(anchor, policy)
+        time_s = known[anchor.index]
         if time_s is not None:
             yield anchor.size, anchor.index, time_s
 
@@ -92,7 +101,7 @@ def time_failures(
     `recorded_us` needs those entries' times.
     """
     failures = []
-    for size, index, time_s in quorums(anchors, policy) if policy else ():
+    for size, index, time_s in quorums(anchors, policy, {}) if policy else ():
         proved_us = time_s * SECOND_US
         if recorded_us[index] < proved_us - TOLERANCE_US:
             failures.append(TimeFailure(index, "time.before_anchor", proved_us - recorded_us[index]))

@@ -43,6 +43,8 @@ class Running:
         self._until: int | None = None
         self._narrow: Case | None = None
         self._clock = Clock((), ())
+        self.proved: dict[int, int | None] = {}
+        """The quorum times of anchors, by their entry, under the order's policy."""
 
     def touch(self, touched: Touched) -> None:
         """Know that these records, and these derivations, are others than before."""
@@ -52,6 +54,8 @@ class Running:
     def case(self, issued: IssuedOrder, *, as_of: int, size: int) -> Case:
         """The order at a moment, over all that is folded. What was kept serves moments after the last one."""
         fold, before = self._roll.fold, self._narrow
+        if before is None or issued != before.issued:
+            self.proved.clear()
         case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size, running=self)
         self._watch = Watch(as_of)
         narrow = case.narrowed(watched(self._watch))
@@ -140,7 +144,7 @@ class _Tree:
         )
 
     def sum(self, everybody: Callable[[], Sequence[int]], leaf: Leaf, summing: Summing) -> Sums | None:
-        """The whole, after the leaves that were marked have been asked for again; the first time `everybody`."""
+        """The whole, after the leaves that were marked have been asked for again; first of `everybody`."""
         stale = everybody() if self._stale is None else sorted(self._stale)
         for bucket, part in zip(stale, summing(leaf, stale), strict=True):
             self._levels[0][bucket] = part
