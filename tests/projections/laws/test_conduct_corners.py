@@ -49,16 +49,18 @@ def paid(amount: int, by: str = COMPANY, currency: str = "GBP") -> Step:
 ANSWERED = said(COMPANY, ev.EnquiryAnswered, request="r-1", outcome="refused")
 GIVEN_UP = said(COMPANY, ev.EnquiryAbandoned, request="r-1")
 PUT_OFF = said(COMPANY, ev.EnquiryExtended, request="r-1", due_at="2026-07-01T00:00:00Z", ground="complexity")
-DEMANDED = said(
-    COMPANY, ev.EnquiryIdentityDemanded, request="r-1", ground="other", items=("photo",), optional=False
-)
+ASKED_FOR = {"request": "r-1", "ground": "other", "items": ("photo",)}
+DEMANDED = said(COMPANY, ev.EnquiryIdentityDemanded, optional=False, **ASKED_FOR)
+WISHED_FOR = said(COMPANY, ev.EnquiryIdentityDemanded, optional=True, **ASKED_FOR)
 OFFERED = said(COMPANY, ev.ServiceOffered, service="s-1", territory="GB")
 WITHDRAWN = said(COMPANY, ev.ServiceWithdrawn, service="s-1", territory="GB")
 STAYED, APPEALED = turned(ev.OrderStayed, "01"), turned(ev.OrderAppealed, "01", COMPANY)
 DAILY = Penalty(amount_minor=100, currency="GBP", per="day")
 ANSWER, PUBLISH = plain("answer_subjects"), plain("publish")
+AGAIN = plain("publish", id="again")
 OFFER = plain("cease_offering", penalty=DAILY)
 PAY = plain("pay", penalty=Penalty(amount_minor=100, currency="GBP"))
+PAY_ON = plain("pay", id="pay-on", penalty=Penalty(amount_minor=50, currency="GBP"))
 ERASE_AFTER = plain("erase", include=(), depends_on=("answer_subjects",))
 ATTEST_AFTER = plain("attest", depends_on=("publish",))
 SWORN = plain("publish", oath="sworn")
@@ -80,6 +82,11 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         "answered_in_time",
         (ANSWER,),
         [ORDERED, asked(), GIVEN_UP, ANSWERED, SEEN],
+    ),
+    "given up after a wish": (
+        "abandoned, answer_subjects carried_out",
+        (ANSWER,),
+        [ORDERED, asked(), WISHED_FOR, GIVEN_UP],
     ),
     "given up after a demand": (
         "abandoned_after_demand, enquiry.abandoned_after_demand",
@@ -147,6 +154,11 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         (PUBLISH, ATTEST_AFTER),
         [ORDERED, vouched(), SEEN],
     ),
+    "attested of each that it depends on, of one late": (
+        "attestation.late, late",
+        (PUBLISH, AGAIN, plain("attest", depends_on=("again", "publish"))),
+        [ORDERED, vouched(0), wait(100), vouched(1)],
+    ),
     "attested of more than there was": (
         "attestation.missing",
         (PUBLISH,),
@@ -154,7 +166,7 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
     ),
     "attested before the order": ("attestation.missing", (PUBLISH,), [vouched(), ORDERED]),
     "an auditor whom the order does not name": (
-        "assessment.missing, publish carried_out",
+        "assessment.missing, publish carried_out, attestation.stranger",
         (plain("independent_assessment"), plain("publish")),
         [ORDERED, vouched(0, STRANGER), vouched(1, STRANGER)],
     ),
@@ -193,9 +205,15 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         (SWORN_TO,),
         [ORDERED, vouched()],
     ),
+    "probed with the wrong key": (
+        "probe.without_control",
+        (plain("erase", include=()),),
+        [ORDERED, Step("probe", (ASSESSOR, FACES, 0, 0))],
+    ),
     "not again": ("recurrence.missed", (MONTHLY,), [ORDERED, vouched()]),
     "again, and late": ("recurrence.late", (MONTHLY,), [ORDERED, vouched(), wait(24 * 40), vouched()]),
     "paid in two parts": ("pay carried_out", (PAY,), [ORDERED, paid(40), paid(60)]),
+    "paid once, and due twice": ("pay carried_out, payment.missing", (PAY, PAY_ON), [ORDERED, paid(100)]),
     "paid in other money": ("payment.missing", (PAY,), [ORDERED, paid(100, currency="EUR")]),
     "two words are not added up": ("payment.missing", (PAY,), [ORDERED, paid(60), paid(60, AUTHORITY)]),
     "paid late": ("payment.late", (PAY,), [ORDERED, wait(100), paid(100, AUTHORITY)]),
