@@ -38,7 +38,7 @@ class Lines:
 
     def settled(self) -> "Lines":
         """Only what the lines, all of one bucket, add to the digest."""
-        return Lines._of(bucket_root(self._lines) if self._lines else None, 0)
+        return Lines._of(bucket_root(self._lines), 0) if self._lines else NOBODY
 
     @classmethod
     def _of(cls, root: bytes | None, height: int) -> "Lines":
@@ -54,3 +54,7 @@ class Lines:
         return cls._of(
             joined_root(roots, height) if any(roots) else None, height + (len(parts) - 1).bit_length()
         )
+
+
+NOBODY: Final = Lines._of(None, 0)
+"""The settled set without lines: one serves all."""

@@ -219,9 +219,10 @@ def _count_copies(
     if one is not None:
         for store, copy in one.copies:
             _count(survey, one, store, copy)
-        survey.count_disclosures(one)
-        survey.count_contradictions(one)
-        survey.count_verifications(one)
+        if holding.uses:
+            survey.count_disclosures(one)
+            survey.count_contradictions(one)
+            survey.count_verifications(one)
 
 
 def reached(
@@ -263,7 +264,7 @@ def _is_asked(survey: Survey, holding: Holding, store: str, only_derived: bool) 
 
 def is_derived(case: Case, holding: Holding) -> bool:
     """Whether any derivation made it, whatever was said of it besides."""
-    return any(index < case.size for index in holding.derived)
+    return bool(holding.derived) and holding.derived[0] < case.size
 
 
 def _keeps_derived(case: Case, store: str) -> bool:
@@ -286,8 +287,9 @@ def _count(survey: Survey, one: Reached, store: str, copy: Copy) -> None:
         counts.add("reopened", handles, store)
     due, exempt, held = survey.due(handles, one.holding)
     if copy.erasure is None:
-        counts.add("exempt", exempt, store)
-        counts.add("held", held, store)
+        if exempt or held:
+            counts.add("exempt", exempt, store)
+            counts.add("held", held, store)
         survey.note_holds(due, store)
         _count_live(survey, store, due, derived=is_derived(survey.case, one.holding))
         return
