@@ -211,6 +211,11 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         [ORDERED, Step("probe", (ASSESSOR, FACES, 0, 0))],
     ),
     "not again": ("recurrence.missed", (MONTHLY,), [ORDERED, vouched()]),
+    "vouched for the second time alone": (
+        "answer_subjects carried_out, recurrence.missed",
+        (plain("answer_subjects", recurrence="P1M", deadline=Deadline(at="2026-01-04")),),
+        [ORDERED, asked(), ANSWERED, wait(24 * 10), vouched()],
+    ),
     "again, and late": ("recurrence.late", (MONTHLY,), [ORDERED, vouched(), wait(24 * 40), vouched()]),
     "paid in two parts": ("pay carried_out", (PAY,), [ORDERED, paid(40), paid(60)]),
     "paid once, and due twice": ("pay carried_out, payment.missing", (PAY, PAY_ON), [ORDERED, paid(100)]),
