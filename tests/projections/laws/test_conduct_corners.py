@@ -13,7 +13,16 @@ from projections.order import Deadline, Obligation, Penalty
 from tests.projections.laws.comparing_conduct import compare
 from tests.projections.laws.conduct_histories import plain
 from tests.projections.laws.histories import Step, Steps
-from tests.projections.laws.worlds import FACES, OTHER_AUTHORITY, STRANGER, handles, make_order
+from tests.projections.laws.worlds import (
+    FACES,
+    INDEX,
+    OTHER_AUTHORITY,
+    STRANGER,
+    VAULT,
+    digest,
+    handles,
+    make_order,
+)
 from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, SHA
 
 ORDERED, SEEN = Step("order"), Step("anchor")
@@ -46,6 +55,14 @@ def paid(amount: int, by: str = COMPANY, currency: str = "GBP") -> Step:
     return said(by, ev.PenaltyPaid, amount_minor=amount, currency=currency, order=ORDER)
 
 
+def probed(by: str, found: int, control: int = 2) -> Step:
+    return Step("probe", (by, FACES, found, control))
+
+
+def failed(by: str, failures: int) -> Step:
+    return said(by, ev.SampleAttested, sample="s-1", failures=failures)
+
+
 ANSWERED = said(COMPANY, ev.EnquiryAnswered, request="r-1", outcome="refused")
 GIVEN_UP = said(COMPANY, ev.EnquiryAbandoned, request="r-1")
 PUT_OFF = said(COMPANY, ev.EnquiryExtended, request="r-1", due_at="2026-07-01T00:00:00Z", ground="complexity")
@@ -55,10 +72,17 @@ WISHED_FOR = said(COMPANY, ev.EnquiryIdentityDemanded, optional=True, **ASKED_FO
 OFFERED = said(COMPANY, ev.ServiceOffered, service="s-1", territory="GB")
 WITHDRAWN = said(COMPANY, ev.ServiceWithdrawn, service="s-1", territory="GB")
 STAYED, APPEALED = turned(ev.OrderStayed, "01"), turned(ev.OrderAppealed, "01", COMPANY)
+LOOKED = [Step("look", (store, (), ASSESSOR)) for store in (FACES, INDEX, VAULT)]
+ERASED = [HELD, ORDERED, GONE, *LOOKED]
+NOTHING = digest(frozenset())[1]
+DRAWN = said(ASSESSOR, ev.SampleRequested, n=5, order=ORDER, sample="s-1", population_digest=NOTHING)
+ERASE = plain("erase", include=())
 DAILY = Penalty(amount_minor=100, currency="GBP", per="day")
 ANSWER, PUBLISH = plain("answer_subjects"), plain("publish")
 AGAIN = plain("publish", id="again")
 OFFER = plain("cease_offering", penalty=DAILY)
+OFFER_DAILY = plain("cease_offering", penalty=DAILY, recurrence="P1D")
+PUBLISH_DAILY = plain("publish", penalty=DAILY)
 PAY = plain("pay", penalty=Penalty(amount_minor=100, currency="GBP"))
 PAY_ON = plain("pay", id="pay-on", penalty=Penalty(amount_minor=50, currency="GBP"))
 ERASE_AFTER = plain("erase", include=(), depends_on=("answer_subjects",))
@@ -200,15 +224,71 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         (SWORN,),
         [ORDERED, vouched(oath="declaration")],
     ),
-    "not sworn to what was done": (
+    "sworn to what was done": (
+        "answer_subjects carried_out",
+        (SWORN_TO,),
+        [ORDERED, asked(), ANSWERED, vouched(oath="sworn")],
+    ),
+    "sworn before it was done": (
         "oath.missing",
         (SWORN_TO,),
-        [ORDERED, vouched()],
+        [ORDERED, asked(), vouched(oath="sworn"), ANSWERED],
     ),
     "probed with the wrong key": (
         "probe.without_control",
-        (plain("erase", include=()),),
-        [ORDERED, Step("probe", (ASSESSOR, FACES, 0, 0))],
+        (ERASE,),
+        [ORDERED, probed(ASSESSOR, 0, control=0)],
+    ),
+    "found once, and not again": (
+        "probe.found, erase carried_out",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 1), wait(200), probed(ASSESSOR, 0)],
+    ),
+    "found by an assessor, and not by the controller": (
+        "probe.found",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 1), probed(COMPANY, 0)],
+    ),
+    "found by the controller after an assessor": (
+        "probe.found",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 0), probed(COMPANY, 1)],
+    ),
+    "found, and looked into since": (
+        "erase carried_out",
+        (ERASE,),
+        [HELD, ORDERED, GONE, probed(ASSESSOR, 1), *LOOKED],
+    ),
+    "a sample that failed": (
+        "sample.failed",
+        (ERASE,),
+        [*ERASED, DRAWN, failed(ASSESSOR, 1), failed(COMPANY, 0)],
+    ),
+    "a sample that failed before an assessor's": (
+        "erase carried_out",
+        (ERASE,),
+        [*ERASED, DRAWN, failed(ASSESSOR, 0), failed(COMPANY, 1)],
+    ),
+    "a sample attested before it was drawn": (
+        "erase carried_out",
+        (ERASE,),
+        [*ERASED, failed(ASSESSOR, 1), DRAWN],
+    ),
+    "days late for another reason": (
+        "offer.prohibited, recurrence.late, penalty_days",
+        (OFFER_DAILY,),
+        [ORDERED, OFFERED, WITHDRAWN, wait(24 * 4 + 8), *[vouched()] * 9],
+    ),
+    "late days of a stay": (
+        "attestation.late, penalty_days",
+        (PUBLISH_DAILY,),
+        [
+            ORDERED,
+            turned(ev.OrderStayed, "04T12:00:00Z"),
+            turned(ev.OrderStayLifted, "08"),
+            wait(24 * 7 + 8),
+            vouched(),
+        ],
     ),
     "not again": ("recurrence.missed", (MONTHLY,), [ORDERED, vouched()]),
     "vouched for the second time alone": (
@@ -231,6 +311,11 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         "appealed",
         (OFFER,),
         [ORDERED, APPEALED, SEEN],
+    ),
+    "an appeal suspends from when it was posted on": (
+        "appealed, offer.prohibited",
+        (OFFER,),
+        [ORDERED, wait(4), OFFERED, WITHDRAWN, APPEALED, SEEN],
     ),
     "an appeal that nobody saw": ("in_force", (OFFER,), [ORDERED, APPEALED]),
 }
