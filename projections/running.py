@@ -40,7 +40,6 @@ class Running:
         self._handles: set[str] = set()
         self._derivations: set[int] = set()
         self._trees: dict[tuple[str, Visitor], _Tree] = {}
-        self._until: int | None = None
         self._narrow: Case | None = None
         self._clock = Clock((), ())
         self.proved: dict[int, int | None] = {}
@@ -60,15 +59,14 @@ class Running:
         self._watch = Watch(as_of)
         narrow = case.narrowed(watched(self._watch))
         _warm(narrow)
-        if before is None or as_of < before.as_of or not _alike(before, narrow) or _over(self._until, as_of):
+        assert self._watch.turn is None, "the moment would have to be asked about by each leaf"
+        if before is None or as_of < before.as_of or not _alike(before, narrow):
             self._trees.clear()
-            self._until = None
         else:
             narrow.go_on_from(before)
             case.go_on_from(before)
             self._mark(narrow, case.clock)
         self._narrow, self._clock = narrow, case.clock
-        self._until = _earlier(self._until, self._watch.turn)
         self._handles.clear()
         self._derivations.clear()
         return case
