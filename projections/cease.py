@@ -61,7 +61,7 @@ def _visit(
     if not reaches(standing, scope):
         return
     for store, move in _collections(survey.case, effective_us, scope, holding):
-        if standing.reach == "unknown" and scope.unknown_residency == "report":
+        if survey.is_asked_first(standing):
             survey.counts.add(UNKNOWN, handles, store)
             continue
         survey.counts.add("collected", handles, store, move.index)

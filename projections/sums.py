@@ -9,7 +9,7 @@ from projections.finding import Gap, Irregularity, Level, OutOfScope
 from projections.lines import Lines
 from projections.tally import Tally
 
-Added = Literal["out", "undeclared", "backed_up", "contradicted", "disclosed"]
+Added = Literal["out", "undeclared", "backed_up", "contradicted", "disclosed", "amiss"]
 Highest = Literal["backed_up_until", "last_erasure", "last_contradiction"]
 Lowest = Literal["asserted", "custody"]
 
@@ -73,6 +73,11 @@ class Sums:
         """Remember that the clock was asked about these in vain."""
         before = (first, last) if self.asked is None else self.asked
         self.asked = (min(first, before[0]), max(last, before[1]))
+
+    @property
+    def is_amiss(self) -> bool:
+        """Whether any copy is there of which it is known that it should not be."""
+        return ("amiss", "") in self._added
 
     @property
     def disclosed(self) -> dict[int, int]:

@@ -80,11 +80,21 @@ class Survey(Sums):
         Where the scope wants to know first where their subjects reside, it is counted apart and is no breach.
         """
         handles = self._not_allowed(use, one)
-        if one.standing.reach == "unknown" and self.obligation.scope.unknown_residency == "report":
+        if self.is_asked_first(one.standing):
             self.counts.add(USED_UNKNOWN, handles)
         elif handles:
             self.counts.add(count, handles, use.store, use.index)
             self.note(rule, use, use.store, len(handles))
+
+    def is_asked_first(self, standing: Standing) -> bool:
+        """Whether the scope wants to know first where these records' subjects reside: then their being there
+        is a gap (`residency.unknown`) and no breach."""
+        return standing.reach == "unknown" and self.obligation.scope.unknown_residency == "report"
+
+    def count_amiss(self, standing: Standing, copies: int) -> None:
+        """Remember that copies are there which should not be, if that is known."""
+        if copies and not self.is_asked_first(standing):
+            self.add("amiss", "", copies)
 
     def _not_allowed(self, use: Use, one: Reached) -> list[str]:
         leave = self._leave.get(use.index)
@@ -291,12 +301,13 @@ def _count(survey: Survey, one: Reached, store: str, copy: Copy) -> None:
             counts.add("exempt", exempt, store)
             counts.add("held", held, store)
         survey.note_holds(due, store)
+        survey.count_amiss(one.standing, len(due))
         _count_live(survey, store, due, derived=is_derived(survey.case, one.holding))
         return
     survey.erased.add(handles, store)
     _count_erased(survey, store, copy.erasure, handles)
     if "backups" in survey.obligation.include:
-        _count_backed_up(survey, store, copy, due)
+        _count_backed_up(survey, one.standing, store, copy, due)
 
 
 def _count_live(survey: Survey, store: str, handles: list[str], *, derived: bool) -> None:
@@ -314,11 +325,12 @@ def _count_erased(survey: Survey, store: str, erasure: Move, handles: list[str])
     survey.counts.add(f"erased_{_timing(survey, store, erasure, len(handles))}", handles, store)
 
 
-def _count_backed_up(survey: Survey, store: str, copy: Copy, due: list[str]) -> None:
+def _count_backed_up(survey: Survey, standing: Standing, store: str, copy: Copy, due: list[str]) -> None:
     """What an authority lets stay may stay in backups too."""
     until = survey.backups.held_until(store, copy) if due else 0
     if until:
         survey.counts.add("in_backups", due, store)
+        survey.count_amiss(standing, len(due))
         survey.note_holds(due, store)
         survey.add("backed_up", store, len(due))
         survey.raise_to("backed_up_until", store, until)
