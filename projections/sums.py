@@ -137,7 +137,7 @@ class Sums:
         return whole
 
     def settled(self) -> "Sums":
-        """What records of one bucket add up to: to be joined, no more to be added to."""
+        """What the records of one leaf add up to: to be joined, no more to be added to."""
         settled = Sums.__new__(Sums)
         settled.counts = self.counts
         settled.erased, settled.live = self.erased.settled(), self.live.settled()

@@ -40,7 +40,7 @@ SHA = "0" * 64
 
 def handle(number: int) -> str:
     """A handle like any other."""
-    return f"{number & 0xFFFF:04x}{number:028x}"  # each in a bucket of its own
+    return f"{number & 0xFFF:03x}{number:029x}"  # each in a leaf of its own (`projections.roll`)
 
 
 @dataclass

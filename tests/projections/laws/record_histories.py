@@ -53,7 +53,7 @@ def comply(world: World, by: str, method: str) -> None:
         for handle in sorted(blank.live_in(store)):
             end_us = term_us(blank, handle, days)
             if store == INDEX or handle in made or end_us is None or end_us <= world.now_us:
-                world.erase((int(handle[4:], 16),), store, method)
+                world.erase((int(handle[3:], 16),), store, method)
             else:
                 world.say(operator, ev.DataRestricted, records=(handle,), store=store)
     gone = [f.event.data for f in blank.told(ev.DataDisclosed)]
