@@ -1,4 +1,4 @@
-"""Where the live projection's time goes: a log is folded by one process alone, with a clock on each part of it.
+"""Where the live projection's time goes: one process alone folds a log, with a clock on each part of it.
 
     .venv/bin/python -m tests.bench.profiling [EVENTS]
 
