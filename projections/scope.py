@@ -66,6 +66,7 @@ class Reader:
         self._believes = believes
         self._narrowed = _is_narrowed(scope)
         self._own: dict[int, Standing | None] = {}
+        self._single: dict[tuple[int, str, tuple[str, ...], bool], Standing] = {}
         self._categories: dict[tuple[str, ...], bool] = {}
         self._of_edge: dict[int, Standing | dict[str, Standing]] = {}
         for index in sorted(index for index in edges if index < size):
@@ -155,10 +156,21 @@ class Reader:
             return excluded
         if not self._scope.residency:
             return Standing("in")
-        said = [fact for fact in holding.residency if fact.index < self._size]
+        residency = holding.residency
+        if len(residency) == 1:
+            # Of most records one thing was said, once, and of many the same.
+            return self._alone(residency[0]) if residency[0].index < self._size else None
+        said = [fact for fact in residency if fact.index < self._size]
         if not said:
             return None
         return self._residency(said, holding)
+
+    def _alone(self, fact: ResidencyFact) -> Standing:
+        """The word of somebody on somebody of whom nothing else was said."""
+        key = (fact.by, fact.basis, fact.codes, self._believes(fact.by, fact.time_us))
+        if key not in self._single:
+            self._single[key] = self._latest([fact])
+        return self._single[key]
 
     def _residency(self, said: list[ResidencyFact], holding: Holding) -> Standing:
         when = self._scope.residency_when

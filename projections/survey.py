@@ -115,7 +115,9 @@ class Survey(Sums):
 
     def note_holds(self, handles: list[str], store: str) -> None:
         """`hold.own`, `hold.foreign`: kept by somebody whose word does not count. No effect."""
-        for handle in handles if self._idle_holds else ():
+        if not self._idle_holds:
+            return
+        for handle in handles:
             for rule, hold in self._idle_holds.get(handle, ()):
                 self.note(rule, hold, store, 1)
 
@@ -247,11 +249,9 @@ def reached(
     anywhere = not (only_derived or obligation.scope.stores)
     if not survey.residency_said:
         survey.residency_said = any(fact.codes and fact.index < case.size for fact in holding.residency)
-    copies = [
-        (store, copy)
-        for store, copy in case.copies(holding)
-        if (copy.state != "absent" or copy.misfits) and _is_asked(survey, holding, store, only_derived)
-    ]
+    copies = [one for one in case.copies(holding) if one[1].state != "absent" or one[1].misfits]
+    if only_derived or obligation.scope.stores:
+        copies = [one for one in copies if _is_asked(survey, holding, one[0], only_derived)]
     left_alone = not only_derived and "derived" not in obligation.include
     if (left_alone and is_artefact(holding, case.size)) or not reaches(standing, obligation.scope):
         for store, copy in copies:
