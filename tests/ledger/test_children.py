@@ -43,6 +43,17 @@ async def test_long_work_says_how_far_it_is(tmp_path: Path) -> None:
         child.end()
 
 
+def read_all(terminal: int) -> bytes:
+    """What comes until the other end is closed."""
+    shown = b""
+    try:
+        while more := os.read(terminal, 65_536):
+            shown += more
+    except OSError:
+        pass  # so Linux says that it is closed
+    return shown
+
+
 async def on_terminal(session: Session, *words: str) -> tuple[str, str]:
     """What a command prints, and what it shows meanwhile on the terminal that its errors go to."""
     leader, follower = pty.openpty()
@@ -52,16 +63,12 @@ async def on_terminal(session: Session, *words: str) -> tuple[str, str]:
             "--url", session.service.url, "--log", session.log_vkey,
             stdout=subprocess.PIPE, stderr=follower, cwd=session.folder, env={**os.environ, "TERM": "xterm"},
         )  # fmt: skip
+        os.close(follower)
+        # Read all the while: a terminal that nobody reads holds up who writes to it.
+        shown = asyncio.create_task(asyncio.to_thread(read_all, leader))
         out, _ = await process.communicate()
         assert process.returncode == 0
-        os.close(follower)
-        shown = b""
-        try:
-            while more := os.read(leader, 65_536):
-                shown += more
-        except OSError:
-            pass  # so Linux says that the other end is closed
-        return out.decode(), shown.decode()
+        return out.decode(), (await shown).decode()
     finally:
         os.close(leader)
 
