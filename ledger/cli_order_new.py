@@ -32,6 +32,12 @@ def add_new_arguments(parser: argparse.ArgumentParser) -> None:
         "--assessor", metavar="VKEY", action="append", default=[], help="an assessor's key; may be repeated"
     )
     parser.add_argument(
+        "--assessors-needed",
+        metavar="N",
+        type=int,
+        help="how many of them must sign a statement that comes without the log (default: one)",
+    )
+    parser.add_argument(
         "--witness",
         metavar="LINE",
         action="append",
@@ -63,6 +69,7 @@ def new(args: argparse.Namespace) -> int:
             authority=args.authority,
             log=args.log,
             assessors=tuple(args.assessor),
+            assessors_needed=args.assessors_needed,
             witnesses=tuple(args.witness),
             controller=args.controller or "",
             instrument_sha256=instrument,

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import UnsetType
 
 from projections.moments import first_second
-from projections.order import Obligation, Order, Scope, deadline_at
+from projections.order import Obligation, Order, Scope, deadline_at, name_in
 
 DOES: Final = {
     "erase": "erase irrecoverably {what}",
@@ -191,13 +191,15 @@ def _narrowed(scope: Scope) -> Iterator[str]:
 def _believed(order: Order) -> str:
     trust = order.trust
     witnesses = [line.split(" ")[2].split("+")[0] for line in trust.witnesses if line.startswith("witness ")]
-    assessors = [vkey.split("+")[0] for vkey in trust.assessors]
+    assessors = sorted({name_in(vkey) for vkey in trust.assessors})
+    needed = trust.quorum_of_assessors
+    quorum_said = f" ({needed} of them must sign a statement without the log)" if needed > 1 else ""
     quorum = next((line.split(" ")[1] for line in trust.witnesses if line.startswith("quorum ")), "none")
     days = trust.max_statement_age_s / 86_400
     return (
         f"Believed are the log {trust.log_vkey.split('+')[0]}; "
         f"{f'the witnesses {_listed(witnesses)} (quorum: {quorum})' if witnesses else 'no witnesses'}; "
-        f"{f'the assessors {_listed(assessors)}' if assessors else 'no assessors'}. "
+        f"{f'the assessors {_listed(assessors)}' if assessors else 'no assessors'}{quorum_said}. "
         f"A statement on it may be {days:g} days old at most."
     )
 

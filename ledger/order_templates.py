@@ -32,6 +32,7 @@ class Parties(Struct, frozen=True, kw_only=True):
     authority: str
     log: str
     assessors: tuple[str, ...] = ()
+    assessors_needed: int | None = None
     witnesses: tuple[str, ...] = ()
     controller: str = ""
     instrument_sha256: str = NO_INSTRUMENT
@@ -51,6 +52,7 @@ def read(name: str) -> Template:
 
 def fill(template: Template, parties: Parties) -> Order:
     """The order between these parties. FormatError says which name or key is none."""
+    needed = {} if parties.assessors_needed is None else {"assessors_needed": parties.assessors_needed}
     value = template.order | {
         "controllers": [parties.controller or template.controller],
         "id": f"{parties.authority}/{template.number}",
@@ -59,6 +61,7 @@ def fill(template: Template, parties: Parties) -> Order:
             "assessors": sorted(set(parties.assessors)),
             "log_vkey": parties.log,
             "witnesses": policy_lines(parties.witnesses),
+            **needed,
         },
     }
     return parse_order(json.dumps(value).encode())

@@ -102,6 +102,7 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom a reader of the order may believe: one log, its witnesses, the assessors, and for how long."""
 
     assessors: Annotated[tuple[v.Vkey, ...], Few] = ()
+    assessors_needed: Annotated[int, Meta(ge=2, le=v.MAX_LIST)] | UnsetType = UNSET
     log_vkey: v.Vkey
     max_statement_age: v.Duration = "P7D"
     witnesses: Annotated[
@@ -113,6 +114,10 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         v.check_sorted(self.assessors, "assessors")
         for place, vkey in enumerate(self.assessors):
             v.check_vkey(vkey, f"assessors[{place}]")
+        named = len(set(map(name_in, self.assessors)))
+        if self.quorum_of_assessors > max(named, 1):
+            problem = f"more than the {named} that are named (two keys of one name are one assessor)"
+            raise FieldError("assessors_needed", problem)
         v.check_vkey(self.log_vkey, "log_vkey")
         try:
             moments.duration_s(self.max_statement_age)
@@ -127,6 +132,11 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The C2SP policy of the log and its witnesses. No lines: no quorum, so no time is proved."""
         lines = self.witnesses or ("quorum none",)
         return parse_policy("".join(f"{line}\n" for line in (f"log {self.log_vkey}", *lines)))
+
+    @property
+    def quorum_of_assessors(self) -> int:
+        """How many of the assessors must have signed a statement that hides what it rests on."""
+        return 1 if isinstance(self.assessors_needed, UnsetType) else self.assessors_needed
 
     @property
     def max_statement_age_s(self) -> int:
@@ -177,6 +187,11 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def effective_s(self) -> int:
         """Unix seconds from which the order is in force: of a date, its first second."""
         return moments.first_second(self.effective)
+
+
+def name_in(vkey: str) -> str:
+    """Whose key it is. A key that replaces another keeps its name, so it is no further assessor."""
+    return vkey.partition("+")[0]
 
 
 def deadline_at(order: Order, obligation: Obligation) -> int:

@@ -165,6 +165,11 @@ def _check_statement_s_log(statement: Statement, checkpoint: Checkpoint) -> None
 
 def _check_assessor(outcome: Outcome, order: Order, note: Note) -> None:
     signed = trust.assessors_of(order, note)
+    if signed and len(signed) < order.trust.quorum_of_assessors:
+        raise ProofError(
+            f"{trust.quorum_line(order, len(signed))}: a compact bundle hides what it omits; ask for the "
+            "full bundle, or for the others' signatures"
+        )
     if not signed:
         raise ProofError(
             "no assessor whom the order names has signed the statement: a compact bundle hides what "

@@ -7,7 +7,7 @@ trust.
 from collections.abc import Sequence
 
 from projections.docket import Docket, IssuedOrder
-from projections.order import Order, order_hash
+from projections.order import Order, name_in, order_hash
 from projections.runners import wording
 from projections.runners.outcome import Outcome
 from projections.runners.source import Source
@@ -153,14 +153,26 @@ def check_age(outcome: Outcome, order: Order, statement: Statement, now: int, se
 
 
 def assessors_of(order: Order, note: Note) -> list[VerifierKey]:
-    """The order's assessors who signed the statement; ProofError when a signature in their name is false."""
-    signed = []
+    """The order's assessors who signed the statement, each once, under whichever of his keys; ProofError when
+    a signature in their name is false."""
+    signed: dict[str, VerifierKey] = {}
     for vkey in order.trust.assessors:
         key = parse_vkey(vkey)
         if signatures_of(note, key):
             verify_note(note, key)
-            signed.append(key)
-    return signed
+            signed.setdefault(key.name, key)
+    return list(signed.values())
+
+
+def quorum_line(order: Order, signed: int) -> str:
+    """How many of the assessors signed, and how many the order asks for."""
+    named = len(set(map(name_in, order.trust.assessors)))
+    return f"{signed} of the {named} assessors that the order names signed; {_needed(order)} needed"
+
+
+def _needed(order: Order) -> str:
+    count = order.trust.quorum_of_assessors
+    return "1 is" if count == 1 else f"{count} are"
 
 
 def _nobodys(docket: Docket, authority: str) -> str:

@@ -169,6 +169,17 @@ def test_every_type_of_obligation_has_its_sentence() -> None:
     assert set(get_args(ObligationType)) == DOES.keys()
 
 
+def test_how_many_assessors_it_takes_is_said() -> None:
+    keys = tuple(sorted((vkey(AUDITOR), vkey("second.example"))))
+    said = explain(order_of(GOOD, trust=_trust(assessors=keys, assessors_needed=2)))[-1]
+    assert "the assessors auditor.example and second.example (2 of them must sign a statement without" in said
+    filled = templates.fill(
+        templates.read("ico-clearview"), msgspec.structs.replace(PARTIES, assessors=keys, assessors_needed=2)
+    )
+    assert filled.trust.quorum_of_assessors == 2
+    assert "must sign" not in explain(order_of(GOOD))[-1]
+
+
 def test_without_an_appeal_period_no_appeal_is_spoken_of() -> None:
     assert "appeal" not in sentence(obligation(), appeal_expires=msgspec.UNSET)
 

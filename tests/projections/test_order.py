@@ -161,6 +161,11 @@ _WITNESS = f"witness w1 {vkey(WITNESS, COSIGNATURE)}"
             written(trust={"log_vkey": vkey(ORIGIN), "assessors": [vkey(AUDITOR)] * 2}),
             "assessors[1]: repeats",
         ),
+        (written(trust={"log_vkey": vkey(ORIGIN), "assessors_needed": 1}), ">= 2"),
+        (
+            written(trust={"log_vkey": vkey(ORIGIN), "assessors": [vkey(AUDITOR)], "assessors_needed": 2}),
+            "assessors_needed: more than the 1 that are named",
+        ),
     ],
 )
 def test_what_is_wrong_is_named(value: dict[str, Any], words: str) -> None:
