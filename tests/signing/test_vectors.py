@@ -23,6 +23,7 @@ from signing import (
     Refusal,
     SigningKey,
     TlogProof,
+    Watched,
     add_signatures,
     blinding_commitment,
     canonicalise,
@@ -152,7 +153,7 @@ class TestC2sp:
         answers = []
         for name in ("add-checkpoint0", "add-checkpoint", "add-checkpoint", "refresh", "badproof", "nosig"):
             raw = (C2SP / f"witness/{name}.req").read_bytes()
-            outcome = decide(last, parse_add_checkpoint(raw), LOG.verifier)
+            outcome = decide(last, parse_add_checkpoint(raw), Watched(LOG.name, (LOG.verifier,)))
             if isinstance(outcome, Cosignable):
                 last = outcome.checkpoint
             answers.append((outcome.status, outcome.size) if isinstance(outcome, Refusal) else (200, None))
