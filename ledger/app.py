@@ -1,11 +1,8 @@
 """Running the service: Postgres, migrations, logs, HTTP, and an end in which nobody's request is lost."""
 
 import asyncio
-import contextlib
 import gc
-import logging
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -20,6 +17,7 @@ from ledger.anchoring import open_anchors
 from ledger.config import Config, Database
 from ledger.embedded import EmbeddedPostgres
 from ledger.export import Exports
+from ledger.loglines import configure_logging
 from ledger.migrate import migrate
 from ledger.orders import open_orders
 from ledger.questions import Questions
@@ -80,7 +78,7 @@ async def _answering(application: web.Application, service: Service, config: Con
 
 def serve(config: Config, announce: Callable[[Service], None]) -> None:
     """Run the service until SIGINT or SIGTERM. `announce` is called once it answers."""
-    _configure_logging()
+    configure_logging()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config, announce))
 
@@ -125,29 +123,3 @@ def _url(runner: web.AppRunner, config: Config) -> str:
     port = runner.addresses[0][1]
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"http://{host}:{port}"
-
-
-def _configure_logging() -> None:
-    """One JSON object a line on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: _Lines(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-class _Lines(structlog.PrintLogger):
-    """Writes where it can: a full disk must not keep an append from being answered."""
-
-    def msg(self, message: str) -> None:
-        with contextlib.suppress(OSError):
-            super().msg(message)
-
-    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
