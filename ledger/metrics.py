@@ -80,3 +80,42 @@ class Metrics:
             ["log", "witness"],
             registry=self.registry,
         )
+
+
+class WitnessMetrics:
+    """What a witness counts. Only logs that it watches have a name here: anybody can send any origin."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "writ_witness_requests_total",
+            "Requests for a cosignature, by log (empty: none that is watched) and what became of them.",
+            ["log", "outcome"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "writ_witness_request_seconds",
+            "Time of one request, its body's way included.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.size = Gauge(
+            "writ_witness_size", "Size last cosigned for the log.", ["log"], registry=self.registry
+        )
+        self.time_s = Gauge(
+            "writ_witness_cosigned_time_seconds",
+            "Unix time of the log's last cosignature.",
+            ["log"],
+            registry=self.registry,
+        )
+        self.logs = Gauge("writ_witness_logs", "Logs that are watched.", registry=self.registry)
+        self.reloads = Counter(
+            "writ_witness_reloads_total",
+            "Times that the list of logs was read again, by result; a failed one leaves the list as it was.",
+            ["result"],
+            registry=self.registry,
+        )
+
+    def exposition(self) -> bytes:
+        """The metrics in Prometheus's text format."""
+        return generate_latest(self.registry)

@@ -23,7 +23,8 @@ from ledger.problems import Refused
 from ledger.remote import RemoteLog, Unreachable
 from ledger.sealing import EMPTY_HEAD
 from ledger.service import Service
-from ledger.witness import Memory, make_app
+from ledger.witness import make_app
+from ledger.witness_memory import Memory
 from projections.events import KeyRegistered, decode_event, encode_event, make_event
 from signing.checkpoint import verify_checkpoint
 from signing.encoding import decode_base64
