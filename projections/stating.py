@@ -14,10 +14,11 @@ from signing.encoding import encode_base64
 
 
 class Stated(Struct, frozen=True):
-    """A statement, and the judgment with all the findings that it sums up."""
+    """A statement, the judgment with all the findings that it sums up, and the case that was judged."""
 
     statement: Statement
     judgment: Judgment
+    case: Case
 
 
 def find_order(
@@ -87,4 +88,4 @@ def state(
         rules=rules,
         provisional=recorded is not None,
     )
-    return Stated(statement, judgment)
+    return Stated(statement, judgment, case)

@@ -22,6 +22,7 @@ from signing.entry import Entry, parse_entry
 from signing.errors import ProofError
 from signing.merkle import leaf_hash
 from signing.note import Note, parse_note
+from signing.tiles import WIDTH
 
 Progress = Callable[[int, int], None]
 """Called with the entries done and the entries in all."""
@@ -42,10 +43,15 @@ class Replayed(Struct):
 
     def entry(self, index: int) -> Entry:
         """An entry of the checked log, read again and compared with the hash that was checked."""
-        raw = self.tiles.entry(index)
-        if leaf_hash(raw) != self.audit.history.leaf_at(index):
-            raise ProofError(f"entry {index}: not what was read before: the source changes while it is read")
-        return parse_entry(raw)
+        return self._same(index, self.tiles.entry(index))
+
+    def entries(self, begin: int, end: int) -> Iterator[Entry]:
+        """The entries [begin, end), as `entry` reads them one by one."""
+        for bundle in range(begin // WIDTH, -(-end // WIDTH)):
+            first = bundle * WIDTH
+            for index, raw in enumerate(self.tiles.entries(bundle), first):
+                if begin <= index < end:
+                    yield self._same(index, raw)
 
     def recorded_by(self, as_of: int) -> int:
         """How many entries were recorded at or before a moment. Recorded times never decrease."""
@@ -57,6 +63,11 @@ class Replayed(Struct):
             else:
                 high = middle
         return low
+
+    def _same(self, index: int, raw: bytes) -> Entry:
+        if leaf_hash(raw) != self.audit.history.leaf_at(index):
+            raise ProofError(f"entry {index}: not what was read before: the source changes while it is read")
+        return parse_entry(raw)
 
 
 def replay(

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from projections.docket import Docket
 from projections.finding import Finding, Irregularity, StoreCoverage
 from projections.statement import ObligationStatement, Reason, Statement, StoreLook
+from projections.timeline import Change
 from projections.verdict import Judgment
 from projections.verdict import headline as judgment_headline
 
@@ -166,6 +167,7 @@ RULES = {
     "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
     "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",
 }
+PASSED = {"effective": "the order took effect", "time": "time passed"}
 MAX_CORRECTIONS = 100
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 ALWAYS_UNPROVEN = (
@@ -237,6 +239,14 @@ def correction_lines(docket: Docket) -> list[str]:
     ]
     more = len(docket.corrections) - len(lines)
     return [*lines, f"{more:,} more corrections"] if more else lines
+
+
+def change_cause(change: Change) -> str:
+    """What made a verdict another: an entry, or what passed."""
+    if change.entry < 0:
+        return f"deadline of {change.by}" if change.type == "deadline" else PASSED[change.type or "time"]
+    name = change.type.removeprefix("writ.").rpartition(".")[0]
+    return f"{name} of {change.by}"
 
 
 def unproven_lines(statement: Statement) -> list[str]:
