@@ -230,7 +230,7 @@ def test_nothing_in_a_log_can_write_into_the_page() -> None:
 def test_a_compact_bundle_says_what_it_hides() -> None:
     page = Page(rendered(telling(), compact=True))
     assert "A compact bundle hides what it omits." in page.text
-    assert "only the assessor who signed it has seen that" in page.section(11)
+    assert "only the assessors who signed the statement have seen that" in page.section(11)
 
 
 def test_an_order_without_anything_to_draw() -> None:
