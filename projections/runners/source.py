@@ -8,13 +8,13 @@ or server from exhausting the reader's memory.
 import re
 import struct
 import urllib.error
-import urllib.request
 import zipfile
 import zlib
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 from urllib.parse import quote, urlsplit
 
+from projections.runners.timed import fetch
 from signing import FormatError, ProofError
 
 MAX_TILE_BYTES = 256 * 32
@@ -26,6 +26,7 @@ MAX_DIRECTORY_BYTES = 128 << 20
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 64 << 10
 URL_TIMEOUT_S = 60.0
+URL_TOTAL_S = 600.0
 
 # What the zip module raises when a file is not what it claims: OSError when an offset leads nowhere.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError, ValueError, OSError)
@@ -104,11 +105,11 @@ class DirectorySource:
 class UrlSource:
     """A log's own URL, such as `http://127.0.0.1:8080/logs/clearview`."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, *, total_s: float | None = None) -> None:
         """Read below `url`, with `token` as bearer token when the log's reading is not public."""
+        self._total_s = URL_TOTAL_S if total_s is None else total_s
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._opener = urllib.request.build_opener(_NoRedirect)
         self._given = (url, token)
 
     def __reduce__(self) -> tuple[type["UrlSource"], tuple[str, str | None]]:
@@ -118,10 +119,9 @@ class UrlSource:
     def read(self, path: str) -> bytes:
         """See Source.read."""
         limit = _known_limit(path)
-        request = urllib.request.Request(f"{self._url}/{quote(path)}", headers=self._headers)  # noqa: S310 - http(s) only
+        where = f"{self._url}/{quote(path)}"  # http or https: open_source
         try:
-            with self._opener.open(request, timeout=URL_TIMEOUT_S) as response:  # http or https: open_source
-                return _bounded(response.read(limit + 1), limit, path)
+            raw = fetch(where, self._headers, limit + 1, timeout_s=URL_TIMEOUT_S, total_s=self._total_s)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 404:
@@ -129,6 +129,7 @@ class UrlSource:
                 raise OSError(
                     f"{self._url}/{path}: the service answers {error.code} {error.reason}"
                 ) from None
+        return _bounded(raw, limit, path)
 
     def has(self, path: str) -> bool:
         """See Source.has."""
@@ -140,13 +141,6 @@ class UrlSource:
 
     def close(self) -> None:
         """See Source.close."""
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the reader's token to a place that the reader did not name."""
-
-    def redirect_request(self, *_: object, **__: object) -> None:
-        """Refuse: the 3xx answer becomes an error."""
 
 
 class ZipSource:
