@@ -55,6 +55,9 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("log", "events"): Command(
         "ledger.cli_log_events", "list what was posted to a log, or what is about one record"
     ),
+    ("log", "publish"): Command(
+        "ledger.cli_mirror", "write a log's tree for a plain web server", "add_publish_arguments", "publish"
+    ),
     ("key", "register"): Command(
         "ledger.cli_key", "let a key post in a role", "add_register_arguments", "register"
     ),
@@ -107,6 +110,10 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("export",): Command("ledger.cli_export", "write the evidence bundle of an order"),
     ("verify",): Command("projections.runners.verify", "check an evidence bundle, offline"),
     ("replay",): Command("projections.runners.replay_command", "check a whole log and fold it again"),
+    ("mirror",): Command(
+        "ledger.cli_mirror", "copy a log, keeping only what is proved", "add_mirror_arguments", "mirror"
+    ),
+    ("fork",): Command("ledger.cli_fork", "check the evidence that a log forked, offline"),
     ("witness",): Command("ledger.cli_witness", "cosign the checkpoints of logs"),
     ("events",): Command("ledger.cli_events", "list the event types, their schemas and examples"),
     ("demo",): Command("ledger.demo", "play one real case from order to proof"),
