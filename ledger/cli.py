@@ -113,6 +113,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("mirror",): Command(
         "ledger.cli_mirror", "copy a log, keeping only what is proved", "add_mirror_arguments", "mirror"
     ),
+    ("watch",): Command("ledger.cli_watch", "follow the checkpoints of many logs, and raise alarms"),
     ("fork",): Command("ledger.cli_fork", "check the evidence that a log forked, offline"),
     ("witness",): Command("ledger.cli_witness", "cosign the checkpoints of logs"),
     ("events",): Command("ledger.cli_events", "list the event types, their schemas and examples"),
