@@ -20,6 +20,7 @@ from projections import accounted, burndown
 from projections.beside import beside
 from projections.case import Case
 from projections.finding import Irregularity
+from projections.glimpses import Glimpse
 from projections.moments import DAY_S, SECOND_US
 from projections.order import Obligation, Order
 from projections.rulebook import explain
@@ -27,7 +28,6 @@ from projections.runners import wording
 from projections.runners.offline import Replayed
 from projections.statement import ObligationStatement, Statement
 from projections.stating import Stated
-from projections.timeline import Change
 from projections.verdict import covered
 from signing.policy import quorum_time
 
@@ -159,21 +159,30 @@ SAID = {
 
 def _timeline(found: Retraced) -> dict[str, object]:
     return {
-        "rows": [(wording.moment(one.as_of), *_told(one)) for one in found.changes],
+        "rows": [(*_when(one), *_told(one)) for one in found.changes],
         "complete": found.complete,
-        "upto": wording.moment(found.as_of),
-        "size": found.size,
+        "judgments": found.judgments,
     }
 
 
-def _told(change: Change) -> tuple[str, str, str, list[str]]:
-    """The verdict, the entry, why, and the obligations that changed."""
+def _when(one: Glimpse) -> tuple[str, str]:
+    """From when on, and which entry did it, as exactly as it was searched for."""
+    change, since = one.change, one.since
+    if since is None:
+        return wording.moment(change.as_of), f"{change.entry:,}" if change.entry >= 0 else "none"
+    when = f"{wording.moment(since.as_of)} to {wording.moment(change.as_of)}"
+    return when, f"{since.size:,} to {change.size - 1:,}" if since.size < change.size else "none"
+
+
+def _told(one: Glimpse) -> tuple[str, str, list[str]]:
+    """The verdict, why, and the obligations that changed."""
+    change = one.change
     verdict = change.verdict.replace("_", " ")
     if change.status != "in_force":
         verdict = f"{change.status.replace('_', ' ')}: none; would be {verdict}"
-    entry = f"{change.entry:,}" if change.entry >= 0 else "none"
     changed = [f"{name}: {said.replace('_', ' ')}" for name, said in change.obligations.items()]
-    return verdict, entry, wording.change_cause(change), changed
+    given_up = one.since is not None and one.since.size < change.size
+    return verdict, "not searched for further" if given_up else wording.change_cause(change), changed
 
 
 def _obligation(one: ObligationStatement) -> dict[str, object]:

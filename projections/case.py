@@ -168,7 +168,18 @@ class Case:
 
     def beside(self, issued: IssuedOrder) -> "Case":
         """Another order, seen at the same moment over the same entries."""
-        return Case(self._held, self.docket, self._edges, issued, as_of=self.as_of, size=self.size)
+        return self.moved(issued, as_of=self.as_of, size=self.size)
+
+    def moved(self, issued: IssuedOrder, *, as_of: int, size: int) -> "Case":
+        """An order over the same records at another place: which of them share a state is known."""
+        other = Case(self._held, self.docket, self._edges, issued, as_of=as_of, size=size)
+        other._population = self._population
+        return other
+
+    @property
+    def records(self) -> tuple[int, int]:
+        """How many records there are, and how many states among them."""
+        return len(self._held), len(self._population.groups)
 
     def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
         """Every handle of the log, in groups that share standing and state."""

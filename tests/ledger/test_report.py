@@ -11,7 +11,7 @@ import pytest
 
 from ledger import charts, report
 from ledger.fingerprints import fingerprint
-from ledger.retracing import retrace
+from ledger.retracing import PER_STATE, Retraced, retrace
 from projections import events as ev
 from projections.burndown import Burndown, Point
 from projections.order import order_hash
@@ -178,18 +178,23 @@ def test_the_timeline_ends_where_the_statement_stands() -> None:
     stated, replayed = judged(telling())
     found = retrace(stated, replayed)
     assert found.complete
-    last = found.changes[-1]
+    last = found.changes[-1].change
     assert (last.verdict, last.status) == (stated.judgment.verdict, stated.judgment.status)
-    causes = [(one.entry, one.type, one.by) for one in found.changes if one.entry < 0]
-    assert (-1, "deadline", "erase") in causes or (-1, "deadline", "cease") in causes
+    assert (-1, "deadline", "cease") in [
+        (one.change.entry, one.change.type, one.change.by) for one in found.changes
+    ]
 
 
-def test_a_log_too_large_for_a_timeline_says_so() -> None:
+def test_in_a_larger_log_changes_are_searched_for_and_the_page_says_so() -> None:
     stated, replayed = judged(telling())
-    one = retrace(stated, replayed, 100)
-    assert not one.complete
-    assert one.changes == retrace(stated, replayed).changes[: len(one.changes)]
-    assert retrace(stated, replayed, 0) == msgspec.structs.replace(one, changes=(), as_of=0, size=0)
+    records, states = stated.case.records
+    few = 9 * (records + PER_STATE * states + 1)
+    found = retrace(stated, replayed, few)
+    whole = retrace(stated, replayed)
+    assert whole.complete
+    assert not found.complete
+    assert [one for one in found.changes if one.since is None] == list(whole.changes)
+    assert retrace(stated, replayed, 0) == Retraced((), False, 0)
 
 
 def test_nothing_in_a_log_can_write_into_the_page() -> None:
