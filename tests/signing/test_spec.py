@@ -12,7 +12,7 @@ from signing.setdigest import EMPTY_BUCKET, bucket_hash, digest_of
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "docs" / "spec"
 VECTORS = ROOT / "tests" / "vectors"
-PAGES = ["note-and-proofs", "entry", "submission", "set-digest", "handle"]
+PAGES = ["note-and-proofs", "entry", "submission", "set-digest", "handle", "fork"]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ PAGES = ["note-and-proofs", "entry", "submission", "set-digest", "handle"]
         ("note-and-proofs", "policy/good"),
         ("entry", "entry/good"),
         ("submission", "submission/good"),
+        ("fork", "fork/good"),
     ],
 )
 def test_the_example_is_the_good_vector(page: str, vector: str) -> None:

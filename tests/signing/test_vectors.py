@@ -63,6 +63,7 @@ from signing import (
     verify_note,
     verify_proof,
 )
+from signing.fork import parse_fork, verify_fork
 from signing.handle import handle
 from tests.signing.reference import consistency_proof, inclusion_path, tree_hash
 from tests.vectors import make
@@ -238,6 +239,7 @@ VERIFIERS: dict[str, Callable[[bytes, dict[str, Any]], object]] = {
     "entry": lambda raw, given: parse_entry(raw),
     "submission": verify_submission,
     "set-digest": verify_set,
+    "fork": lambda raw, given: verify_fork(parse_fork(raw), parse_vkey(given["vkey"])),
 }
 INDEXES: dict[str, dict[str, Any]] = {
     name: json.loads((VECTORS / name / "index.json").read_text()) for name in VERIFIERS

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.vectors import notes, records
+from tests.vectors import forks, notes, records
 from tests.vectors.mutation import Vectors
 
 FOLDER = Path(__file__).parent
@@ -25,6 +25,7 @@ FORMATS: dict[str, Callable[[], Vectors]] = {
     "entry": records.entries,
     "submission": records.submissions,
     "set-digest": records.sets,
+    "fork": forks.forks,
 }
 
 
