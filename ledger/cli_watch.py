@@ -57,8 +57,11 @@ def run(args: argparse.Namespace) -> int:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        troubles: dict[str, str] = {}
         while not stop.is_set():
-            _tell(args, follower, follower.round(int(time.time())))
+            result = follower.round(int(time.time()))
+            _tell(args, follower, result)
+            _grumble(result, troubles)
             stop.wait(config.every_s)
     return 0
 
@@ -84,8 +87,20 @@ def _look_once(args: argparse.Namespace, follower: "Follower") -> int:
         for seen in result.logs:
             size = "not seen" if seen.size is None else f"{seen.size:,} entries"
             print(f"{seen.origin}: {size}" + (f" ({seen.trouble})" if seen.trouble else ""))
-        print(f"{len(standing)} alarms stand" if standing else "no alarm stands")
+        print(_count(len(standing)))
     return EXIT_ALARM if standing else 0
+
+
+def _grumble(result: "Round", troubles: dict[str, str]) -> None:
+    """Say on standard error why a log could not be looked at, once: it is no alarm until the log is stale."""
+    for seen in result.logs:
+        if seen.trouble and troubles.get(seen.origin) != seen.trouble:
+            print(f"writ watch: {seen.origin}: {seen.trouble}", file=sys.stderr, flush=True)
+        troubles[seen.origin] = seen.trouble
+
+
+def _count(alarms: int) -> str:
+    return "no alarm stands" if not alarms else "1 alarm stands" if alarms == 1 else f"{alarms} alarms stand"
 
 
 def _tell(args: argparse.Namespace, follower: "Follower", result: "Round") -> set[int]:

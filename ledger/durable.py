@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+from ledger.failure import Failure
 
 
 def replace_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
@@ -26,6 +30,17 @@ def replace_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """Put `content` at `path`, whole or not at all; its name lasts once `sync_folder` was called."""
     _write_temporary(path.parent, path.name, content, mode)
     os.replace(_temporary(path.parent, path.name), path)
+
+
+@contextmanager
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Be the only process that does something, until the block ends or the process does."""
+    with lock.open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure(f"another process {what}", "wait until it has ended") from None
+        yield
 
 
 def remove_durably(path: Path) -> None:

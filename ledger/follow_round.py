@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ledger.durable import replace_durably
+from ledger.durable import alone, replace_durably
 from ledger.follow_config import FollowConfig, FollowedLog, read_token
 from ledger.follow_memory import Alarm, FollowMemory
 from ledger.following import FINAL_KINDS, Found, Known, Look, look
@@ -102,9 +103,9 @@ class Follower:
             return ""
         folder = self._data / "evidence"
         folder.mkdir(mode=0o700, exist_ok=True)
-        subject = seen.found[-1].subject.replace(" ", "-")
-        path = folder / f"fork-{log.origin.replace('/', '_')}-{subject}.txt"
-        replace_durably(path, format_fork(seen.fork))
+        content = format_fork(seen.fork)
+        path = folder / f"fork-{log.origin.replace('/', '_')}-{sha256(content).hexdigest()[:16]}.txt"
+        replace_durably(path, content)
         return str(path)
 
     def _keep_shown(self, log: FollowedLog, seen: Look, now_s: int) -> None:
@@ -152,9 +153,11 @@ class Follower:
 def following(
     config: FollowConfig, folder: Path, data: Path, cosigner: "Cosigner | None" = None
 ) -> Iterator[Follower]:
-    """A follower with its memory open."""
-    follower = Follower(config, folder, data, cosigner)
-    try:
-        yield follower
-    finally:
-        follower.close()
+    """A follower with its memory open. Two at once would compare with heads that the other left behind."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with alone(data / "lock", f"watches with {data}"):
+        follower = Follower(config, folder, data, cosigner)
+        try:
+            yield follower
+        finally:
+            follower.close()

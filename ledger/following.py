@@ -163,7 +163,7 @@ def _compare(source: Source, seen: Look, known: Known, shown: Signed) -> None:
                 return
         if seen.fork is not None:
             what = f"it signed size {older.size} and size {newer.size}, which can't both be true"
-            seen.found.append(Found("fork", what, _pair(older, newer)))
+            seen.found.append(Found("fork", what))
             return
         seen.judged |= {"unproved", "rollback"}
         if newer is not shown:
@@ -173,10 +173,6 @@ def _compare(source: Source, seen: Look, known: Known, shown: Signed) -> None:
         seen.continues = True
     seen.judged |= {"unproved", "rollback"}
     seen.witness_proof = _proof(source, known.cosigned_size, shown.size)
-
-
-def _pair(older: Signed, newer: Signed) -> str:
-    return f"{older.size}-{older.checkpoint.root.hex()[:8]} {newer.size}-{newer.checkpoint.root.hex()[:8]}"
 
 
 def _proof(source: Source, old_size: int, size: int) -> tuple[bytes, ...] | None:

@@ -4,7 +4,7 @@ There are four answers: it does; it forked, which is proved to anybody; it shows
 hands out proves nothing, and then the newer checkpoint counts for nothing.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ledger.failure import Failure
 from projections.runners.tiles import TileReader
@@ -13,8 +13,11 @@ from signing.errors import FormatError, ProofError
 from signing.fork import Fork
 from signing.keys import VerifierKey
 from signing.merkle import EMPTY_ROOT, prefix_root
-from signing.note import MAX_SIGNATURES, Note, format_note
+from signing.note import MAX_SIGNATURES, Note, format_note, signatures_of
 from signing.tiles import prefix_from_tiles, tiles_for_prefix
+
+MAX_NOTE_BYTES: Final = 64 * 1024
+"""What is kept of a checkpoint with the lines of many witnesses."""
 
 
 class Signed(NamedTuple):
@@ -35,12 +38,16 @@ class Signed(NamedTuple):
 
 
 class Refuted(Failure, ProofError):
-    """What the log shows can't stand beside what it signed before. `evidence` says what is kept of it."""
+    """What the log shows can't stand beside what it signed before. The message says where both are kept."""
 
 
 def open_signed(raw: bytes, key: VerifierKey) -> Signed:
     """Read a checkpoint that the log with this key signed. ProofError, FormatError when it didn't."""
-    signed = Signed(*open_checkpoint(raw, key))
+    checkpoint, note = open_checkpoint(raw, key)
+    if len(raw) > MAX_NOTE_BYTES:
+        # Strangers' lines of any length: two notes must fit into a file of evidence.
+        note = Note(note.text, signatures_of(note, key)[:1])
+    signed = Signed(checkpoint, note)
     if signed.size == 0 and signed.checkpoint.root != EMPTY_ROOT:
         raise ProofError("the root of size 0 is the hash of nothing")
     return signed

@@ -15,7 +15,7 @@ import msgspec
 
 from ledger.growth import Refuted, Signed, find_fork, join_signatures, open_signed
 from ledger.treefolder import TreeFolder
-from projections.runners.source import DirectorySource, Source
+from projections.runners.source import Denied, DirectorySource, Source
 from projections.runners.tiles import TileReader
 from signing.errors import FormatError, ProofError
 from signing.fork import format_fork
@@ -65,6 +65,8 @@ class Patient:
         while True:
             try:
                 return self._source.read(path)
+            except Denied:
+                raise
             except OSError:
                 if time.monotonic() + pause_s > deadline_s:
                     raise
@@ -135,10 +137,8 @@ class _Copy:
             for level in range(top, 0, -1):
                 _in_turn(pool, lambda index, level=level: self._copy_tile(level, index),  # type: ignore[misc]
                          self._new(level, size_before), None)  # fmt: skip
-            tell = (
-                None if progress is None else lambda done: progress(min(done * WIDTH, self._size), self._size)
-            )
-            _in_turn(pool, self._copy_leaves, self._new(0, size_before), tell)
+            leaves = self._new(0, size_before)
+            _in_turn(pool, self._copy_leaves, leaves, _teller(progress, len(leaves)))
             self._copy_edge()
         finally:
             pool.shutdown(cancel_futures=True)
@@ -198,6 +198,10 @@ class _Copy:
         self._files += 1
 
 
+def _teller(progress: Progress | None, tiles: int) -> Callable[[int], None] | None:
+    return None if progress is None else lambda done: progress(done * WIDTH, tiles * WIDTH)
+
+
 def _in_turn(
     pool: ThreadPoolExecutor,
     work: Callable[[int], object],
@@ -247,7 +251,7 @@ def _require_growth(source: Source, folder: TreeFolder, known: Signed, shown: Si
         raise Refuted(
             f"{origin} forked: it signed size {older.size} and size {newer.size}, which can't both be true; "
             f"the proof is {path}",
-            f"show it to its witnesses and to the authority; anybody checks it with `writ fork {path}`",
+            f"show it to its witnesses and to the authority; anybody checks it: writ fork {path} --log VKEY",
         )
     if newer is known and newer.size > older.size:
         kept = [folder.accuse(f"rollback-{one.size}", one.raw) for one in (older, newer)]

@@ -8,15 +8,13 @@
 Each file is put under its name whole. The checkpoint comes last, once all that it speaks of is durable.
 """
 
-import fcntl
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from ledger.durable import remove_durably, replace_durably, replace_whole, sync_folder
-from ledger.failure import Failure
+from ledger.durable import alone, remove_durably, replace_durably, replace_whole, sync_folder
 from signing.tiles import ENTRIES, WIDTH, Tile, tile_path
 
 _MODE = 0o644
@@ -39,11 +37,7 @@ class TreeFolder:
         """Keep others from writing until the block ends."""
         self.root.mkdir(parents=True, exist_ok=True)
         self.state.mkdir(mode=0o700, exist_ok=True)
-        with (self.state / "lock").open("wb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Failure(f"another process writes to {self.root}", "wait until it has ended") from None
+        with alone(self.state / "lock", f"writes to {self.root}"):
             yield
 
     @property

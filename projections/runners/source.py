@@ -47,6 +47,10 @@ class Missing(ProofError):
     """The source has nothing under this path."""
 
 
+class Denied(OSError):
+    """The service won't, and would not the next time: a wrong token, say."""
+
+
 class Source(Protocol):
     """Bytes by path."""
 
@@ -126,9 +130,8 @@ class UrlSource:
             with error:
                 if error.code == 404:
                     raise Missing(f"{path} is missing at {self._url}") from None
-                raise OSError(
-                    f"{self._url}/{path}: the service answers {error.code} {error.reason}"
-                ) from None
+                kind = Denied if 400 <= error.code < 500 and error.code not in (408, 429) else OSError
+                raise kind(f"{self._url}/{path}: the service answers {error.code} {error.reason}") from None
         return _bounded(raw, limit, path)
 
     def has(self, path: str) -> bool:

@@ -81,15 +81,17 @@ def fetch(
     try:
         with TimeLimit(total_s) as limit, limit.open(request, timeout_s) as response:
             return limit.read(response, most_bytes)
-    except http.client.HTTPException as error:
+    except (http.client.HTTPException, UnicodeError) as error:  # UnicodeError: a host that no name can be
         raise OSError(f"{url}: no answer in HTTP: {error!r}") from error
 
 
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     """A redirect would carry the reader's token to a place that the reader did not name."""
 
-    def redirect_request(self, *_: object, **__: object) -> None:
-        """Refuse: the 3xx answer becomes an error."""
+    def http_error_302(self, *_: object) -> None:
+        """Refuse, without a look at where to: the 3xx answer becomes an error."""
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302  # type: ignore[assignment]
 
 
 class _Held(http.client.HTTPConnection):

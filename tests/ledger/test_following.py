@@ -97,6 +97,7 @@ def test_a_fork_is_an_alarm_for_ever_with_a_proof(tmp_path: Path, first: int, se
         watcher.look()
         alarm = watcher.alarm("fork")
         verify_fork(parse_fork(Path(alarm.evidence).read_bytes()), KEY.verifier)
+        watcher.look()  # the same again is no other alarm
         log.files = honest
         watcher.look()
     assert watcher.kinds() == ["fork"]
@@ -261,8 +262,9 @@ def test_once_ends_with_three_while_an_alarm_stands(tmp_path: Path) -> None:
 
 def test_a_verifiers_machine_is_enough(tmp_path: Path) -> None:
     with handing_out(StaticLog(300)) as url:
-        config = str(config_at(tmp_path, url))
-        assert loaded("watch", "--config", config, "--data", str(tmp_path / "d"), "--once") == "0 []\n"
+        write_key(tmp_path / "w.key", format_signing_key(WITNESS))
+        words = ("--config", str(config_at(tmp_path, url)), "--data", str(tmp_path / "d"), "--once")
+        assert loaded("watch", *words, "--key", str(tmp_path / "w.key")) == "0 []\n"
 
 
 def test_a_wrong_file_is_wrong_usage(tmp_path: Path) -> None:
@@ -296,3 +298,23 @@ def test_a_watch_that_is_killed_forgets_nothing(tmp_path: Path, times: int) -> N
         log.show(2_000)
         assert writ(*command[3:], "--once").returncode == 0
     assert kept(tmp_path / "d")[-1] == (2_000, 1)
+
+
+def test_a_watch_goes_on_until_it_is_told_to_end(tmp_path: Path) -> None:
+    log = StaticLog(300)
+    with handing_out(log) as url:
+        log.show(1)
+        words = ["watch", "--config", str(config_at(tmp_path, url)), "--data", str(tmp_path / "d")]
+        command = [sys.executable, "-m", "ledger.cli", *words]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline_s = time.monotonic() + 30
+        while not log.asked and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        done = writ(*words, "--once")
+        assert (done.returncode, "another process watches" in done.stderr) == (1, True)
+        log.show(300)
+        while "tile/0/000" not in log.asked and time.monotonic() < deadline_s:
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(30) == 0
+    assert kept(tmp_path / "d") == [(1, 1), (300, 1)]
