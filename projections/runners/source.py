@@ -31,7 +31,7 @@ URL_TOTAL_S = 600.0
 # What the zip module raises when a file is not what it claims: OSError when an offset leads nowhere.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError, ValueError, OSError)
 _NUMBER = r"(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
-_LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
+LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(rf"tile/entries/{_NUMBER}"), MAX_BUNDLE_BYTES),
     (re.compile(rf"tile/[0-9]{{1,2}}/{_NUMBER}"), MAX_TILE_BYTES),
     (re.compile(r"checkpoint|statement|README\.txt"), MAX_TEXT_BYTES),
@@ -79,7 +79,7 @@ def open_source(location: str, token: str | None = None) -> Source:
 
 def limit_of(path: str) -> int | None:
     """The most bytes that may stand under `path`; None when it is no path of a log or bundle."""
-    return next((limit for pattern, limit in _LIMITS if pattern.fullmatch(path)), None)
+    return next((limit for pattern, limit in LIMITS if pattern.fullmatch(path)), None)
 
 
 class DirectorySource:
