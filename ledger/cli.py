@@ -109,6 +109,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ),
     ("export",): Command("ledger.cli_export", "write the evidence bundle of an order"),
     ("verify",): Command("projections.runners.verify", "check an evidence bundle, offline"),
+    ("verifier",): Command("ledger.cli_verifier", "print the page that checks a bundle in a browser"),
     ("replay",): Command("projections.runners.replay_command", "check a whole log and fold it again"),
     ("mirror",): Command(
         "ledger.cli_mirror", "copy a log, keeping only what is proved", "add_mirror_arguments", "mirror"
