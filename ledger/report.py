@@ -127,8 +127,14 @@ def _burndown(case: Case, obligation: Obligation) -> dict[str, object]:
         "rows": [(wording.moment(one.time_us // SECOND_US), one.entry, one.live) for one in told.points],
         "effective": wording.moment(told.effective),
         "deadline": wording.moment(told.deadline),
+        "begun": f"{told.at_effective:,}" if _is_begun(told) else "nothing on record yet",
         "now": told.points[-1].live if told.points else 0,
     }
+
+
+def _is_begun(told: burndown.Burndown) -> bool:
+    """Whether anything was on record when the order took effect: many ledgers begin later."""
+    return bool(told.points) and told.points[0].time_us <= told.effective * SECOND_US
 
 
 def _strip(case: Case, obligation: Obligation) -> dict[str, object]:

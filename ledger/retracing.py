@@ -23,9 +23,10 @@ from projections.verdict import judge
 from projections.watched import Watch, watched
 
 # What it may cost, in records looked at: some ten to twenty seconds. A state costs as much as eight records
-# that share one.
+# that share one, and a judgment of nobody, whose sets are digested all the same, as much as many.
 PATIENCE: Final = 10_000_000
 PER_STATE: Final = 8
+PER_JUDGMENT: Final = 50_000
 # Fewer judgments than these tell nothing.
 FEWEST: Final = 6
 
@@ -41,8 +42,7 @@ class Retraced(Struct, frozen=True):
 def retrace(stated: Stated, replayed: Replayed, patience: int = PATIENCE) -> Retraced:
     """How the verdict changed from the order's first entry on."""
     case = stated.case
-    records, states = case.records
-    most = patience // (records + PER_STATE * states + 1)
+    most = patience // cost_of(case)
     if most < FEWEST:
         return Retraced((), False, 0)
     steps = _steps(replayed, case)
@@ -62,6 +62,12 @@ def retrace(stated: Stated, replayed: Replayed, patience: int = PATIENCE) -> Ret
         replace(one, change=explained(one.change, orders)) if one.since is None else one for one in found
     )
     return Retraced(changes, complete, looker.judgments)
+
+
+def cost_of(case: Case) -> int:
+    """What one judgment costs, in records looked at."""
+    records, states = case.records
+    return records + PER_STATE * states + PER_JUDGMENT
 
 
 class _Spent(Exception):

@@ -11,7 +11,7 @@ import pytest
 
 from ledger import charts, report
 from ledger.fingerprints import fingerprint
-from ledger.retracing import PER_STATE, Retraced, retrace
+from ledger.retracing import Retraced, cost_of, retrace
 from projections import events as ev
 from projections.burndown import Burndown, Point
 from projections.order import order_hash
@@ -155,6 +155,7 @@ def test_every_section_says_what_the_judgment_says() -> None:
     erase = stated.statement.obligations[1]
     assert (erase.counts["live"], erase.counts["erased_late"]) == (1, 1)
     assert "In force as of" in page.section(1)
+    assert "When the order took effect: nothing on record yet." in page.section(2)
     assert "At the deadline: 2." in page.section(2)
     assert "Now: 1 ." in page.section(2)
     assert "0 of 1 collectors named account for the whole time" in page.section(3)
@@ -187,9 +188,7 @@ def test_the_timeline_ends_where_the_statement_stands() -> None:
 
 def test_in_a_larger_log_changes_are_searched_for_and_the_page_says_so() -> None:
     stated, replayed = judged(telling())
-    records, states = stated.case.records
-    few = 9 * (records + PER_STATE * states + 1)
-    found = retrace(stated, replayed, few)
+    found = retrace(stated, replayed, 9 * cost_of(stated.case))
     whole = retrace(stated, replayed)
     assert whole.complete
     assert not found.complete
