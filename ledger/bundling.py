@@ -99,7 +99,7 @@ def _as_of(replayed: Replayed, job: Job) -> int:
         time_s
         for one in docket.orders
         if one.order.id == job.order
-        for time_s in read_clock(docket.anchors, one.order.trust.policy()).times
+        for time_s in read_clock(docket.anchors, one.order.trust).times
         if time_s <= job.now + 60
     ]
     return max(job.now, -(-last_us // 1_000_000), *seen)

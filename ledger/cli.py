@@ -237,12 +237,12 @@ def exit_code(error: Exception) -> int:
 def as_expected(error: Exception) -> Exception | None:
     """The error as people are to read it: bad input, a false proof, a refused connection. None for a bug."""
     from ledger.failure import Failure
-    from signing.errors import FormatError, ProofError
+    from signing.errors import FormatError, MissingPackage, ProofError
 
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(OURS):
         needed = f"this command needs {error.name}, which is not installed"
         return Failure(needed, "install the service's packages: pip install 'writ[server]'")
-    return error if isinstance(error, Failure | FormatError | ProofError | OSError) else None
+    return error if isinstance(error, Failure | FormatError | ProofError | MissingPackage | OSError) else None
 
 
 def _declare(parser: argparse.ArgumentParser, command: Command) -> None:

@@ -5,8 +5,9 @@
 Every setting that decides something is said, defaults too. Pure: the same order gives the same sentences.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -199,9 +200,17 @@ def _believed(order: Order) -> str:
     return (
         f"Believed are the log {trust.log_vkey.split('+')[0]}; "
         f"{f'the witnesses {_listed(witnesses)} (quorum: {quorum})' if witnesses else 'no witnesses'}; "
+        f"{_authorities(trust.roots)}"
         f"{f'the assessors {_listed(assessors)}' if assessors else 'no assessors'}{quorum_said}. "
         f"A statement on it may be {days:g} days old at most."
     )
+
+
+def _authorities(roots: Sequence[bytes]) -> str:
+    """Known by the hash that a person can compare, for a certificate's name is whatever its maker wrote."""
+    marks = [hashlib.sha256(root).hexdigest()[:16] for root in roots]
+    ends = "root whose SHA-256 begins" if len(marks) == 1 else "roots whose SHA-256 begin"
+    return f"time-stamps by authorities under the {ends} with {_listed(marks)}; " if marks else ""
 
 
 def _amount(one: Obligation) -> str:

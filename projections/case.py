@@ -66,7 +66,7 @@ class Case:
     @cached_property
     def clock(self) -> Clock:
         known = None if self.running is None else self.running.proved
-        return read_clock(self.docket.anchors, self.order.trust.policy(), known)
+        return read_clock(self.docket.anchors, self.order.trust, known)
 
     @cached_property
     def on_records(self) -> "Case":

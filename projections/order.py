@@ -8,6 +8,7 @@ setting, defaults too, so that an order has one way to be written and one hash. 
 for the file that a person writes. Lists that are sets are sorted; obligations keep the instrument's order.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable
@@ -105,6 +106,13 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     assessors_needed: Annotated[int, Meta(ge=2, le=v.MAX_LIST)] | UnsetType = UNSET
     log_vkey: v.Vkey
     max_statement_age: v.Duration = "P7D"
+    timestamp_roots: (
+        Annotated[
+            tuple[v.Certificate, ...],
+            Meta(min_length=1, max_length=8, description="root certificates of RFC 3161 authorities"),
+        ]
+        | UnsetType
+    ) = UNSET
     witnesses: Annotated[
         tuple[v.PolicyLine, ...],
         Meta(max_length=v.MAX_LIST, description="lines of a C2SP tlog-policy, in order"),
@@ -119,6 +127,7 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             problem = f"more than the {named} that are named (two keys of one name are one assessor)"
             raise FieldError("assessors_needed", problem)
         v.check_vkey(self.log_vkey, "log_vkey")
+        v.check_sorted(() if self.timestamp_roots is UNSET else self.timestamp_roots, "timestamp_roots")
         try:
             moments.duration_s(self.max_statement_age)
         except ValueError as error:
@@ -129,7 +138,7 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise FieldError("witnesses", str(error)) from None
 
     def policy(self) -> Policy:
-        """The C2SP policy of the log and its witnesses. No lines: no quorum, so no time is proved."""
+        """The C2SP policy of the log and its witnesses. No lines: no quorum, so no witness proves a time."""
         lines = self.witnesses or ("quorum none",)
         return parse_policy("".join(f"{line}\n" for line in (f"log {self.log_vkey}", *lines)))
 
@@ -137,6 +146,13 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def quorum_of_assessors(self) -> int:
         """How many of the assessors must have signed a statement that hides what it rests on."""
         return 1 if isinstance(self.assessors_needed, UnsetType) else self.assessors_needed
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """The certificates (DER) under which a time-stamp proves a time. None: no time-stamp proves any."""
+        if isinstance(self.timestamp_roots, UnsetType):
+            return ()
+        return tuple(base64.b64decode(one) for one in self.timestamp_roots)
 
     @property
     def max_statement_age_s(self) -> int:

@@ -59,7 +59,7 @@ def _vouched(fold: Fold, versions: list[IssuedOrder], as_of: int) -> IssuedOrder
 def counted_size(fold: Fold, issued: IssuedOrder, as_of: int) -> int:
     """How many entries count at `as_of`: those that the order's witnesses had seen by then; 0 "
     "without a quorum."""
-    return read_clock(fold.docket.anchors, issued.order.trust.policy()).counted_size(as_of)
+    return read_clock(fold.docket.anchors, issued.order.trust).counted_size(as_of)
 
 
 def state(

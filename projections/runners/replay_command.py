@@ -25,7 +25,7 @@ from projections.stating import counted_size, find_order, state
 from projections.vocabulary import Moment
 from signing.checkpoint import verify_checkpoint
 from signing.encoding import encode_base64
-from signing.errors import FormatError, ProofError
+from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import parse_vkey
 
 
@@ -93,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
         return NOT_SOUND
     except OSError as error:
         return _unreadable(args, error)
+    except MissingPackage as error:
+        return _unjudged(args, f"{args.source}: {error}", error, error.remedy)
     finally:
         source.close()
     print(msgspec.json.encode(result).decode() if args.json else prose(result))
@@ -129,11 +131,13 @@ def prose(result: Result) -> str:
 def _unreadable(args: argparse.Namespace, error: OSError) -> int:
     """Say that there was nothing to judge: a source that can't be read is not an unsound log."""
     what = f"{args.source}: {getattr(error, 'reason', None) or error.strerror or error}"
-    said = {"error": what, "kind": type(error).__name__, "remedy": "see that it is there, and may be read"}
-    print(
-        msgspec.json.encode(said).decode() if args.json else f"writ replay: {what}",
-        file=sys.stderr,
-    )
+    return _unjudged(args, what, error, "see that it is there, and may be read")
+
+
+def _unjudged(args: argparse.Namespace, what: str, error: Exception, remedy: str) -> int:
+    said = {"error": what, "kind": type(error).__name__, "remedy": remedy}
+    words = msgspec.json.encode(said).decode() if args.json else f"writ replay: {what} ({remedy})"
+    print(words, file=sys.stderr)
     return USAGE
 
 

@@ -116,9 +116,8 @@ def witnessed_at(outcome: Outcome, order: Order, note: Note) -> int | None:
             f"at {wording.moment(time_s)} at the latest"
         )
     elif policy.quorum == "none":
-        outcome.exceptions.append(
-            "the order asks for no witnesses: when anything happened is the operator's word"
-        )
+        whose = "what time-stamps do not prove is" if order.trust.roots else "when anything happened is"
+        outcome.exceptions.append(f"the order asks for no witnesses: {whose} the operator's word")
     else:
         outcome.exceptions.append(
             "the checkpoint lacks the cosignatures of the witnesses that the order names"

@@ -18,12 +18,16 @@ from projections.runners.held import Held, parse_held
 from projections.runners.outcome import USAGE, Outcome, as_json, prose
 from projections.runners.progress import progress_bar
 from projections.runners.source import ZipSource
-from signing.errors import FormatError, ProofError
+from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import ED25519, parse_vkey
 
 
 class UsageError(Exception):
-    """What the command was given can't be used."""
+    """What the command was given can't be used, or not with what is installed."""
+
+    def __init__(self, what: str, remedy: str = "see writ verify --help") -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         request = _request(args)
         outcome = verify_bundle(Path(args.bundle), request)
     except UsageError as error:
-        said = {"error": str(error), "kind": "UsageError", "remedy": "see writ verify --help"}
+        said = {"error": str(error), "kind": "UsageError", "remedy": error.remedy}
         print(msgspec.json.encode(said).decode() if args.json else f"writ verify: {error}", file=sys.stderr)
         return USAGE
     if args.json:
@@ -74,6 +78,8 @@ def verify_bundle(path: Path, request: Request) -> Outcome:
                 verify_compact(source, request, outcome)
     except (ProofError, FormatError) as error:
         outcome.failure = str(error)
+    except MissingPackage as error:
+        raise UsageError(f"{error}: {error.remedy}", error.remedy) from error
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     return outcome

@@ -1,0 +1,144 @@
+"""`writ verify` where an order names time-stamp authorities."""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger.cli import main
+from projections import clock
+from projections import events as ev
+from signing.checkpoint import Checkpoint, sign_checkpoint
+from signing.encoding import encode_base64
+from signing.note import format_note
+from tests.projections.deeds import erased, held, looked, store
+from tests.projections.evidence import (
+    ASSESSOR,
+    AUTHORITY,
+    CRAWLER,
+    WITNESS,
+    WITNESSES,
+    Evidence,
+    issued,
+    order,
+)
+from tests.projections.logbuilder import OPERATOR, ORIGIN, LogBuilder, rfc3339, vkey_of, write_zip
+from tests.projections.verifying import CARRIED_OUT, ONE_WORD, USAGE, Out, refused, verify
+from tests.signing.authority import Authority
+
+MINUTE_US = 60_000_000
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def now_us() -> int:
+    return int(time.time() * 1_000_000)
+
+
+def obeyed(
+    authority: Authority,
+    *,
+    roots: bool = True,
+    witnessed: bool = True,
+    answer: Callable[[bytes], bytes] | None = None,
+    off_us: int = 0,
+) -> Evidence:
+    """Copies were erased and looked into some minutes ago, as ordered; time-stamped now, by a clock that is
+    `off_us` ahead."""
+    log = LogBuilder(now_us=now_us() - 10 * MINUTE_US)
+    trust: dict[str, object] = {"assessors": [vkey_of(ASSESSOR)], "log_vkey": vkey_of(ORIGIN)}
+    trust |= {"timestamp_roots": [encode_base64(authority.root_der)]} if roots else {}
+    trust |= {"witnesses": list(WITNESSES)} if witnessed else {}
+    until = rfc3339(log.now_us + 86_400_000_000)
+    erase = {"deadline": {"at": until}, "id": "erase", "scope": {"residency": ["GB"]}, "type": "erase"}
+    for name, role in ((CRAWLER, "controller"), (AUTHORITY, "authority"), (ASSESSOR, "auditor")):
+        log.register(name, role)
+    log.post(CRAWLER, store(), held(*range(10)))
+    log.post(AUTHORITY, issued(order(trust=trust, obligations=[erase])))
+    log.post(CRAWLER, erased(*range(10)))
+    looked(log, CRAWLER)
+    looked(log, ASSESSOR)
+    log.now_us = now_us() + off_us
+    log.register("partner.example", "recipient")
+    if witnessed:
+        log.anchor(WITNESS)
+    log.timestamp(answer or authority.stamp)
+    return Evidence(log, witnesses=(WITNESS,) if witnessed else ())
+
+
+def test_beside_witnesses(authority: Authority, tmp_path: Path, capsys: Out) -> None:
+    done = obeyed(authority)
+    code = verify(done.zip(tmp_path), done)
+    said = capsys.readouterr().out
+    assert code == CARRIED_OUT, said
+    assert "time-stamp authorities, or witnesses, named in the order, for the first" in said
+
+
+def test_alone_they_prove_times_and_not_one_history(
+    authority: Authority, tmp_path: Path, capsys: Out
+) -> None:
+    done = obeyed(authority, witnessed=False)
+    code = verify(done.zip(tmp_path, provisional=False), done)
+    said = capsys.readouterr().out
+    assert code == ONE_WORD, said
+    assert "carried out" in said
+    assert "nobody saw that the log shows all the same history" in said
+
+
+def test_without_the_package_it_ends_with_the_remedy(
+    authority: Authority, tmp_path: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = obeyed(authority)
+    path = done.zip(tmp_path)
+    clock._stamped.cache_clear()
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    assert verify(path, done) == USAGE
+    assert "rfc3161_client, which is not installed: pip install 'writ[time]'" in capsys.readouterr().err
+    assert verify(path, done, "--json") == USAGE
+    assert json.loads(capsys.readouterr().err)["remedy"] == "pip install 'writ[time]'"
+    assert main(["replay", str(path)]) == USAGE
+    assert "(pip install 'writ[time]')" in capsys.readouterr().err
+
+
+def test_an_order_that_names_no_authority_takes_no_package(
+    authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = obeyed(authority, roots=False)
+    clock._stamped.cache_clear()
+    monkeypatch.setitem(sys.modules, "rfc3161_client", None)
+    assert verify(done.zip(tmp_path), done) == CARRIED_OUT
+
+
+def test_what_proves_nothing_is_listed(authority: Authority, tmp_path: Path, capsys: Out) -> None:
+    done = obeyed(authority, answer=lambda _: b"0\x80garbage")
+    assert verify(done.zip(tmp_path), done) == CARRIED_OUT
+    said = capsys.readouterr().out
+    assert f"entry {done.log.size - 1}: a time-stamp proves nothing: not a time-stamp response" in said
+
+
+def test_the_checkpoint_of_another_history(authority: Authority, tmp_path: Path, capsys: Out) -> None:
+    done = obeyed(authority)
+    other = sign_checkpoint(Checkpoint(ORIGIN, 5, bytes(32)), done.log.key(ORIGIN))
+    response = authority.stamp(other.text.encode())
+    note = encode_base64(format_note(other))
+    data = ev.CheckpointTimestamped(controller="clearview", note=note, response=encode_base64(response))
+    files = done.files()
+    at = done.log.post(OPERATOR, data) + 1
+    said = refused(write_zip(files | done.log.tree(WITNESS), tmp_path / "b.zip"), done, capsys)
+    assert f"entry {at}: anchors a checkpoint of 5 entries with another root" in said
+
+
+@pytest.mark.parametrize(("off_us", "words"), [(-5 * MINUTE_US, "set back"), (5 * MINUTE_US, "ran ahead")])
+def test_recorded_times_that_a_time_stamp_contradicts(
+    off_us: int, words: str, authority: Authority, tmp_path: Path, capsys: Out
+) -> None:
+    """No witness but the authority sees the operator's clock."""
+    done = obeyed(authority, witnessed=False, off_us=off_us)
+    said = refused(done.zip(tmp_path, provisional=False), done, capsys)
+    assert words in said
