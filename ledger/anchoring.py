@@ -1,8 +1,9 @@
-"""Anchoring: the log's checkpoint, cosigned by witnesses, goes into the log itself.
+"""Anchoring: the log's checkpoint, cosigned by witnesses or time-stamped, goes into the log itself.
 
 An anchor is a clock that is not the operator's: every entry below it was there when the witnesses signed. It
-is made every hour, and on demand before a statement. The witnesses are also asked once before a log takes in
-anything: a database restored from an older backup may have forgotten what was signed, and they have not.
+is made every hour, and on demand before a statement, and time-stamp authorities are asked along with them.
+The witnesses are also asked once before a log takes in anything: a database restored from an older backup may
+have forgotten what was signed, and they have not.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ from ledger.openlog import Log
 from ledger.problems import Refused
 from ledger.releasing import Released
 from ledger.service import Service
+from ledger.timestamping import Timestamps
 from ledger.web import problem, readable_log
 from projections.events import CheckpointAnchored, make_event
 from signing.checkpoint import Checkpoint
@@ -35,6 +37,8 @@ from signing.policy import Policy, quorum_time, read_policy
 from signing.tiles import Tile
 
 INTERVAL_S: Final = 3600.0
+# What one event of ours adds to a log: its submission and itself.
+ENTRIES: Final = 2
 # How often a head that another process moved on meanwhile is looked at again.
 MAX_TRIES: Final = 3
 
@@ -43,16 +47,18 @@ _log = structlog.get_logger(__name__)
 
 
 class Anchor(msgspec.Struct, frozen=True):
-    """A cosigned checkpoint that stands in the log."""
+    """A checkpoint that stands in the log, cosigned or time-stamped."""
 
     size: int
     note: str
     index: int
-    """The entry of `checkpoint.anchored`."""
+    """The entry of `checkpoint.anchored`; without witnesses, of the first `checkpoint.timestamped`."""
     after: int
-    """The size of the log with it."""
+    """The size of the log with all that vouches for this checkpoint."""
     quorum_time_s: int | None
     """When the operator's own policy was satisfied; an order's policy may ask for other witnesses."""
+    timestamps: int = 0
+    """How many time-stamp authorities answered."""
 
 
 class Anchors:
@@ -62,19 +68,26 @@ class Anchors:
         self._service = service
         self._policy = policy
         self._witnesses = Witnesses(session, policy or _NO_WITNESSES)
+        self._timestamps = Timestamps(service, service.config.timestamp_urls, session)
         self._last: dict[str, Anchor] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self.routes: Final = [web.post("/logs/{log}/anchor", self._post_anchor)]
 
     @property
     def has_witnesses(self) -> bool:
-        """Whether the operator's policy names any; without, nothing can be anchored."""
+        """Whether the operator's policy names any."""
         return self._policy is not None
+
+    @property
+    def has_clocks(self) -> bool:
+        """Whether anybody vouches for times; without, nothing can be anchored."""
+        return self.has_witnesses or bool(self._timestamps.urls)
 
     async def ask_first(self) -> None:
         """Let the witnesses speak before anything is appended: one that knows more freezes the log."""
         if self._policy is None:
-            _log.warning("no_witnesses", remedy="give --policy: without witnesses no deadline can be proved")
+            lacks = "nobody sees a fork" if self.has_clocks else "no deadline can be proved"
+            _log.warning("no_witnesses", remedy=f"give --policy: without witnesses {lacks}")
             return
         for log in list(self._service.logs.values()):
             if log.released is not None:
@@ -82,7 +95,7 @@ class Anchors:
 
     async def run(self) -> None:
         """Anchor every log once an hour, for as long as the service runs."""
-        while self._policy is not None:
+        while self.has_clocks:
             await asyncio.sleep(INTERVAL_S)
             for log in list(self._service.logs.values()):
                 outcome = await self.anchor(log)
@@ -90,7 +103,7 @@ class Anchors:
                     _log.error("anchor_failed", log=log.name, why=outcome.detail)
 
     async def anchor(self, log: Log) -> Anchor | Refused:
-        """Put a cosigned checkpoint of all that the log holds into it; one that covers all is used again."""
+        """Put a checkpoint that others vouch for into its log; one that covers all is used again."""
         async with self._turns.setdefault(log.name, asyncio.Lock()):
             last, newest = self._last.get(log.name), await _newest(log)
             if isinstance(newest, Refused):
@@ -100,12 +113,29 @@ class Anchors:
             cosigned = await self.cosign(log)
             if isinstance(cosigned, Refused):
                 return cosigned
-            if len(cosigned.note.signatures) == 1:
-                detail = "no witness cosigned: " + "; ".join(
-                    f"{trouble.witness}: {trouble.why}" for trouble in cosigned.troubles
-                )
-                return Refused(problem="unavailable", detail=detail)
-            return await self._post(log, cosigned)
+            anchor = await self._post(log, cosigned) if len(cosigned.note.signatures) > 1 else None
+            return await self._stamp(log, cosigned, anchor)
+
+    async def _stamp(self, log: Log, cosigned: Cosigned, anchor: Anchor | Refused | None) -> Anchor | Refused:
+        """Have the checkpoint time-stamped as well, whether or not witnesses were heard."""
+        size, note = cosigned.checkpoint.size, format_note(cosigned.note)
+        stamps = await self._timestamps.stamp(log, cosigned.note, size)
+        if anchor is None and (self.has_witnesses or not stamps):
+            return _unheard(cosigned)
+        if isinstance(anchor, Refused):
+            return anchor
+        if stamps:
+            assert stamps[0].placed is not None, "an event of our own is placed"
+            anchor = anchor or Anchor(size, note.decode(), stamps[0].placed.indexes[0], 0, None)
+            anchor = msgspec.structs.replace(anchor, after=stamps[-1].size, timestamps=len(stamps))
+        assert anchor is not None, "somebody was heard"
+        # Covered is all that stands below, and what we posted of it; what came in between asks for another.
+        if anchor.after - size == ENTRIES * (self.has_witnesses + len(stamps)):
+            self._last[log.name] = anchor
+        self._service.metrics.anchored_size.labels(log.name).set(size)
+        how = {"quorum_time": anchor.quorum_time_s, "timestamps": anchor.timestamps}
+        _log.info("anchored", log=log.name, size=size, entry=anchor.index, **how)
+        return anchor
 
     async def _post(self, log: Log, cosigned: Cosigned) -> Anchor | Refused:
         note = format_note(cosigned.note)
@@ -124,11 +154,7 @@ class Anchors:
         assert outcome.placed is not None, "an event of our own is placed"
         assert self._policy is not None, "somebody cosigned"
         time_s = quorum_time(self._policy, cosigned.note)
-        anchor = Anchor(size, note.decode(), outcome.placed.indexes[0], outcome.size, time_s)
-        self._last[log.name] = anchor
-        self._service.metrics.anchored_size.labels(log.name).set(size)
-        _log.info("anchored", log=log.name, size=size, entry=anchor.index, quorum_time=anchor.quorum_time_s)
-        return anchor
+        return Anchor(size, note.decode(), outcome.placed.indexes[0], outcome.size, time_s)
 
     async def cosign(self, log: Log) -> Cosigned | Refused:
         """Have the newest checkpoint cosigned; a witness that contradicts it freezes the log."""
@@ -208,6 +234,12 @@ def _tiles_of(log: Log) -> ReadTiles:
         return await log.reader.hash_tiles(tiles, state)
 
     return read_tiles
+
+
+def _unheard(cosigned: Cosigned) -> Refused:
+    told = "; ".join(f"{one.witness}: {one.why}" for one in cosigned.troubles)
+    detail = f"no witness cosigned: {told}" if told else "no time-stamp authority answered"
+    return Refused(problem="unavailable", detail=detail)
 
 
 def _freeze(log: Log, contradictions: Sequence[Contradiction], shown: Checkpoint, size: int) -> Refused:

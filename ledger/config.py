@@ -30,6 +30,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     policy: Path | None
     host: str
     port: int
+    timestamp_urls: tuple[str, ...] = ()
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     database: str | None = None
     migrate_database: str | None = None
     policy: str | None = None
+    timestamp_urls: str | None = None
     host: str | None = None
     port: str | None = None
 
@@ -49,6 +51,7 @@ _SETTINGS = {
     "database": ("--database", "WRIT_DATABASE", None),
     "migrate_database": ("--migrate-database", "WRIT_MIGRATE_DATABASE", None),
     "policy": ("--policy", "WRIT_POLICY", None),
+    "timestamp_urls": ("--timestamp-url", "WRIT_TIMESTAMP_URLS", ""),
     "host": ("--host", "WRIT_HOST", "127.0.0.1"),
     "port": ("--port", "WRIT_PORT", "8321"),
 }
@@ -69,6 +72,7 @@ def read_config(flags: Flags, environment: Mapping[str, str]) -> Config:
         policy=None if policy is None else _policy_file(policy),
         host=_host(setting("host") or ""),
         port=_port(setting("port") or ""),
+        timestamp_urls=tuple(_timestamp_url(one) for one in (setting("timestamp_urls") or "").split()),
     )
 
 
@@ -127,6 +131,17 @@ def _policy_file(text: str) -> Path:
     if not path.is_file():
         raise ConfigError(f"{_names('policy')}: {text!r} is not a file", "name a tlog-policy file")
     return path
+
+
+def _timestamp_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ConfigError(f"{_names('timestamp_urls')}: {text!r} is no URL", "write http://HOST/PATH")
+    return text
 
 
 def _host(text: str) -> str:

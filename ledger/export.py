@@ -65,7 +65,7 @@ class Exports:
         """The newest checkpoint, which covers its own anchor, with all cosignatures that can be had."""
         anchors = self._service.anchors
         assert anchors is not None, "the service answers"
-        if anchors.has_witnesses:
+        if anchors.has_clocks:
             anchor = await anchors.anchor(log)
             if isinstance(anchor, Refused):
                 return anchor

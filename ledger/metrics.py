@@ -80,6 +80,12 @@ class Metrics:
             ["log", "witness"],
             registry=self.registry,
         )
+        self.timestamp_troubles = Counter(
+            "writ_timestamp_troubles_total",
+            "Requests that a time-stamp authority did not answer; it is asked up to three times.",
+            ["log", "authority"],
+            registry=self.registry,
+        )
 
 
 class WitnessMetrics:
