@@ -2,8 +2,6 @@
 
 import json
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,62 +12,16 @@ from projections import events as ev
 from signing.checkpoint import Checkpoint, sign_checkpoint
 from signing.encoding import encode_base64
 from signing.note import format_note
-from tests.projections.deeds import erased, held, looked, store
-from tests.projections.evidence import (
-    ASSESSOR,
-    AUTHORITY,
-    CRAWLER,
-    WITNESS,
-    WITNESSES,
-    Evidence,
-    issued,
-    order,
-)
-from tests.projections.logbuilder import OPERATOR, ORIGIN, LogBuilder, rfc3339, vkey_of, write_zip
+from tests.projections.evidence import WITNESS
+from tests.projections.logbuilder import OPERATOR, ORIGIN, write_zip
+from tests.projections.stamping import MINUTE_US, obeyed
 from tests.projections.verifying import CARRIED_OUT, ONE_WORD, USAGE, Out, refused, verify
 from tests.signing.authority import Authority
-
-MINUTE_US = 60_000_000
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
-
-
-def now_us() -> int:
-    return int(time.time() * 1_000_000)
-
-
-def obeyed(
-    authority: Authority,
-    *,
-    roots: bool = True,
-    witnessed: bool = True,
-    answer: Callable[[bytes], bytes] | None = None,
-    off_us: int = 0,
-) -> Evidence:
-    """Copies were erased and looked into some minutes ago, as ordered; time-stamped now, by a clock that is
-    `off_us` ahead."""
-    log = LogBuilder(now_us=now_us() - 10 * MINUTE_US)
-    trust: dict[str, object] = {"assessors": [vkey_of(ASSESSOR)], "log_vkey": vkey_of(ORIGIN)}
-    trust |= {"timestamp_roots": [encode_base64(authority.root_der)]} if roots else {}
-    trust |= {"witnesses": list(WITNESSES)} if witnessed else {}
-    until = rfc3339(log.now_us + 86_400_000_000)
-    erase = {"deadline": {"at": until}, "id": "erase", "scope": {"residency": ["GB"]}, "type": "erase"}
-    for name, role in ((CRAWLER, "controller"), (AUTHORITY, "authority"), (ASSESSOR, "auditor")):
-        log.register(name, role)
-    log.post(CRAWLER, store(), held(*range(10)))
-    log.post(AUTHORITY, issued(order(trust=trust, obligations=[erase])))
-    log.post(CRAWLER, erased(*range(10)))
-    looked(log, CRAWLER)
-    looked(log, ASSESSOR)
-    log.now_us = now_us() + off_us
-    log.register("partner.example", "recipient")
-    if witnessed:
-        log.anchor(WITNESS)
-    log.timestamp(answer or authority.stamp)
-    return Evidence(log, witnesses=(WITNESS,) if witnessed else ())
 
 
 def test_beside_witnesses(authority: Authority, tmp_path: Path, capsys: Out) -> None:

@@ -13,6 +13,7 @@ class Audit {
     this.open = null; // the submission whose events are being read
     this.orders = [];
     this.anchors = [];
+    this.stamps = [];
     this.submissions = 0;
     this.previous = encodeBase64(new Uint8Array(HASH_BYTES));
     this.pending = [];
@@ -175,8 +176,9 @@ class Audit {
 
   // What an order, an anchor or an uncounted event says is needed once the log is whole.
   note(index, entry, event, poster) {
-    const isAnchor = event.type === "writ.checkpoint.anchored.v1";
-    if (isAnchor) this.anchors.push(this.readAnchor(index, entry, event.data));
+    const isStamp = event.type === "writ.checkpoint.timestamped.v1";
+    const isAnchor = isStamp || event.type === "writ.checkpoint.anchored.v1";
+    if (isAnchor) (isStamp ? this.stamps : this.anchors).push(this.readAnchor(index, entry, event.data));
     if (!isAnchor && index >= this.counted) this.firstUncounted ??= index;
     if (ORDER_TYPES.has(event.type)) {
       this.orders.push({ index, poster, order: event.data.order, effectiveAt: event.data.effective_at });
