@@ -26,7 +26,7 @@ from projections.runners.halves import in_halves
 from projections.running import Running
 
 SETTINGS: Final = {"application_name": "writ projector", "synchronous_commit": "off"}
-# Of how many orders of a log the sums are kept: each takes about as much room as a twentieth of the holdings.
+# Of how many orders of a log the sums are kept: a verdict over a million holdings takes some megabytes.
 MOST_ORDERS: Final = 16
 OVERTAKEN_S: Final = 60
 

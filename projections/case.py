@@ -220,10 +220,13 @@ class Case:
             )
         return self._readers[scope]
 
-    def copies(self, holding: Holding) -> Iterator[tuple[str, Copy]]:
+    def copies(self, holding: Holding) -> list[tuple[str, Copy]]:
         """The copies of a record, store by store, at this case's size."""
-        for name, moves in holding.copies.items():
-            yield name, read_copy(moves, self.stores.get(name), self.docket, self.discredited, self.size)
+        stores, docket, gone, size = self.stores, self.docket, self.discredited, self.size
+        return [
+            (name, read_copy(moves, stores.get(name), docket, gone, size))
+            for name, moves in holding.copies.items()
+        ]
 
     def census(self, store: str, size: int) -> SetDigest:
         """The ledger's own set for a store at `size`: the handles of its live copies."""

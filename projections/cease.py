@@ -1,6 +1,7 @@
 """The prohibition to collect (DOMAIN §5): never finally carried out, only so far."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from projections import status
 from projections.case import Case
@@ -44,11 +45,13 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     )
 
 
-def _visitor(_: Survey) -> Visit:
-    return _visit
+def _visitor(survey: Survey) -> Visit:
+    return partial(_visit, survey.case.order.effective_s * SECOND_US)
 
 
-def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
+def _visit(
+    effective_us: int, survey: Survey, standing: Standing, holding: Holding, handles: list[str]
+) -> None:
     """`collection.prohibited`: in scope, recorded while the order was in force. An earlier claimed time,
     or an opening balance (`data.held`), is no collection after the order.
 
@@ -57,22 +60,22 @@ def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[s
     scope = survey.obligation.scope
     if not reaches(standing, scope):
         return
-    for store, move in _collections(survey.case, scope, holding):
-        if standing.reach == "unknown" and scope.unknown_residency == "report":
+    for store, move in _collections(survey.case, effective_us, scope, holding):
+        if survey.is_asked_first(standing):
             survey.counts.add(UNKNOWN, handles, store)
             continue
         survey.counts.add("collected", handles, store, move.index)
         survey.note("collection.prohibited", move, store, len(handles))
 
 
-def _collections(case: Case, scope: Scope, holding: Holding) -> Iterator[tuple[str, Move]]:
+def _collections(case: Case, effective_us: int, scope: Scope, holding: Holding) -> Iterator[tuple[str, Move]]:
     """A record's collections into the scope's stores while the order was in force, by recorded time."""
-    effective_us = case.order.effective_s * SECOND_US
-    for store, copy in case.copies(holding):
-        if not scope.stores or store in scope.stores:
-            for move in copy.collections:
-                if move.time_us >= effective_us and status.in_force_at(case, move.time_us // SECOND_US):
-                    yield store, move
+    for store, moves in holding.copies.items():
+        for move in moves if not scope.stores or store in scope.stores else ():
+            if move.kind != "collected" or move.time_us < effective_us or move.index >= case.size:
+                continue
+            if status.in_force_at(case, move.time_us // SECOND_US):
+                yield store, move
 
 
 def unaccounted(case: Case, obligation: Obligation) -> list[Gap]:

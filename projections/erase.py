@@ -67,9 +67,7 @@ def _found(case: Case, survey: Survey) -> Finding:
     return Finding(
         obligation=obligation.id,
         type=obligation.type,
-        verdict=decide(
-            counts["live"] > 0 or counts["in_backups"] > 0, bool(gaps), case.as_of > survey.deadline
-        ),
+        verdict=decide(survey.is_amiss, bool(gaps), case.as_of > survey.deadline),
         deadline=survey.deadline,
         evidence=lowest(levels.values()),
         word=word_of(levels),

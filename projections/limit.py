@@ -12,7 +12,7 @@ from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation
 from projections.retention import Terms
 from projections.scope import Standing
-from projections.survey import Survey, Visit, reached, walk
+from projections.survey import Reached, Survey, Visit, reached, walk
 
 COUNTS = (
     "in_scope",
@@ -49,7 +49,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     return Finding(
         obligation=obligation.id,
         type=obligation.type,
-        verdict=decide(survey.counts["past_retention"] > 0, bool(gaps), past),
+        verdict=decide(survey.is_amiss, bool(gaps), past),
         deadline=survey.deadline,
         evidence=lowest(levels.values()),
         word=word_of(levels),
@@ -73,7 +73,7 @@ def _visit(terms: Terms, survey: Survey, standing: Standing, holding: Holding, h
         return
     for some, ends_us in _apart(terms, one.handles, one.holding):
         for store, copy in one.copies:
-            _count(survey, one.holding, some, ends_us, store, copy)
+            _count(survey, one, some, ends_us, store, copy)
     if one.standing.reach == "unknown":
         for store, copy in one.copies:
             survey.counts.add("unknown_residency", one.handles if copy.state == "live" else [], store)
@@ -90,7 +90,7 @@ def _apart(terms: Terms, handles: list[str], holding: Holding) -> list[tuple[lis
 
 
 def _count(
-    survey: Survey, holding: Holding, handles: list[str], ends_us: int | None, store: str, copy: Copy
+    survey: Survey, one: Reached, handles: list[str], ends_us: int | None, store: str, copy: Copy
 ) -> None:
     if copy.state == "absent":
         return
@@ -99,13 +99,14 @@ def _count(
         return
     counts, case = survey.counts, survey.case
     counts.add("in_scope", handles, store)
-    due, exempt, held = survey.due(handles, holding)
+    due, exempt, held = survey.due(handles, one.holding)
     counts.add("exempt", exempt, store)
     counts.add("held", held, store)
     if ends_us is None:
         counts.add("no_term", due, store)
     elif ends_us <= case.as_of * SECOND_US:
         counts.add("past_retention", due, store)
+        survey.count_amiss(one.standing, len(due))
         survey.live.add(due, store)
         survey.note_holds(due, store)
 

@@ -6,6 +6,8 @@ from typing import Final
 from signing.setdigest import DEPTH, bucket_root, digest_of, joined_root
 
 FANOUT: Final = 16
+SETTLED: Final = 4
+"""The height of the subtree that a settled set is: sixteen buckets."""
 """How many parts join: those whose handles begin alike up to the next hex digit."""
 
 _NONE: Final[list[bytes]] = []
@@ -14,7 +16,7 @@ _NONE: Final[list[bytes]] = []
 class Lines:
     """Copies as their digest has them, or, once settled, the root of the digest's subtree that they make up.
 
-    A settled set is of one bucket, or joined of those that are.
+    A settled set is of neighbouring buckets, or joined of such sets.
     """
 
     __slots__ = ("_height", "_lines", "_root")
@@ -37,8 +39,14 @@ class Lines:
         return joined_root([self._root], DEPTH)
 
     def settled(self) -> "Lines":
-        """Only what the lines, all of one bucket, add to the digest."""
-        return Lines._of(bucket_root(self._lines) if self._lines else None, 0)
+        """Only what the lines add to the digest, which begin alike but for the last digit of their bucket."""
+        if not self._lines:
+            return NOBODY
+        buckets: list[list[bytes]] = [[] for _ in range(FANOUT)]
+        for line in self._lines:
+            buckets[int(line[3:4], 16)].append(line)
+        roots = [bucket_root(lines) if lines else None for lines in buckets]
+        return Lines._of(joined_root(roots, 0), SETTLED)
 
     @classmethod
     def _of(cls, root: bytes | None, height: int) -> "Lines":
@@ -54,3 +62,7 @@ class Lines:
         return cls._of(
             joined_root(roots, height) if any(roots) else None, height + (len(parts) - 1).bit_length()
         )
+
+
+NOBODY: Final = Lines._of(None, SETTLED)
+"""The settled set without lines: one serves all."""

@@ -5,6 +5,7 @@ from statistics import median_low
 
 from msgspec import Struct
 
+from projections import sharing
 from projections.holdings import Holding
 from projections.moments import SECOND_US
 from projections.question import Answer, Sheet
@@ -50,17 +51,16 @@ def disclosures(view: View) -> Answer:
     came after.
     """
     sheet = Sheet(("told", "recipient", "country"), ("disclosures", "records"))
-    affected = _affected(view)
+    affected, answers = _affected(view), _answers(view)
     for one in view.docket.sharing.disclosures:
         if one.index >= view.size:
             continue
         records, since, causes = affected.get(one.index, (0, -1, ()))
-        told, said = (
-            _told(view, one.disclosure, max(since, one.index)) if records else ("nothing_to_tell", ())
-        )
+        said = answers.get(one.disclosure, [])
+        told, entries = _told(said, max(since, one.index)) if records else ("nothing_to_tell", ())
         group = (told, one.recipient, one.country)
         sheet.count(group, 1, records)
-        sheet.name(group, [one.disclosure], [one.index, *causes, *said])
+        sheet.name(group, [one.disclosure], [one.index, *causes, *entries])
     return sheet.answer("disclosures", view.as_of, view.size)
 
 
@@ -134,11 +134,17 @@ def _changes(view: View, holding: Holding) -> Iterator[tuple[int, list[int]]]:
             yield index, since
 
 
-def _told(view: View, disclosure: str, since: int) -> tuple[str, tuple[int, ...]]:
+def _answers(view: View) -> dict[str, list[sharing.Answer]]:
+    """What was said of each disclosure, in log order."""
+    said: dict[str, list[sharing.Answer]] = {}
+    for one in view.docket.sharing.answers:
+        if one.index < view.size:
+            said.setdefault(one.disclosure, []).append(one)
+    return said
+
+
+def _told(said: list[sharing.Answer], since: int) -> tuple[str, tuple[int, ...]]:
     """The best that was said of a disclosure after entry `since`, and where."""
-    said = [
-        one for one in view.docket.sharing.answers if one.disclosure == disclosure and one.index < view.size
-    ]
     for kind in ("acknowledged", "notified", "unreachable"):
         found = tuple(one.index for one in said if one.kind == kind and one.index > since)
         if found:

@@ -49,7 +49,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     return Finding(
         obligation=obligation.id,
         type=obligation.type,
-        verdict="breached" if broken else decide(counts["unrestricted"] > 0, bool(gaps), past),
+        verdict="breached" if broken else decide(survey.is_amiss, bool(gaps), past),
         deadline=survey.deadline,
         evidence="E0",
         word="controller" if covered else "nobody",
@@ -90,6 +90,7 @@ def _count_copies(survey: Survey, one: Reached) -> None:
         due, exempt, held = survey.due(one.handles, one.holding)
         counts.add("exempt", exempt, store)
         counts.add("unrestricted", due + held, store)
+        survey.count_amiss(one.standing, len(due) + len(held))
         survey.live.add(due + held, store)
 
 

@@ -11,9 +11,9 @@ from projections import events as ev
 from projections import holdings
 from projections.fact import Fact
 from projections.fold import Fold
-from signing.setdigest import BUCKETS
 
-DIGITS: Final = 4
+DIGITS: Final = 3
+PARTS: Final = 16**DIGITS
 
 
 class Follower(Protocol):
@@ -28,19 +28,19 @@ class Roll:
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
-        self.buckets: list[list[str]] = [[] for _ in range(BUCKETS)]
+        self.parts: list[list[str]] = [[] for _ in range(PARTS)]
         self._made: dict[int, list[str]] = {}
         self._inputs: dict[str, list[int]] = {}
         for index, edge in fold.edges.items():
             self._link(index, edge.inputs)
         for handle, holding in fold.holdings.items():
-            self.buckets[int(handle[:DIGITS], 16)].append(handle)
+            self.parts[int(handle[:DIGITS], 16)].append(handle)
             for index in holding.derived:
                 self._made.setdefault(index, []).append(handle)
 
     def inhabited(self) -> list[int]:
-        """The buckets in which there is anybody."""
-        return [bucket for bucket, handles in enumerate(self.buckets) if handles]
+        """The parts in which there is anybody."""
+        return [part for part, handles in enumerate(self.parts) if handles]
 
     def take(self, fact: Fact) -> "Touched":
         """Fold one fact; what it touched."""
@@ -48,7 +48,7 @@ class Roll:
         new = [handle for handle in handles if handle not in self.fold.holdings]
         self.fold.take(fact)
         for handle in new:
-            self.buckets[int(handle[:DIGITS], 16)].append(handle)
+            self.parts[int(handle[:DIGITS], 16)].append(handle)
         if not isinstance(fact.event.data, ev.DataDerived):
             return handles, ()
         self._link(fact.index, self.fold.edges[fact.index].inputs)

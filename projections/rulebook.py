@@ -70,7 +70,7 @@ RULES: Final[dict[str, str]] = {
     "enquiry.late": "The enquiry was answered after it was due.",
     "enquiry.none_known": "No enquiry is on record, and nobody attests that there was none.",
     "enquiry.orphan": (
-        "An enquiry was answered that was never received on record: the record is incomplete."
+        "An enquiry was dealt with before it was received on record: the record is incomplete."
     ),
     "enquiry.overdue": "The enquiry is past due, and no answer is on record.",
     "erasure.backdated": (

@@ -1,7 +1,8 @@
 """Running: the sums of one order's walks, kept from one judgment to the next.
 
-A sum over a million records is a tree of sums, whose leaves are the buckets of the set digest. A leaf holds
-until something changes that it rests on, and then it alone is summed again, with what stands above it:
+A sum over a million records is a tree of sums, whose leaves are the records whose handles begin with the same
+three digits: sixteen buckets of the set digest. A leaf holds until something changes that it rests on, and
+then it alone is summed again, with what stands above it:
 
 - what the log says of one of its records, or of what that was derived from (`Roll.affected`);
 - time, at the first moment that a comparison made for it would tell apart (`watched`);
@@ -20,16 +21,15 @@ from projections.clock import Clock
 from projections.docket import IssuedOrder
 from projections.lines import FANOUT
 from projections.order import Obligation
-from projections.roll import DIGITS, Roll, Touched
+from projections.roll import DIGITS, PARTS, Roll, Touched
 from projections.sums import Sums
 from projections.survey import Survey, Visit, Visitor
 from projections.watched import Watch, watched
-from signing.setdigest import BUCKETS
 from signing.timestamp import Seen
 
 Leaf = Callable[[int], Sums | None]
 Summing = Callable[[Leaf, Sequence[int]], Iterable[Sums | None]]
-"""Asks for the leaves of some buckets, in their sequence."""
+"""Asks for the leaves of some parts, in their sequence."""
 
 
 class Running:
@@ -41,7 +41,6 @@ class Running:
         self._handles: set[str] = set()
         self._derivations: set[int] = set()
         self._trees: dict[tuple[str, Visitor], _Tree] = {}
-        self._until: int | None = None
         self._narrow: Case | None = None
         self._clock = Clock((), ())
         self.proved: dict[int, Seen | None] = {}
@@ -61,15 +60,14 @@ class Running:
         self._watch = Watch(as_of)
         narrow = case.narrowed(watched(self._watch))
         _warm(narrow)
-        if before is None or as_of < before.as_of or not _alike(before, narrow) or _over(self._until, as_of):
+        assert self._watch.turn is None, "the moment would have to be asked about by each leaf"
+        if before is None or as_of < before.as_of or not _alike(before, narrow):
             self._trees.clear()
-            self._until = None
         else:
             narrow.go_on_from(before)
             case.go_on_from(before)
             self._mark(narrow, case.clock)
         self._narrow, self._clock = narrow, case.clock
-        self._until = _earlier(self._until, self._watch.turn)
         self._handles.clear()
         self._derivations.clear()
         return case
@@ -80,10 +78,10 @@ class Running:
         for follower in narrow.followers:
             follower.grow(narrow)
             touched |= self._roll.affected(self._handles, self._derivations, follower)
-        buckets = {int(handle[:DIGITS], 16) for handle in touched}
+        parts = {int(handle[:DIGITS], 16) for handle in touched}
         proved = _proved_anew(self._clock, clock)
         for tree in self._trees.values():
-            tree.mark(buckets)
+            tree.mark(parts)
             tree.mark(tree.asking(*proved))
 
     def walk(self, obligation: Obligation, visitor: Visitor) -> Survey:
@@ -104,8 +102,8 @@ class Running:
             survey.take(Sums.joined([whole]))
         return survey
 
-    def _leaf(self, survey: Survey, visit: Visit, bucket: int) -> Sums | None:
-        handles = self._roll.buckets[bucket]
+    def _leaf(self, survey: Survey, visit: Visit, number: int) -> Sums | None:
+        handles = self._roll.parts[number]
         if not handles:
             return None
         held = self._roll.fold.holdings
@@ -118,28 +116,28 @@ class Running:
 
 
 class _Tree:
-    """One walk's sums. Level 0 are the buckets', the last level is the whole."""
+    """One walk's sums. Level 0 are the leaves, the last level is the whole."""
 
     def __init__(self) -> None:
         self.until: int | None = None
         self._stale: set[int] | None = None  # all
         self._levels: list[list[Sums | None]] = []
-        size = BUCKETS
+        size = PARTS
         while size:
             self._levels.append([None] * size)
             size //= FANOUT
 
-    def mark(self, buckets: Iterable[int]) -> None:
+    def mark(self, parts: Iterable[int]) -> None:
         """Have these summed again."""
         if self._stale is not None:
-            self._stale.update(buckets)
+            self._stale.update(parts)
 
     def turning(self, moment: int) -> Iterator[int]:
-        """The buckets that time has made others by then."""
+        """The leaves that time has made others by then."""
         return self._those(lambda part: _over(part.turn, moment))
 
     def asking(self, first: int, last: int) -> Iterator[int]:
-        """The buckets that asked the clock about any of these entries in vain, maybe."""
+        """The leaves that asked the clock about any of these entries in vain, maybe."""
         return self._those(
             lambda part: part.asked is not None and part.asked[0] <= last and first <= part.asked[1]
         )
@@ -147,8 +145,8 @@ class _Tree:
     def sum(self, everybody: Callable[[], Sequence[int]], leaf: Leaf, summing: Summing) -> Sums | None:
         """The whole, after the leaves that were marked have been asked for again; first of `everybody`."""
         stale = everybody() if self._stale is None else sorted(self._stale)
-        for bucket, part in zip(stale, summing(leaf, stale), strict=True):
-            self._levels[0][bucket] = part
+        for number, part in zip(stale, summing(leaf, stale), strict=True):
+            self._levels[0][number] = part
         above: Iterable[int] = stale
         for below, level in pairwise(self._levels):
             above = sorted({index // FANOUT for index in above})

@@ -9,7 +9,7 @@ mere artefact: lineage can bring it in, and never takes it out.
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from projections.docket import Docket, Edge
 from projections.holdings import EMPTY, Holding, Holdings, ResidencyFact
@@ -64,7 +64,9 @@ class Reader:
         self._authority = authority
         self._moved_by = moved_by
         self._believes = believes
+        self._narrowed = _is_narrowed(scope)
         self._own: dict[int, Standing | None] = {}
+        self._single: dict[tuple[int, str, tuple[str, ...], bool], Standing] = {}
         self._categories: dict[tuple[str, ...], bool] = {}
         self._of_edge: dict[int, Standing | dict[str, Standing]] = {}
         for index in sorted(index for index in edges if index < size):
@@ -85,18 +87,23 @@ class Reader:
 
     def standing(self, handle: str, holding: Holding) -> Standing:
         """Where the record stands, through its own residency and that of all it was derived from."""
+        if not holding.derived:
+            return self.own(holding) or UNKNOWN
         return self._before(handle, holding, self._size)
 
     def depends_on_handle(self, holding: Holding) -> bool:
         """Whether handles with this state may stand differently (pairwise lineage)."""
+        if not holding.derived:
+            return False
         return any(self._edges[i].artefacts for i in holding.derived if i < self._size)
 
     def own(self, holding: Holding) -> Standing | None:
         """What was said of the record itself; None when nothing was."""
         key = id(holding)
-        if key not in self._own:
-            self._own[key] = self._read(holding)
-        return self._own[key]
+        if key in self._own:
+            return self._own[key]
+        own = self._own[key] = self._read(holding)
+        return own
 
     def _follow(self, index: int, edge: Edge) -> Standing | dict[str, Standing]:
         """What this derivation hands on. Pairwise lineage hands each artefact its own inputs' standing.
@@ -149,10 +156,21 @@ class Reader:
             return excluded
         if not self._scope.residency:
             return Standing("in")
-        said = [fact for fact in holding.residency if fact.index < self._size]
+        residency = holding.residency
+        if len(residency) == 1:
+            # Of most records one thing was said, once, and of many the same.
+            return self._alone(residency[0]) if residency[0].index < self._size else None
+        said = [fact for fact in residency if fact.index < self._size]
         if not said:
             return None
         return self._residency(said, holding)
+
+    def _alone(self, fact: ResidencyFact) -> Standing:
+        """The word of somebody on somebody of whom nothing else was said."""
+        key = (fact.by, fact.basis, fact.codes, self._believes(fact.by, fact.time_us))
+        if key not in self._single:
+            self._single[key] = self._latest([fact])
+        return self._single[key]
 
     def _residency(self, said: list[ResidencyFact], holding: Holding) -> Standing:
         when = self._scope.residency_when
@@ -204,6 +222,8 @@ class Reader:
 
     def _outside_by_kind(self, holding: Holding, by_category: bool) -> Standing | None:
         """Out by category, source, time or age, where the scope is narrowed and the log says otherwise."""
+        if not self._narrowed:
+            return None
         scope = self._scope
         traits = [trait for trait in holding.traits if trait.index < self._size]
         if not traits:
@@ -252,12 +272,18 @@ def is_artefact(holding: Holding, size: int) -> bool:
     Not if it was held or collected, before or after, nor if it was anywhere before: else a word about lineage
     would turn any record into derived data.
     """
-    first = next((index for index in holding.derived if index < size), None)
-    return (
-        first is not None
-        and not any(trait.index < size for trait in holding.traits)
-        and all(moves[0].index >= first for moves in holding.copies.values())
+    if not holding.derived or holding.derived[0] >= size:
+        return False
+    first = holding.derived[0]
+    return not any(trait.index < size for trait in holding.traits) and all(
+        moves[0].index >= first for moves in holding.copies.values()
     )
+
+
+def _is_narrowed(scope: Scope) -> bool:
+    """Whether anything but residency may leave a record out."""
+    period = (scope.collected_from, scope.collected_to)
+    return bool(scope.categories or scope.source_kinds) or scope.minors == "only" or period != (UNSET, UNSET)
 
 
 def posters_under(docket: Docket, vkeys: Iterable[str]) -> frozenset[int]:

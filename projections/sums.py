@@ -9,7 +9,7 @@ from projections.finding import Gap, Irregularity, Level, OutOfScope
 from projections.lines import Lines
 from projections.tally import Tally
 
-Added = Literal["out", "undeclared", "backed_up", "contradicted", "disclosed"]
+Added = Literal["out", "undeclared", "backed_up", "contradicted", "disclosed", "amiss"]
 Highest = Literal["backed_up_until", "last_erasure", "last_contradiction"]
 Lowest = Literal["asserted", "custody"]
 
@@ -75,6 +75,11 @@ class Sums:
         self.asked = (min(first, before[0]), max(last, before[1]))
 
     @property
+    def is_amiss(self) -> bool:
+        """Whether any copy is there of which it is known that it should not be."""
+        return ("amiss", "") in self._added
+
+    @property
     def disclosed(self) -> dict[int, int]:
         """How many records each disclosure was of, by its entry."""
         return {whose: n for (name, whose), n in self._added.items() if name == "disclosed"}
@@ -132,10 +137,12 @@ class Sums:
         return whole
 
     def settled(self) -> "Sums":
-        """What records of one bucket add up to: to be joined, no more to be added to."""
+        """What the records of one leaf add up to: to be joined, no more to be added to."""
         settled = Sums.__new__(Sums)
-        settled.take(self)
+        settled.counts = self.counts
         settled.erased, settled.live = self.erased.settled(), self.live.settled()
+        settled.residency_said, settled.somebody = self.residency_said, self.somebody
+        settled.last_act, settled.turn, settled.asked = self.last_act, self.turn, self.asked
         # Most leaves have nothing in most of these: one empty one serves all.
         settled._added = self._added or _NOTHING
         settled._highest = self._highest or _NOTHING
@@ -150,14 +157,18 @@ class Sums:
 
     def _absorb(self, part: "Sums") -> None:
         self.counts.absorb(part.counts)
-        for (added, whose), n in part._added.items():
-            self.add(added, whose, n)
-        for (highest, store), value in part._highest.items():
-            self.raise_to(highest, store, value)
-        for (lowest, store), value in part._lowest.items():
-            self.lower_to(lowest, store, value)
-        for one in part._listed.values():
-            self.record(one)
+        if part._added:
+            for (added, whose), n in part._added.items():
+                self.add(added, whose, n)
+        if part._highest:
+            for (highest, store), value in part._highest.items():
+                self.raise_to(highest, store, value)
+        if part._lowest:
+            for (lowest, store), value in part._lowest.items():
+                self.lower_to(lowest, store, value)
+        if part._listed:
+            for one in part._listed.values():
+                self.record(one)
         self.residency_said = self.residency_said or part.residency_said
         self.somebody = self.somebody or part.somebody
         self.last_act = max(self.last_act, part.last_act)

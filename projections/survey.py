@@ -80,11 +80,21 @@ class Survey(Sums):
         Where the scope wants to know first where their subjects reside, it is counted apart and is no breach.
         """
         handles = self._not_allowed(use, one)
-        if one.standing.reach == "unknown" and self.obligation.scope.unknown_residency == "report":
+        if self.is_asked_first(one.standing):
             self.counts.add(USED_UNKNOWN, handles)
         elif handles:
             self.counts.add(count, handles, use.store, use.index)
             self.note(rule, use, use.store, len(handles))
+
+    def is_asked_first(self, standing: Standing) -> bool:
+        """Whether the scope wants to know first where these records' subjects reside: then their being there
+        is a gap (`residency.unknown`) and no breach."""
+        return standing.reach == "unknown" and self.obligation.scope.unknown_residency == "report"
+
+    def count_amiss(self, standing: Standing, copies: int) -> None:
+        """Remember that copies are there which should not be, if that is known."""
+        if copies and not self.is_asked_first(standing):
+            self.add("amiss", "", copies)
 
     def _not_allowed(self, use: Use, one: Reached) -> list[str]:
         leave = self._leave.get(use.index)
@@ -105,7 +115,9 @@ class Survey(Sums):
 
     def note_holds(self, handles: list[str], store: str) -> None:
         """`hold.own`, `hold.foreign`: kept by somebody whose word does not count. No effect."""
-        for handle in handles if self._idle_holds else ():
+        if not self._idle_holds:
+            return
+        for handle in handles:
             for rule, hold in self._idle_holds.get(handle, ()):
                 self.note(rule, hold, store, 1)
 
@@ -219,9 +231,10 @@ def _count_copies(
     if one is not None:
         for store, copy in one.copies:
             _count(survey, one, store, copy)
-        survey.count_disclosures(one)
-        survey.count_contradictions(one)
-        survey.count_verifications(one)
+        if holding.uses:
+            survey.count_disclosures(one)
+            survey.count_contradictions(one)
+            survey.count_verifications(one)
 
 
 def reached(
@@ -236,11 +249,9 @@ def reached(
     anywhere = not (only_derived or obligation.scope.stores)
     if not survey.residency_said:
         survey.residency_said = any(fact.codes and fact.index < case.size for fact in holding.residency)
-    copies = [
-        (store, copy)
-        for store, copy in case.copies(holding)
-        if (copy.state != "absent" or copy.misfits) and _is_asked(survey, holding, store, only_derived)
-    ]
+    copies = [one for one in case.copies(holding) if one[1].state != "absent" or one[1].misfits]
+    if only_derived or obligation.scope.stores:
+        copies = [one for one in copies if _is_asked(survey, holding, one[0], only_derived)]
     left_alone = not only_derived and "derived" not in obligation.include
     if (left_alone and is_artefact(holding, case.size)) or not reaches(standing, obligation.scope):
         for store, copy in copies:
@@ -263,7 +274,7 @@ def _is_asked(survey: Survey, holding: Holding, store: str, only_derived: bool) 
 
 def is_derived(case: Case, holding: Holding) -> bool:
     """Whether any derivation made it, whatever was said of it besides."""
-    return any(index < case.size for index in holding.derived)
+    return bool(holding.derived) and holding.derived[0] < case.size
 
 
 def _keeps_derived(case: Case, store: str) -> bool:
@@ -286,15 +297,17 @@ def _count(survey: Survey, one: Reached, store: str, copy: Copy) -> None:
         counts.add("reopened", handles, store)
     due, exempt, held = survey.due(handles, one.holding)
     if copy.erasure is None:
-        counts.add("exempt", exempt, store)
-        counts.add("held", held, store)
+        if exempt or held:
+            counts.add("exempt", exempt, store)
+            counts.add("held", held, store)
         survey.note_holds(due, store)
+        survey.count_amiss(one.standing, len(due))
         _count_live(survey, store, due, derived=is_derived(survey.case, one.holding))
         return
     survey.erased.add(handles, store)
     _count_erased(survey, store, copy.erasure, handles)
     if "backups" in survey.obligation.include:
-        _count_backed_up(survey, store, copy, due)
+        _count_backed_up(survey, one.standing, store, copy, due)
 
 
 def _count_live(survey: Survey, store: str, handles: list[str], *, derived: bool) -> None:
@@ -312,11 +325,12 @@ def _count_erased(survey: Survey, store: str, erasure: Move, handles: list[str])
     survey.counts.add(f"erased_{_timing(survey, store, erasure, len(handles))}", handles, store)
 
 
-def _count_backed_up(survey: Survey, store: str, copy: Copy, due: list[str]) -> None:
+def _count_backed_up(survey: Survey, standing: Standing, store: str, copy: Copy, due: list[str]) -> None:
     """What an authority lets stay may stay in backups too."""
     until = survey.backups.held_until(store, copy) if due else 0
     if until:
         survey.counts.add("in_backups", due, store)
+        survey.count_amiss(standing, len(due))
         survey.note_holds(due, store)
         survey.add("backed_up", store, len(due))
         survey.raise_to("backed_up_until", store, until)

@@ -64,7 +64,7 @@ def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[s
     for use in one.uses:
         if use.kind in USES and in_force(case, use):
             survey.breach("use.prohibited", "used", use, one)
-    if standing.reach == "unknown" and survey.obligation.scope.unknown_residency == "report":
+    if survey.is_asked_first(standing):
         return
     for store, copy in one.copies:
         if copy.state == "live" and restriction_of(case, holding, store, copy) is None:

@@ -46,11 +46,11 @@ async def catch_up(conn: Connection, log: str, kept: Kept | None = None) -> int:
             end = await store.next_size(conn, log, begin, BATCH_ENTRIES)
             if end == begin:
                 return begin
-            if begin != kept.size:
+            stands, kept.size = kept.size == begin, NOWHERE
+            if not stands:
                 kept.docket = await store.read_docket(conn, log)
                 kept.reader = await reader_at(conn, log, begin)
-            # The reader reads on: it stands nowhere until the batch is committed.
-            kept.size = NOWHERE
+            # The reader reads on: what is kept stands nowhere until the batch is committed.
             after = await _fold(conn, log, kept, begin, end)
         kept.size, kept.docket = end, after
 

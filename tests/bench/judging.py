@@ -211,12 +211,12 @@ def _order(id: str, log_vkey: str) -> Order:
 
     def obligation(id: str, type: str) -> Obligation:
         scope = Scope(residency=("GB",))
-        return Obligation(deadline=Deadline(at="2030-01-01T00:00:00Z"), id=id, scope=scope, type=type)  # type: ignore[arg-type]
+        return Obligation(deadline=Deadline(at="2099-06-01T00:00:00Z"), id=id, scope=scope, type=type)  # type: ignore[arg-type]
 
     return Order(
         controllers=(CONTROLLER,),
         country="GB",
-        effective="2026-01-01",
+        effective="2099-01-01",  # else each collection would be an exception to list
         id=id,
         instrument_sha256=SHA,
         issued="2026-01-01",

@@ -40,3 +40,10 @@ def test_one_kind_can_be_measured_alone(tmp_path: Path) -> None:
 
     assert len(written["figures"]) == 5
     assert written["machine"]["postgres"] == {}, "no service was needed"
+
+
+def test_the_fold_is_taken_apart() -> None:
+    command = [sys.executable, "-m", "tests.bench.profiling", "300"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len([line for line in done.stdout.splitlines() if "%" in line]) == 8

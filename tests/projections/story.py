@@ -1,17 +1,22 @@
 """A short history of one controller with two stores, told through `LogBuilder`, and its judgment."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from projections import events as ev
 from projections.case import Case
+from projections.docket import IssuedOrder
 from projections.fact import Fact, quoted
 from projections.fold import Fold
 from projections.order import Deadline, Obligation, Order, Scope, Trust
 from projections.reading import FactReader
 from projections.registry import Registry
+from projections.roll import Roll
+from projections.running import Running
 from projections.verdict import Judgment, judge
 from projections.vocabulary import Evidence
 from signing.checkpoint import Checkpoint
@@ -35,7 +40,7 @@ SHA = "0" * 64
 
 def handle(number: int) -> str:
     """A handle like any other."""
-    return f"{number & 0xFFFF:04x}{number:028x}"  # each in a bucket of its own
+    return f"{number & 0xFFF:03x}{number:029x}"  # each in a leaf of its own (`projections.roll`)
 
 
 @dataclass
@@ -50,6 +55,9 @@ class Story:
             self.log.register(name, role)
         for store in self.stores:
             self.declare(store)
+        self._roll = Roll(Fold.empty())
+        self._taken = 0
+        self._running: dict[tuple[str, int], Running] = {}
 
     def declare(self, store: str, operator: str = COMPANY, **how: Any) -> None:
         """Register a store."""
@@ -260,13 +268,17 @@ class Story:
 
     def fold(self) -> Fold:
         """The state after all entries."""
-        reader = FactReader(Registry.empty())
         fold = Fold.empty()
+        for fact in self._facts():
+            fold.take(fact)
+        return fold
+
+    def _facts(self) -> Iterator[Fact]:
+        reader = FactReader(Registry.empty())
         for raw in self.log.entries():
             fact = reader.read(raw)
             if fact is not None:
-                fold.take(self._compared(fact))
-        return fold
+                yield self._compared(fact)
 
     def _compared(self, fact: Fact) -> Fact:
         named = quoted(fact.event)
@@ -289,8 +301,24 @@ class Story:
         )
 
     def judge(self, days: float = 1) -> Judgment:
-        """The judgment on the last order, `days` after it took effect."""
-        return judge(self.case(days))
+        """The judgment on the last order, `days` after it took effect: from nothing, and from the sums that
+        were kept when it was judged last, which must be the same."""
+        case = self.case(days)
+        judgment = judge(case)
+        kept = self._go_on(case.issued, as_of=case.as_of)
+        assert judge(kept) == judgment
+        return judgment
+
+    def _go_on(self, issued: IssuedOrder, *, as_of: int) -> Case:
+        for fact in islice(self._facts(), self._taken, None):
+            touched = self._roll.take(fact)
+            self._taken += 1
+            for running in self._running.values():
+                running.touch(touched)
+        key = (issued.order.id, issued.by)
+        if key not in self._running:
+            self._running[key] = Running(self._roll)
+        return self._running[key].case(issued, as_of=as_of, size=self.log.size)
 
 
 def erase_gb(**how: Any) -> Obligation:

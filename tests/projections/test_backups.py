@@ -4,6 +4,7 @@ import pytest
 
 from projections import events as ev
 from projections.finding import Finding
+from projections.verdict import judge
 from tests.projections.acts import FAR, back_up, day, exempt, expire, place_hold, restore, wait
 from tests.projections.logbuilder import CONTROLLER
 from tests.projections.story import DAY_S, START_S, Story, erase_gb, handle
@@ -42,8 +43,10 @@ def test_a_backup_that_expired_by_an_event_holds_nothing() -> None:
     expire(story, name="b-2")
     expire(story, store="index")
     assert finding(story).counts["in_backups"] == 1
+    before = story.log.size
     expire(story)
     assert finding(story).verdict == "carried_out"
+    assert judge(story.case(PAST, size=before)).findings[0].counts["in_backups"] == 1
 
 
 def test_a_backup_made_again_under_its_name_is_there_again() -> None:

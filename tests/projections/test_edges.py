@@ -75,6 +75,7 @@ def test_residency_unknown_is_in_scope_by_default_and_reported_with_its_count() 
     story.order()
     assert finding(story).counts["live"] == 1
     story.order(erase_gb(scope=replace_scope(unknown_residency="report")))
+    assert (finding(story).verdict, finding(story).counts["live"]) == ("cannot_be_proved", 1)
     story.erase(1)
     story.look("faces")
     found = finding(story)

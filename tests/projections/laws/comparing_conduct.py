@@ -19,8 +19,9 @@ BINDING = frozenset({
     "probe.found", "recurrence.missed", "sample.failed",
 })  # fmt: skip
 EXCEPTIONS = frozenset({
-    "attestation.late", "dependency.order", "enquiry.extended_late", "enquiry.late", "enquiry.overdue",
-    "offer.not_withdrawn", "offer.prohibited", "payment.late", "recurrence.late",
+    "attestation.beyond_log", "attestation.late", "attestation.stranger", "dependency.order",
+    "enquiry.extended_late", "enquiry.late", "enquiry.overdue", "offer.not_withdrawn", "offer.prohibited",
+    "payment.late", "probe.without_control", "recurrence.late",
 })  # fmt: skip
 Said = tuple[str, dict[str, int], set[str], set[str]]
 

@@ -112,6 +112,9 @@ KEEPING = {
         [gathered(1, until=5), ORDERED, allowed(AUTHORITY, "limit_retention", records=FIRST),
          *LOOKED],
     ),
+    "exempt, and without a term": Corner(
+        DONE, [gathered(1), ORDERED, allowed(AUTHORITY, "limit_retention", records=FIRST), *LOOKED]
+    ),
     "held by the authority": Corner(
         DONE, [gathered(1, until=5), ORDERED, preserved(AUTHORITY, "2027-01-01"), *LOOKED]
     ),

@@ -63,6 +63,17 @@ USING = {
             USED,
         ],
     ),
+    "used with leave for a class that it was wholly of then": Corner(
+        DONE,
+        [
+            Step("hold", ((1,), FACES, "GB", "declared", FACE)),
+            ORDERED,
+            allowed(AUTHORITY, "cease_using", category_class=FACE),
+            USED,
+            HELD,
+            *accounted(),
+        ],
+    ),
     "a hold allows no use": Corner(BROKEN, [HELD, ORDERED, preserved(AUTHORITY, "2027-01-01"), USED]),
     "used, nobody knows whose it is": Corner(
         OPEN, [UNKNOWN, ORDERED, USED, *accounted()], {"scope": REPORTED}
@@ -93,6 +104,9 @@ RESTRICTING = {
     "all of it is restricted": Corner(DONE, [HELD, ORDERED, kept(1, 2), *LOOKED]),
     "restricted before witnesses": Corner(DONE, [HELD, ORDERED, kept(1, 2), ANCHORED, *LOOKED]),
     "restricted too late": Corner(DONE, [HELD, ORDERED, LATE, kept(1, 2), *LOOKED]),
+    "restricted, and once more too late": Corner(
+        DONE, [HELD, ORDERED, kept(1, 2), ANCHORED, LATE, kept(1, 2), *LOOKED]
+    ),
     "some of it is not restricted": Corner(BROKEN, [HELD, ORDERED, kept(2), *LOOKED]),
     "nobody looked": Corner(OPEN, [HELD, ORDERED, kept(1, 2)]),
     "somebody looked and found another": Corner(OPEN, [HELD, ORDERED, kept(1, 2), *LOOKED, WRONG_LOOK]),
@@ -127,6 +141,21 @@ RESTRICTING = {
     "used after another copy's restriction": Corner(
         BROKEN, [HELD, Step("copy", ((1,), FACES, VAULT)), ORDERED, kept(1, 2), USED, *LOOKED]
     ),
+    "used after the restriction, while the order was stayed": Corner(
+        DONE,
+        [
+            HELD,
+            ORDERED,
+            kept(1, 2),
+            stayed(ev.OrderStayed, 1),
+            USED,
+            stayed(ev.OrderStayLifted, 2),
+            *LOOKED,
+        ],
+    ),
+    "used after it was gone, before the deadline": Corner(
+        DONE, [HELD, ORDERED, kept(1, 2), GONE, USED, *LOOKED]
+    ),
     "used before the restriction": Corner(DONE, [HELD, ORDERED, USED, kept(1, 2), *LOOKED]),
     "used after the deadline": Corner(BROKEN, [HELD, ORDERED, LATE, USED, kept(1, 2), *LOOKED]),
     "exempt": Corner(DONE, [HELD, ORDERED, kept(2), allowed(AUTHORITY, "restrict", records=FIRST), *LOOKED]),
@@ -154,6 +183,9 @@ RESTRICTING = {
     ),
     "nobody knows whose it is": Corner(OPEN, [UNKNOWN, ORDERED, kept(1), *LOOKED], {"scope": REPORTED}),
     "nothing in scope, and nobody said why": Corner(OPEN, [ORDERED, *LOOKED]),
+    "nothing in scope but by a stranger's word": Corner(
+        OPEN, [Step("erase", ((3,), FACES, "purge", PROCESSOR)), ORDERED, *LOOKED]
+    ),
     "nothing in scope by residency": Corner(DONE, [ABROAD, ORDERED, *LOOKED]),
     "all that was in scope is gone": Corner(
         DONE, [Step("hold", ((1,), FACES, None)), ORDERED, Step("erase", ((1,), FACES)), *LOOKED]

@@ -100,7 +100,7 @@ def finish(world: World, by: str, method: str) -> None:
     blank = oracle_of(world, make_order(erase()))
     for store in (FACES, INDEX, VAULT):
         for handle in sorted(blank.live_in(store)):
-            world.erase((int(handle[4:], 16),), store, method)
+            world.erase((int(handle[3:], 16),), store, method)
     world.anchor()
     for store in (FACES, INDEX, VAULT):
         look(world, store, (), by)

@@ -84,6 +84,7 @@ def bind(oracle: Oracle, obligation: Obligation, ruling: Ruling, before: dict[st
     if obligation.type in ERASURES:
         missing += _probed(oracle, obligation)
         missing += _sampled(oracle)
+    ruling.listed += _without_effect(oracle, obligation)
     if missing:
         worse = UNPROVED if past(oracle, obligation) else OUTSTANDING
         ruling.verdict = max(ruling.verdict, worse, key=RANKS.index)
@@ -147,6 +148,24 @@ def _periods(oracle: Oracle, obligation: Obligation, act: int) -> Iterator[tuple
             if number:
                 yield end * SECOND_US, mine[0] if mine else None
         begin = end
+
+
+def _without_effect(oracle: Oracle, obligation: Obligation) -> Iterator[str]:
+    """What was said of it by strangers, or of more than there was; and probes that say nothing."""
+    for fact in oracle.told(ev.ComplianceAttested, ev.ComplianceRejected):
+        data = fact.event.data
+        if (data.order, data.obligation) != (oracle.order.id, obligation.id):
+            continue
+        known = oracle.is_assessor(fact.poster) or fact.poster.vkey == oracle.authority.vkey
+        if fact.poster.role in ("authority", "auditor") and not known:
+            yield "attestation.stranger"
+        elif isinstance(data, ev.ComplianceAttested) and data.log_size > fact.index:
+            yield "attestation.beyond_log"
+    for fact in oracle.told(ev.ProbeAttested) if obligation.type in ERASURES else ():
+        data = fact.event.data
+        blind = not data.found and not data.control_found and oracle.believed(fact)
+        if blind and data.order == oracle.order.id:
+            yield "probe.without_control"
 
 
 # --- Probes and samples

@@ -20,6 +20,7 @@ from tests.projections.laws.rulings import (
     accounts,
     gone,
     in_stores,
+    is_reported,
     nobody_said,
     reached,
     relief,
@@ -46,13 +47,13 @@ def cease_using(oracle: Oracle, obligation: Obligation) -> Answer:
     counts: Counter[str] = Counter()
     missing = []
     for _, handle in _uses(oracle, obligation):
-        if _is_reported(oracle, obligation, handle):
+        if is_reported(oracle, obligation, handle):
             missing.append("residency.unknown")
         else:
             counts["used"] += 1
     for (handle, store), copy in in_stores(oracle, obligation).items():
         usable = copy.erasure is None and _restriction(oracle, handle, store) is None
-        if reached(oracle, handle, obligation) and not _is_reported(oracle, obligation, handle):
+        if reached(oracle, handle, obligation) and not is_reported(oracle, obligation, handle):
             counts["usable"] += usable
     names = {f.event.data.collector for f in oracle.told(ev.CollectorAttested)}
     counts["collectors"] = len(names)
@@ -69,7 +70,7 @@ def restrict(oracle: Oracle, obligation: Obligation) -> Answer:
     counts: Counter[str] = Counter()
     missing = []
     deadline = deadline_at(oracle.order, obligation)
-    somebody = False
+    amiss, somebody = 0, False
     for (handle, store), copy in in_stores(oracle, obligation).items():
         if not reached(oracle, handle, obligation):
             counts["out_of_scope"] += 1
@@ -86,6 +87,7 @@ def restrict(oracle: Oracle, obligation: Obligation) -> Answer:
             counts["exempt"] += 1
         else:
             counts["unrestricted"] += 1  # What is held is kept, and not to be used.
+            amiss += not is_reported(oracle, obligation, handle)
         if store not in oracle.stores:
             missing.append("store.undeclared")
     asked = _count_breaches(oracle, obligation, deadline, counts)
@@ -95,7 +97,7 @@ def restrict(oracle: Oracle, obligation: Obligation) -> Answer:
         missing.append("residency.no_method")
     missing += [gap for gap in looked(oracle, obligation, {}) if not gap.startswith("evidence.")]
     missing += weak(obligation, "E0")
-    verdict = verdict_of(counts["unrestricted"] > 0, bool(missing), oracle.as_of > deadline)
+    verdict = verdict_of(amiss > 0, bool(missing), oracle.as_of > deadline)
     return Answer(BREACHED if counts["used"] + counts["lifted"] else verdict, counts, tuple(missing))
 
 
@@ -104,11 +106,11 @@ def _count_breaches(oracle: Oracle, obligation: Obligation, deadline: int, count
     stores = {store for _, store in in_stores(oracle, obligation)}
     for fact, handle in _uses(oracle, obligation):
         restricted = any(_restriction(oracle, handle, store, fact.index) for store in stores)
-        name = "asked" if _is_reported(oracle, obligation, handle) else "used"
+        name = "asked" if is_reported(oracle, obligation, handle) else "used"
         counts[name] += restricted or fact.time_us > deadline * SECOND_US
     for fact, handle in _uses(oracle, obligation, ev.DataUnrestricted):
         store = fact.event.data.store
-        name = "asked" if _is_reported(oracle, obligation, handle) else "lifted"
+        name = "asked" if is_reported(oracle, obligation, handle) else "lifted"
         counts[name] += store in stores and _restriction(oracle, handle, store, fact.index) is not None
     return counts["asked"]
 
@@ -142,12 +144,6 @@ def _allowed(oracle: Oracle, obligation: Obligation, handle: str, index: int) ->
     return bool(kinds) and all(any(covers(one, kind) for one in classes) for kind in kinds)
 
 
-def _is_reported(oracle: Oracle, obligation: Obligation, handle: str) -> bool:
-    """Whose residency the order wants to know before anything is said of him."""
-    scope = obligation.scope
-    return scope.unknown_residency == "report" and oracle.reach(handle, scope) == "unknown"
-
-
 def _restriction(oracle: Oracle, handle: str, store: str, size: int | None = None) -> Fact | None:
     """What restricts a live copy: its store's operator's word, in this life of it, until anybody says that it
     is lifted."""
@@ -179,7 +175,7 @@ def limit_retention(oracle: Oracle, obligation: Obligation) -> Answer:
     counts: Counter[str] = Counter()
     erased: dict[str, list[Fact]] = {}
     missing = []
-    somebody = False
+    amiss, somebody = 0, False
     for (handle, store), copy in in_stores(oracle, obligation).items():
         if not reached(oracle, handle, obligation):
             counts["out_of_scope"] += 1
@@ -196,6 +192,7 @@ def limit_retention(oracle: Oracle, obligation: Obligation) -> Answer:
         relieved = relief(oracle, obligation, handle)
         past_term = end_us is not None and end_us <= oracle.as_of * SECOND_US
         counts[relieved or ("no_term" if end_us is None else "past_retention" if past_term else "kept")] += 1
+        amiss += past_term and not relieved and not is_reported(oracle, obligation, handle)
         if store not in oracle.stores:
             missing.append("store.undeclared")
     if counts["no_term"]:
@@ -206,7 +203,7 @@ def limit_retention(oracle: Oracle, obligation: Obligation) -> Answer:
         missing.append("residency.no_method")
     missing += looked(oracle, obligation, erased)
     past = oracle.as_of > deadline_at(oracle.order, obligation)
-    return Answer(verdict_of(counts["past_retention"] > 0, bool(missing), past), counts, tuple(missing))
+    return Answer(verdict_of(amiss > 0, bool(missing), past), counts, tuple(missing))
 
 
 def notify_recipients(oracle: Oracle, obligation: Obligation) -> Answer:

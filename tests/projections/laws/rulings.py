@@ -34,12 +34,17 @@ def gone(oracle: Oracle, obligation: Obligation, copies: Copies, had: set[str] |
     erased: dict[str, list[Fact]] = {}
     in_scope = set()
     missing = []
+    amiss = 0
     for (handle, store), copy in copies.items():
         if not reached(oracle, handle, obligation):
             counts["out_of_scope"] += 1
             continue
+        before = counts["live"] + counts["in_backups"]
         count(oracle, obligation, handle, store, copy, counts)
         in_scope.add((handle, store))
+        amiss += counts["live"] + counts["in_backups"] > before and not is_reported(
+            oracle, obligation, handle
+        )
         if copy.erasure is not None:
             erased.setdefault(store, []).append(copy.erasure)
         if store not in oracle.stores:
@@ -52,8 +57,13 @@ def gone(oracle: Oracle, obligation: Obligation, copies: Copies, had: set[str] |
         missing += told(oracle, obligation, had, counts)
     missing += lacking(oracle, obligation, counts)
     past = oracle.as_of > deadline_at(oracle.order, obligation)
-    live = counts["live"] + counts["in_backups"] > 0
-    return Answer(verdict_of(live, bool(missing), past), counts, tuple(missing))
+    return Answer(verdict_of(amiss > 0, bool(missing), past), counts, tuple(missing))
+
+
+def is_reported(oracle: Oracle, obligation: Obligation, handle: str) -> bool:
+    """Whose residency the order wants to know before anything is said of him."""
+    scope = obligation.scope
+    return scope.unknown_residency == "report" and oracle.reach(handle, scope) == "unknown"
 
 
 def in_stores(oracle: Oracle, obligation: Obligation) -> Copies:

@@ -13,7 +13,16 @@ from projections.order import Deadline, Obligation, Penalty
 from tests.projections.laws.comparing_conduct import compare
 from tests.projections.laws.conduct_histories import plain
 from tests.projections.laws.histories import Step, Steps
-from tests.projections.laws.worlds import FACES, OTHER_AUTHORITY, STRANGER, handles, make_order
+from tests.projections.laws.worlds import (
+    FACES,
+    INDEX,
+    OTHER_AUTHORITY,
+    STRANGER,
+    VAULT,
+    digest,
+    handles,
+    make_order,
+)
 from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, SHA
 
 ORDERED, SEEN = Step("order"), Step("anchor")
@@ -46,19 +55,36 @@ def paid(amount: int, by: str = COMPANY, currency: str = "GBP") -> Step:
     return said(by, ev.PenaltyPaid, amount_minor=amount, currency=currency, order=ORDER)
 
 
+def probed(by: str, found: int, control: int = 2) -> Step:
+    return Step("probe", (by, FACES, found, control))
+
+
+def failed(by: str, failures: int) -> Step:
+    return said(by, ev.SampleAttested, sample="s-1", failures=failures)
+
+
 ANSWERED = said(COMPANY, ev.EnquiryAnswered, request="r-1", outcome="refused")
 GIVEN_UP = said(COMPANY, ev.EnquiryAbandoned, request="r-1")
 PUT_OFF = said(COMPANY, ev.EnquiryExtended, request="r-1", due_at="2026-07-01T00:00:00Z", ground="complexity")
-DEMANDED = said(
-    COMPANY, ev.EnquiryIdentityDemanded, request="r-1", ground="other", items=("photo",), optional=False
-)
+ASKED_FOR = {"request": "r-1", "ground": "other", "items": ("photo",)}
+DEMANDED = said(COMPANY, ev.EnquiryIdentityDemanded, optional=False, **ASKED_FOR)
+WISHED_FOR = said(COMPANY, ev.EnquiryIdentityDemanded, optional=True, **ASKED_FOR)
 OFFERED = said(COMPANY, ev.ServiceOffered, service="s-1", territory="GB")
 WITHDRAWN = said(COMPANY, ev.ServiceWithdrawn, service="s-1", territory="GB")
 STAYED, APPEALED = turned(ev.OrderStayed, "01"), turned(ev.OrderAppealed, "01", COMPANY)
+LOOKED = [Step("look", (store, (), ASSESSOR)) for store in (FACES, INDEX, VAULT)]
+ERASED = [HELD, ORDERED, GONE, *LOOKED]
+NOTHING = digest(frozenset())[1]
+DRAWN = said(ASSESSOR, ev.SampleRequested, n=5, order=ORDER, sample="s-1", population_digest=NOTHING)
+ERASE = plain("erase", include=())
 DAILY = Penalty(amount_minor=100, currency="GBP", per="day")
 ANSWER, PUBLISH = plain("answer_subjects"), plain("publish")
+AGAIN = plain("publish", id="again")
 OFFER = plain("cease_offering", penalty=DAILY)
+OFFER_DAILY = plain("cease_offering", penalty=DAILY, recurrence="P1D")
+PUBLISH_DAILY = plain("publish", penalty=DAILY)
 PAY = plain("pay", penalty=Penalty(amount_minor=100, currency="GBP"))
+PAY_ON = plain("pay", id="pay-on", penalty=Penalty(amount_minor=50, currency="GBP"))
 ERASE_AFTER = plain("erase", include=(), depends_on=("answer_subjects",))
 ATTEST_AFTER = plain("attest", depends_on=("publish",))
 SWORN = plain("publish", oath="sworn")
@@ -80,6 +106,11 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         "answered_in_time",
         (ANSWER,),
         [ORDERED, asked(), GIVEN_UP, ANSWERED, SEEN],
+    ),
+    "given up after a wish": (
+        "abandoned, answer_subjects carried_out",
+        (ANSWER,),
+        [ORDERED, asked(), WISHED_FOR, GIVEN_UP],
     ),
     "given up after a demand": (
         "abandoned_after_demand, enquiry.abandoned_after_demand",
@@ -147,6 +178,11 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         (PUBLISH, ATTEST_AFTER),
         [ORDERED, vouched(), SEEN],
     ),
+    "attested of each that it depends on, of one late": (
+        "attestation.late, late",
+        (PUBLISH, AGAIN, plain("attest", depends_on=("again", "publish"))),
+        [ORDERED, vouched(0), wait(100), vouched(1)],
+    ),
     "attested of more than there was": (
         "attestation.missing",
         (PUBLISH,),
@@ -154,7 +190,7 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
     ),
     "attested before the order": ("attestation.missing", (PUBLISH,), [vouched(), ORDERED]),
     "an auditor whom the order does not name": (
-        "assessment.missing, publish carried_out",
+        "assessment.missing, publish carried_out, attestation.stranger",
         (plain("independent_assessment"), plain("publish")),
         [ORDERED, vouched(0, STRANGER), vouched(1, STRANGER)],
     ),
@@ -188,14 +224,81 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         (SWORN,),
         [ORDERED, vouched(oath="declaration")],
     ),
-    "not sworn to what was done": (
+    "sworn to what was done": (
+        "answer_subjects carried_out",
+        (SWORN_TO,),
+        [ORDERED, asked(), ANSWERED, vouched(oath="sworn")],
+    ),
+    "sworn before it was done": (
         "oath.missing",
         (SWORN_TO,),
-        [ORDERED, vouched()],
+        [ORDERED, asked(), vouched(oath="sworn"), ANSWERED],
+    ),
+    "probed with the wrong key": (
+        "probe.without_control",
+        (ERASE,),
+        [ORDERED, probed(ASSESSOR, 0, control=0)],
+    ),
+    "found once, and not again": (
+        "probe.found, erase carried_out",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 1), wait(200), probed(ASSESSOR, 0)],
+    ),
+    "found by an assessor, and not by the controller": (
+        "probe.found",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 1), probed(COMPANY, 0)],
+    ),
+    "found by the controller after an assessor": (
+        "probe.found",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 0), probed(COMPANY, 1)],
+    ),
+    "found, and looked into since": (
+        "erase carried_out",
+        (ERASE,),
+        [HELD, ORDERED, GONE, probed(ASSESSOR, 1), *LOOKED],
+    ),
+    "a sample that failed": (
+        "sample.failed",
+        (ERASE,),
+        [*ERASED, DRAWN, failed(ASSESSOR, 1), failed(COMPANY, 0)],
+    ),
+    "a sample that failed before an assessor's": (
+        "erase carried_out",
+        (ERASE,),
+        [*ERASED, DRAWN, failed(ASSESSOR, 0), failed(COMPANY, 1)],
+    ),
+    "a sample attested before it was drawn": (
+        "erase carried_out",
+        (ERASE,),
+        [*ERASED, failed(ASSESSOR, 1), DRAWN],
+    ),
+    "days late for another reason": (
+        "offer.prohibited, recurrence.late, penalty_days",
+        (OFFER_DAILY,),
+        [ORDERED, OFFERED, WITHDRAWN, wait(24 * 4 + 8), *[vouched()] * 9],
+    ),
+    "late days of a stay": (
+        "attestation.late, penalty_days",
+        (PUBLISH_DAILY,),
+        [
+            ORDERED,
+            turned(ev.OrderStayed, "04T12:00:00Z"),
+            turned(ev.OrderStayLifted, "08"),
+            wait(24 * 7 + 8),
+            vouched(),
+        ],
     ),
     "not again": ("recurrence.missed", (MONTHLY,), [ORDERED, vouched()]),
+    "vouched for the second time alone": (
+        "answer_subjects carried_out, recurrence.missed",
+        (plain("answer_subjects", recurrence="P1M", deadline=Deadline(at="2026-01-04")),),
+        [ORDERED, asked(), ANSWERED, wait(24 * 10), vouched()],
+    ),
     "again, and late": ("recurrence.late", (MONTHLY,), [ORDERED, vouched(), wait(24 * 40), vouched()]),
     "paid in two parts": ("pay carried_out", (PAY,), [ORDERED, paid(40), paid(60)]),
+    "paid once, and due twice": ("pay carried_out, payment.missing", (PAY, PAY_ON), [ORDERED, paid(100)]),
     "paid in other money": ("payment.missing", (PAY,), [ORDERED, paid(100, currency="EUR")]),
     "two words are not added up": ("payment.missing", (PAY,), [ORDERED, paid(60), paid(60, AUTHORITY)]),
     "paid late": ("payment.late", (PAY,), [ORDERED, wait(100), paid(100, AUTHORITY)]),
@@ -208,6 +311,11 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         "appealed",
         (OFFER,),
         [ORDERED, APPEALED, SEEN],
+    ),
+    "an appeal suspends from when it was posted on": (
+        "appealed, offer.prohibited",
+        (OFFER,),
+        [ORDERED, wait(4), OFFERED, WITHDRAWN, APPEALED, SEEN],
     ),
     "an appeal that nobody saw": ("in_force", (OFFER,), [ORDERED, APPEALED]),
 }

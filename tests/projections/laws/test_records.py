@@ -10,26 +10,24 @@ from tests.projections.laws.comparing import compare
 from tests.projections.laws.histories import Steps
 from tests.projections.laws.record_histories import TYPES, histories
 
-CI = settings(max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+CI = settings(max_examples=30, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 SOAK = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
-VERDICTS = {
-    f"{type} {verdict}"
-    for type in TYPES
-    for verdict in ("carried_out", "outstanding", "breached", "cannot_be_proved")
-} - {"notify_recipients breached"}  # Silence is no breach.
+VERDICTS = ("carried_out", "outstanding", "breached", "cannot_be_proved")
 
 
-def test_the_oracle_agrees_and_every_verdict_is_given() -> None:
+@pytest.mark.parametrize("type", TYPES)
+def test_the_oracle_agrees_and_every_verdict_is_given(type: str) -> None:
     seen: Counter[str] = Counter()
 
-    @given(histories())
+    @given(histories(first=type))
     @CI
     def agrees(history: tuple[Order, Steps]) -> None:
         seen.update(compare(*history))
 
     agrees()
-    assert seen.keys() >= VERDICTS
-    assert "notify_recipients breached" not in seen
+    given_verdicts = {verdict for verdict in VERDICTS if seen[f"{type} {verdict}"]}
+    # Silence is no breach.
+    assert given_verdicts == set(VERDICTS) - ({"breached"} if type == "notify_recipients" else set())
 
 
 @pytest.mark.soak

@@ -11,9 +11,11 @@ from projections.order import Order
 from projections.roll import Roll
 from projections.running import Running
 from projections.verdict import Judgment, judge
+from tests.projections.laws import record_histories
 from tests.projections.laws.histories import Steps, histories, tell
 
 CI = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(CI, max_examples=12)
 SOAK = settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
 DAY_S = 86_400
 
@@ -51,4 +53,12 @@ WAITS = st.lists(st.sampled_from([-1, 0, 1, 3_600, DAY_S, 4 * DAY_S]), min_size=
 @given(histories(), WAITS)
 @CI
 def test_kept_sums_are_those_of_a_new_walk(history: tuple[Order, Steps], waits: list[int]) -> None:
+    compare(*history, waits)
+
+
+@given(record_histories.histories(), WAITS)
+@FEW
+def test_so_are_those_of_uses_restrictions_terms_and_recipients(
+    history: tuple[Order, Steps], waits: list[int]
+) -> None:
     compare(*history, waits)
