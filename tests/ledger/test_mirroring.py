@@ -126,6 +126,17 @@ def test_a_tile_that_is_not_what_the_checkpoint_confirms_is_not_kept(
         assert files_in(tmp_path / "m") == log.files
 
 
+@pytest.mark.parametrize("index", [77, 256, 599])
+def test_an_entry_of_another_content_is_named(tmp_path: Path, index: int) -> None:
+    log, other = StaticLog(600), StaticLog(600)
+    other.entries[index] = other.entries[index][::-1]
+    lies = static_tree(other.entries).items() - log.files.items()
+    (log.lies,) = [{path: raw} for path, raw in lies if path.startswith("tile/entries")]
+    with handing_out(log) as url, pytest.raises(ProofError, match=f"entry {index} is not what"):
+        copy(url, tmp_path / "m")
+    assert not log.lies.keys() & files_in(tmp_path / "m").keys()
+
+
 def test_one_false_leaf_hash_that_only_a_proof_reveals_is_found(tmp_path: Path) -> None:
     """The entry and its hash agree with each other, and nothing else looks wrong."""
     log, other = StaticLog(600), StaticLog(600)

@@ -70,13 +70,18 @@ def test_nobody_makes_up_a_fork() -> None:
         Fork(true.older, true.newer, true.path[1:]),
         Fork(true.older, true.newer, (*true.path, bytes(32))),
         Fork(true.older, true.newer, ()),
-        Fork(true.newer, true.older, true.path),
         Fork(signed(ENTRIES[:300], stranger), good.newer, good.path),
         Fork(good.older, signed(OTHERS, stranger), good.path),
         Fork(signed(ENTRIES[:201]), signed(OTHERS[:201]), (bytes(32),)),
     ):
         with pytest.raises(ProofError):
             verify_fork(made_up, KEY.verifier)
+
+
+def test_the_smaller_size_comes_first() -> None:
+    good = evidence(300, 700)
+    with pytest.raises(ProofError, match="wrong order"):
+        verify_fork(Fork(good.newer, good.older, good.path), KEY.verifier)
 
 
 @given(raw=st.one_of(st.binary(), nearly(format_fork(evidence(300, 700)))))
