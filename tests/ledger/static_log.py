@@ -29,6 +29,8 @@ class StaticLog:
         self.lies: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.drip_s = 0.0
+        self.answers: dict[str, tuple[int, str]] = {}
+        """Another status for a path, and where it says to go instead."""
         self.show(size)
 
     def show(self, size: int) -> None:
@@ -50,7 +52,10 @@ def handing_out(log: StaticLog) -> Iterator[str]:
             path = self.path.lstrip("/")
             log.asked.append(path)
             body = log.lies.get(path, log.files.get(path))
-            self.send_response(404 if body is None else 200)
+            status, elsewhere = log.answers.get(path, (404 if body is None else 200, ""))
+            self.send_response(status)
+            if elsewhere:
+                self.send_header("Location", elsewhere)
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
             for byte in (body or b"") if log.drip_s else ():

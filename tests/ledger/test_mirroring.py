@@ -216,6 +216,29 @@ def test_a_server_that_drips_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert time.monotonic() - began_s < 5
 
 
+@pytest.mark.parametrize("elsewhere", ["/other", "http://[", "file:///etc/passwd", "//127.0.0.1:1/x"])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_nobody_is_sent_elsewhere(tmp_path: Path, status: int, elsewhere: str) -> None:
+    log = StaticLog(1)
+    log.answers["checkpoint"] = (status, elsewhere)
+    with handing_out(log) as url, pytest.raises(OSError, match=str(status)):
+        copy(url, tmp_path / "m")
+    assert log.asked == ["checkpoint"]
+
+
+def test_what_is_refused_is_not_asked_for_again(tmp_path: Path) -> None:
+    log = StaticLog(1)
+    with handing_out(log) as url:
+        log.answers["checkpoint"] = (403, "")
+        with pytest.raises(OSError, match="403"):
+            copy(url, tmp_path / "m", patience_s=5)
+        assert log.asked == ["checkpoint"]
+        log.answers["checkpoint"] = (503, "")
+        with pytest.raises(OSError, match="503"):
+            copy(url, tmp_path / "m", patience_s=1)
+        assert len(log.asked) > 2
+
+
 def test_two_do_not_write_one_folder(tmp_path: Path) -> None:
     log = StaticLog(1)
     with handing_out(log) as url, TreeFolder(tmp_path / "m").writing():
