@@ -76,7 +76,7 @@ async def test_a_statement_past_its_age(
     browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
 ) -> None:
     page, _ = await both(browser, done.zip(tmp_path), done, capsys, late_s=8 * 86_400)
-    assert "8 days ago; the order accepts 7 days" in page
+    assert "8 days ago; the order accepts 7 days: what happened since is not in it" in page
     page, _ = await both(browser, done.zip(tmp_path), done, capsys, late_s=-3_600)
     assert "which is yet to come" in page
 
@@ -188,6 +188,11 @@ def drop(log: LogBuilder) -> None:
     del log.rows[9]
 
 
+def alter(log: LogBuilder) -> None:
+    index = next(at for at, row in enumerate(log.rows) if b"writ.data.held" in row.body)
+    log.change(index, b'"GB"', b'"FR"')
+
+
 def reorder(log: LogBuilder) -> None:
     log.move(9, 8)
 
@@ -253,6 +258,7 @@ def clock_ahead(log: LogBuilder) -> None:
 
 DISHONEST: list[Callable[[LogBuilder], None]] = [
     drop,
+    alter,
     reorder,
     repeat,
     set_clock_back,

@@ -146,6 +146,12 @@ def with_other_content(files: Files) -> bytes:
     return raw.replace(files["statement"], files["statement"].replace(b"writ/", b"rwit/"))
 
 
+def with_a_false_checksum(files: Files) -> bytes:
+    raw = bytearray(packed({"statement": files["statement"], **files}))
+    raw[raw.index(b"PK\x01\x02") + 16] ^= 1
+    return bytes(raw)
+
+
 def with_a_false_size(files: Files) -> bytes:
     """It unpacks to more than its directory says."""
     raw = bytearray(packed(files))
@@ -173,6 +179,7 @@ HOSTILE: list[Callable[[Files], bytes]] = [
     without_zip64_directory,
     with_too_large_a_directory,
     with_other_content,
+    with_a_false_checksum,
     with_a_false_size,
     no_zip,
     empty,

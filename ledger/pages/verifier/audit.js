@@ -41,10 +41,9 @@ class Audit {
     else this.read(entry.index, entry);
   }
 
-  // Wait for the signatures met so far; the first false one, in the order of the log, is thrown.
-  async settle() {
-    const pending = this.pending;
-    this.pending = [];
+  // Wait for the signatures met so far but the last few; the first false one, in the order of the log, is thrown.
+  async settle(left = 0) {
+    const pending = this.pending.splice(0, Math.max(0, this.pending.length - left));
     for (const outcome of await Promise.allSettled(pending)) {
       if (outcome.status === "rejected") throw outcome.reason;
     }
@@ -235,28 +234,34 @@ function within(place, work) {
   }
 }
 
-// Every tile of a bundle in its order: entries are linked, each level-0 hash compared with its entry's, and what
-// the entries say is audited.
+const LEFT_BEHIND = 256; // signatures that the next tile need not wait for
+
 async function auditTiles(source, audit, onProgress) {
   const { size } = audit.claim;
-  for (let begin = 0; begin < size; begin += TILE_WIDTH) {
-    const count = Math.min(TILE_WIDTH, size - begin);
-    const path = tilePath("entries", begin / TILE_WIDTH, count);
-    const place = `${path} (entries ${begin} to ${begin + count - 1})`;
-    const raw = await source.read(path);
-    const entries = within(place, () => decodeEntries(raw, count)).map((entry) => audit.link(entry));
-    compareLeaves(audit, begin, count, await source.read(tilePath("0", begin / TILE_WIDTH, count)));
-    try {
-      for (const entry of entries) audit.take(entry);
-    } catch (error) {
-      await audit.settle(); // what is false before it comes first
-      throw error;
+  try {
+    for (let begin = 0; begin < size; begin += TILE_WIDTH) {
+      const count = Math.min(TILE_WIDTH, size - begin);
+      await auditTile(source, audit, begin, count);
+      await audit.settle(LEFT_BEHIND);
+      onProgress(begin + count, size);
     }
-    await audit.settle();
-    onProgress(begin + count, size);
+  } catch (error) {
+    await audit.settle(); // what is false before it comes first
+    throw error;
   }
+  await audit.settle();
   audit.finish();
   await compareUpperTiles(source, audit.history);
+}
+
+// The entries of a tile are linked, each level-0 hash is compared with its entry's, and what they say is audited.
+async function auditTile(source, audit, begin, count) {
+  const path = tilePath("entries", begin / TILE_WIDTH, count);
+  const place = `${path} (entries ${begin} to ${begin + count - 1})`;
+  const raw = await source.read(path);
+  const entries = within(place, () => decodeEntries(raw, count)).map((entry) => audit.link(entry));
+  compareLeaves(audit, begin, count, await source.read(tilePath("0", begin / TILE_WIDTH, count)));
+  for (const entry of entries) audit.take(entry);
 }
 
 function compareLeaves(audit, begin, count, tile) {

@@ -18,13 +18,19 @@ const START = new Int32Array(8);
 })();
 
 const schedule = new Int32Array(64);
+const state = new Int32Array(8);
 let padded = new Uint8Array(1 << 17);
+let words = new DataView(padded.buffer);
 
 // The hash of some byte arrays one after the other.
 function sha256(...parts) {
-  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  let length = 0;
+  for (const part of parts) length += part.length;
   const whole = ((length + 8) >> 6) * 64 + 64;
-  if (whole > padded.length) padded = new Uint8Array(whole * 2);
+  if (whole > padded.length) {
+    padded = new Uint8Array(whole * 2);
+    words = new DataView(padded.buffer);
+  }
   let at = 0;
   for (const part of parts) {
     padded.set(part, at);
@@ -32,20 +38,24 @@ function sha256(...parts) {
   }
   padded.fill(0, at, whole);
   padded[at] = 0x80;
-  const view = new DataView(padded.buffer);
-  view.setUint32(whole - 8, Math.floor(length / 2 ** 29));
-  view.setUint32(whole - 4, length << 3);
-  const state = Int32Array.from(START);
-  for (let block = 0; block < whole; block += 64) compress(state, view, block);
+  words.setUint32(whole - 8, Math.floor(length / 2 ** 29));
+  words.setUint32(whole - 4, length << 3);
+  state.set(START);
+  compress(state, words, whole, schedule, ROUND);
   const digest = new Uint8Array(HASH_BYTES);
-  const out = new DataView(digest.buffer);
-  state.forEach((word, place) => out.setInt32(4 * place, word));
+  for (let place = 0; place < HASH_BYTES; place++) digest[place] = state[place >> 2] >>> (24 - 8 * (place & 3));
   return digest;
 }
 
-function compress(state, view, block) {
-  const w = schedule;
-  for (let t = 0; t < 16; t++) w[t] = view.getInt32(block + 4 * t);
+function compress(state, view, whole, w, k) {
+  for (let block = 0; block < whole; block += 64) {
+    for (let t = 0; t < 16; t++) w[t] = view.getInt32(block + 4 * t);
+    expand(w);
+    mix(state, w, k);
+  }
+}
+
+function expand(w) {
   for (let t = 16; t < 64; t++) {
     const x = w[t - 15];
     const y = w[t - 2];
@@ -53,10 +63,20 @@ function compress(state, view, block) {
     const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
     w[t] = (w[t - 16] + s0 + w[t - 7] + s1) | 0;
   }
-  let [a, b, c, d, e, f, g, h] = state;
+}
+
+function mix(state, w, k) {
+  let a = state[0];
+  let b = state[1];
+  let c = state[2];
+  let d = state[3];
+  let e = state[4];
+  let f = state[5];
+  let g = state[6];
+  let h = state[7];
   for (let t = 0; t < 64; t++) {
     const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUND[t] + w[t]) | 0;
+    const t1 = (h + s1 + ((e & f) ^ (~e & g)) + k[t] + w[t]) | 0;
     const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
     const t2 = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
     h = g;
