@@ -114,9 +114,11 @@ def rendered(story: Story, **how: Any) -> str:
 
 def test_the_page_of_a_small_log() -> None:
     page = rendered(telling())
+    # Roots and digests are other tests' matter, and change with every handle.
+    shown = re.sub(r">[A-Za-z0-9+/]{43}=<", ">…<", page)
     if os.environ.get("WRIT_WRITE_GOLDEN"):
-        GOLDEN.write_text(page)
-    assert page == GOLDEN.read_text(), "WRIT_WRITE_GOLDEN=1 writes it anew: look at it then"
+        GOLDEN.write_text(shown)
+    assert shown == GOLDEN.read_text(), "WRIT_WRITE_GOLDEN=1 writes it anew: look at it then"
     assert page == rendered(telling())
 
 
