@@ -63,6 +63,7 @@ from signing import (
     verify_note,
     verify_proof,
 )
+from signing.attestation import open_attestation
 from signing.fork import parse_fork, verify_fork
 from signing.handle import handle
 from tests.signing.reference import consistency_proof, inclusion_path, tree_hash
@@ -238,6 +239,9 @@ VERIFIERS: dict[str, Callable[[bytes, dict[str, Any]], object]] = {
     ),
     "entry": lambda raw, given: parse_entry(raw),
     "submission": verify_submission,
+    "attestation": lambda raw, given: open_attestation(
+        parse_note(raw), parse_vkey(given["vkey"]), decode_base64(given["statement"])
+    ),
     "set-digest": verify_set,
     "fork": lambda raw, given: verify_fork(parse_fork(raw), parse_vkey(given["vkey"])),
 }

@@ -24,6 +24,7 @@ FORMATS: dict[str, Callable[[], Vectors]] = {
     "tlog-proof": records.proofs,
     "entry": records.entries,
     "submission": records.submissions,
+    "attestation": records.attestations,
     "set-digest": records.sets,
     "fork": forks.forks,
 }
