@@ -116,6 +116,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ),
     ("watch",): Command("ledger.cli_watch", "follow the checkpoints of many logs, and raise alarms"),
     ("fork",): Command("ledger.cli_fork", "check the evidence that a log forked, offline"),
+    ("attest",): Command("ledger.cli_attest", "replay a log and sign the statement that it gives"),
     ("witness",): Command("ledger.cli_witness", "cosign the checkpoints of logs"),
     ("events",): Command("ledger.cli_events", "list the event types, their schemas and examples"),
     ("demo",): Command("ledger.demo", "play one real case from order to proof"),

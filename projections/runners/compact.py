@@ -5,11 +5,12 @@ from projections.docket import IssuedOrder
 from projections.events import OrderIssued, OrderVaried
 from projections.order import Order
 from projections.runners import trust, wording
+from projections.runners.assessed import quorum_line, tell_assessors
 from projections.runners.full import Request
 from projections.runners.outcome import Outcome
 from projections.runners.proofs import Proved, check_event, indexes, read_event
 from projections.runners.rules import rules_hash
-from projections.runners.source import ZipSource
+from projections.runners.source import Source, ZipSource
 from projections.statement import Statement, parse_statement
 from projections.status import governing
 from signing.checkpoint import Checkpoint
@@ -35,7 +36,7 @@ def verify_compact(source: ZipSource, request: Request, outcome: Outcome) -> Non
     outcome.checked.append(f"{len(events)} events stand in that log, each under its poster's submission")
     seen_s = trust.witnessed_at(outcome, order, checkpoint_note)
     outcome.witnessed = seen_s is not None
-    _check_assessor(outcome, order, note)
+    _check_assessors(outcome, order, note, source)
     if request.held:
         raise ProofError(
             f"{request.held[0].name}: a compact bundle can't show that it is in the log: ask for a full one"
@@ -109,19 +110,16 @@ def _check_statement_s_log(statement: Statement, checkpoint: Checkpoint) -> None
         )
 
 
-def _check_assessor(outcome: Outcome, order: Order, note: Note) -> None:
-    signed = trust.assessors_of(order, note)
-    if signed and len(signed) < order.trust.quorum_of_assessors:
-        raise ProofError(
-            f"{trust.quorum_line(order, len(signed))}: a compact bundle hides what it omits; ask for the "
-            "full bundle, or for the others' signatures"
-        )
+def _check_assessors(outcome: Outcome, order: Order, note: Note, source: Source) -> None:
+    signed = tell_assessors(outcome, order, note, source)
     if not signed:
         raise ProofError(
             "no assessor whom the order names has signed the statement: a compact bundle hides what "
             "it omits, so it "
             "needs one; ask for the full bundle, or for an assessor's signature"
         )
-    outcome.attested += [
-        f"the assessor {key.name}, named in the order, who signed the statement" for key in signed
-    ]
+    if len(signed) < order.trust.quorum_of_assessors:
+        raise ProofError(
+            f"{quorum_line(order, len(signed))}: a compact bundle hides what it omits; ask for the full "
+            "bundle, or for the others' signatures"
+        )

@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from projections.docket import IssuedOrder
 from projections.runners import recency, trust, wording
+from projections.runners.assessed import tell_assessors
 from projections.runners.held import Held, check_held, watched
 from projections.runners.offline import Progress, Replayed, replay
 from projections.runners.outcome import Outcome
@@ -46,9 +47,9 @@ def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
     seen_s = recency.seen_at(outcome, issued, statement, replayed)
     recency.check_clock(issued, replayed)
     outcome.checked += check_held(request.held, replayed, parse_vkey(issued.order.trust.log_vkey))
-    stated = _restate(statement, issued, replayed)
+    stated = restate(statement, issued, replayed)
     outcome.checked.append("replaying the log gives this statement, byte for byte")
-    _check_signatures(outcome, issued, replayed, note)
+    _check_signatures(outcome, issued, replayed, note, source)
     trust.check_age(outcome, issued.order, statement, request.now, seen_s)
     recency.check_uncounted(outcome, issued, statement, replayed, request.now)
     outcome.exceptions += [wording.exception_line(one) for one in stated.judgment.listed]
@@ -81,7 +82,8 @@ def _name_order(outcome: Outcome, request: Request, replayed: Replayed, issued: 
         )
 
 
-def _restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> Stated:
+def restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> Stated:
+    """What a log gives at the size and moment of a statement; ProofError names where they differ."""
     recorded = replayed.recorded_by(statement.as_of) if statement.provisional else None
     stated = state(
         replayed.fold,
@@ -129,12 +131,13 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _check_signatures(outcome: Outcome, issued: IssuedOrder, replayed: Replayed, note: Note) -> None:
+def _check_signatures(
+    outcome: Outcome, issued: IssuedOrder, replayed: Replayed, note: Note, source: Source
+) -> None:
     """Signatures on the statement: none is needed here, and none may be false."""
     operators = [key for key in replayed.audit.registry.keys.values() if key.role == "operator"]
     for operator in operators:
         if signatures_of(note, operator.verifier):
             verify_note(note, operator.verifier)
             outcome.attested.append(f"the operator's key {operator.name}, which signed the statement")
-    for key in trust.assessors_of(issued.order, note):
-        outcome.attested.append(f"the assessor {key.name}, named in the order, who signed the statement")
+    tell_assessors(outcome, issued.order, note, source)

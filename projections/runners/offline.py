@@ -17,7 +17,7 @@ from projections.repeats import Repeats
 from projections.runners.crew import Crew
 from projections.runners.source import Source
 from projections.runners.tiles import TileReader
-from signing.checkpoint import parse_checkpoint
+from signing.checkpoint import Checkpoint, parse_checkpoint
 from signing.entry import Entry, parse_entry
 from signing.errors import ProofError
 from signing.merkle import leaf_hash
@@ -77,13 +77,15 @@ def replay(
     workers: int | None = None,
     progress: Progress | None = None,
     watched: frozenset[str] = frozenset(),
+    at: Checkpoint | None = None,
 ) -> Replayed:
     """Check the whole log behind a source and fold it. ProofError, FormatError or OSError says what failed.
 
-    Whose signature the checkpoint must bear, the caller knows: it is returned unchecked.
+    Whose signature the checkpoint must bear, the caller knows: it is returned unchecked. With `at` only what
+    the log was then is checked and folded; that it is an earlier state of this log, the caller sees to.
     """
     note = parse_note(source.read("checkpoint"))
-    claim = parse_checkpoint(note.text)
+    claim = parse_checkpoint(note.text) if at is None else at
     if claim.size == 0:
         raise ProofError("the log is empty: its checkpoint counts 0 entries")
     tiles = TileReader(source, claim.size)

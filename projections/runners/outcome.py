@@ -9,6 +9,15 @@ CARRIED_OUT, NOT_SOUND, USAGE, NOT_CARRIED_OUT, ONE_WORD = 0, 1, 2, 3, 4
 """Exit codes; of those that apply, in the order 2, 1, 4, 3, 0, the first is given."""
 
 
+class Assessor(Struct, frozen=True):
+    """One whom the order names and who signed the statement. `unchecked`: what he says that he did not check;
+    None where the bundle has no word of his on it."""
+
+    name: str
+    vkey: str
+    unchecked: list[str] | None
+
+
 class Outcome(Struct, kw_only=True):
     """Filled in as a verification goes on, so that where it fails, what held before can still be told."""
 
@@ -20,6 +29,8 @@ class Outcome(Struct, kw_only=True):
     authority: str | None = None
     witnessed: bool = False
     age_s: int | None = None
+    assessors: list[Assessor] = []
+    assessors_needed: int = 1
     checked: list[str] = []
     keys: list[str] = []
     attested: list[str] = []
@@ -82,6 +93,8 @@ def as_json(outcome: Outcome) -> dict[str, object]:
         "authority": outcome.authority,
         "witnessed": outcome.witnessed,
         "age_s": outcome.age_s,
+        "assessors": outcome.assessors,
+        "assessors_needed": outcome.assessors_needed,
         "exceptions": outcome.exceptions,
         "checked": outcome.checked,
         "keys": outcome.keys,

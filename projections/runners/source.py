@@ -21,6 +21,7 @@ MAX_TILE_BYTES = 256 * 32
 MAX_BUNDLE_BYTES = 256 * (2 + 65_535)
 MAX_TEXT_BYTES = 4 << 20
 MAX_REPORT_BYTES = 64 << 20
+MAX_ATTESTATIONS = 100
 MAX_MEMBERS = 1_000_000
 MAX_DIRECTORY_BYTES = 128 << 20
 MAX_RATIO = 200
@@ -34,7 +35,7 @@ _NUMBER = r"(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
 LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(rf"tile/entries/{_NUMBER}"), MAX_BUNDLE_BYTES),
     (re.compile(rf"tile/[0-9]{{1,2}}/{_NUMBER}"), MAX_TILE_BYTES),
-    (re.compile(r"checkpoint|statement|README\.txt"), MAX_TEXT_BYTES),
+    (re.compile(r"checkpoint|statement|README\.txt|attestation/(?:0|[1-9][0-9]?)"), MAX_TEXT_BYTES),
     (
         re.compile(r"proof/[0-9]{1,16}/(?:event|submission|(?:event|submission|source)\.tlog-proof)"),
         MAX_TEXT_BYTES,

@@ -7,7 +7,7 @@ trust.
 from collections.abc import Sequence
 
 from projections.docket import Docket, IssuedOrder
-from projections.order import Order, name_in, order_hash
+from projections.order import Order, order_hash
 from projections.runners import wording
 from projections.runners.outcome import Outcome
 from projections.runners.source import Source
@@ -16,8 +16,8 @@ from projections.status import governing
 from signing.checkpoint import Checkpoint, verify_checkpoint
 from signing.encoding import encode_base64
 from signing.errors import ProofError
-from signing.keys import VerifierKey, parse_vkey
-from signing.note import Note, signatures_of, verify_note
+from signing.keys import parse_vkey
+from signing.note import Note, signatures_of
 from signing.policy import quorum_time
 
 CLOCK_TOLERANCE_S = 300
@@ -149,29 +149,6 @@ def check_age(outcome: Outcome, order: Order, statement: Statement, now: int, se
         f"the statement is as of {wording.moment(statement.as_of)}, {_span(outcome.age_s)} old (at "
         f"most {_span(most_s)})"
     )
-
-
-def assessors_of(order: Order, note: Note) -> list[VerifierKey]:
-    """The order's assessors who signed the statement, each once, under whichever of his keys; ProofError when
-    a signature in their name is false."""
-    signed: dict[str, VerifierKey] = {}
-    for vkey in order.trust.assessors:
-        key = parse_vkey(vkey)
-        if signatures_of(note, key):
-            verify_note(note, key)
-            signed.setdefault(key.name, key)
-    return list(signed.values())
-
-
-def quorum_line(order: Order, signed: int) -> str:
-    """How many of the assessors signed, and how many the order asks for."""
-    named = len(set(map(name_in, order.trust.assessors)))
-    return f"{signed} of the {named} assessors that the order names signed; {_needed(order)} needed"
-
-
-def _needed(order: Order) -> str:
-    count = order.trust.quorum_of_assessors
-    return "1 is" if count == 1 else f"{count} are"
 
 
 def _nobodys(docket: Docket, authority: str) -> str:

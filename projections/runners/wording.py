@@ -1,5 +1,6 @@
 """Wording: a statement and its findings in plain words, the same on the command line and on the page."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from projections.docket import Docket
@@ -27,6 +28,17 @@ LEVELS = {
     "E2": "the holder's own look at the store after the erasure",
     "E3": "an assessor's reconciliation",
     "E4": "an assessor and attested custody",
+}
+UNCHECKED = {
+    "backups": "backups",
+    "blinding": "whether handles are made with the stores' own keys",
+    "collectors": "what collectors did",
+    "identity": "who the data subjects are",
+    "lineage": "what was derived from what",
+    "recipients": "recipients",
+    "residency": "where the data subjects reside",
+    "stores": "any store",
+    "undeclared": "whether there are stores that nobody declared",
 }
 COUNTS = {
     "in_scope": "copies in scope",
@@ -268,6 +280,16 @@ def unproven_lines(statement: Statement) -> list[str]:
     if statement.provisional:
         lines.append("when the latest entries were made: they are counted on the operator's clock alone")
     return [*lines, *ALWAYS_UNPROVEN]
+
+
+def unchecked_line(assessor: str, unchecked: Collection[str] | None) -> str:
+    """What an assessor says that he did not check, or that there is no word of his on it."""
+    if unchecked is None:
+        return f"what the assessor {assessor} did not check: there is no word of his on it here"
+    if not unchecked:
+        return f"more than the assessor {assessor} checked, who names nothing that he left out"
+    said = (UNCHECKED.get(one) or f"the store {one.partition(':')[2]}" for one in sorted(unchecked))
+    return f"what the assessor {assessor} did not check: {', '.join(said)}"
 
 
 def copies(count: int) -> str:

@@ -8,7 +8,9 @@ import pytest
 
 from projections.erase import COUNTS
 from projections.runners import source
+from projections.runners.wording import UNCHECKED
 from projections.statement import HEADER, ObligationStatement, Statement
+from signing.attestation import WORDS
 from signing.canonical import canonicalise
 from signing.note import parse_note
 from signing.tiles import Tile, tile_path, tiles_of
@@ -33,7 +35,10 @@ def first_column(part: str) -> list[str]:
 def test_the_statements_fields_are_all_there_and_no_others() -> None:
     whole, _, one = PAGES["statement"].partition("\nOne obligation:\n")
     assert sorted(first_column(whole)) == sorted(Statement.__struct_fields__)
+    one, _, attested = one.partition("\n## Attest one\n")
     assert sorted(first_column(one)) == list(ObligationStatement.__struct_fields__)
+    words = set(re.findall(r"`([a-z]+)`", "\n".join(re.findall(r"^\| (.+?) \|", attested, re.MULTILINE))))
+    assert words == WORDS == UNCHECKED.keys()
     for name in COUNTS:
         assert f"`{name}`" in one, name
 
