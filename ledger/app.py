@@ -12,7 +12,7 @@ import uvloop
 from aiohttp import web
 
 from ledger import routes as routes_posting
-from ledger import routes_reading
+from ledger import routes_reading, routes_statements
 from ledger.anchoring import open_anchors
 from ledger.config import Config, Database
 from ledger.embedded import EmbeddedPostgres
@@ -25,7 +25,11 @@ from ledger.service import Service
 from ledger.web import BUDGET, SERVICE, Budget, Limits, answer_problems
 
 # Each part of the service brings its own routes.
-ROUTES: Final[list[web.RouteDef]] = [*routes_posting.ROUTES, *routes_reading.ROUTES]
+ROUTES: Final[list[web.RouteDef]] = [
+    *routes_posting.ROUTES,
+    *routes_reading.ROUTES,
+    *routes_statements.ROUTES,
+]
 SHUTDOWN_TIMEOUT_S: Final = 30.0
 _NEW_OBJECTS_A_COLLECTION: Final = 20_000
 # How long a body that is on its way may take to arrive, once the service is to stop.

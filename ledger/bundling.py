@@ -13,19 +13,22 @@ import asyncpg
 from msgspec import Struct
 
 from ledger import report, store
+from ledger.collecting import Collected, take_cosignatures
 from ledger.compacting import compact_members
 from ledger.keyfiles import CommandSigner
 from projections.clock import read_clock
 from projections.docket import IssuedOrder
+from projections.runners.full import restate
 from projections.runners.offline import Replayed, replay
 from projections.runners.rules import rules_hash
 from projections.runners.source import DirectorySource
 from projections.statement import format_statement
 from projections.stating import Stated, counted_size, find_order, state
 from signing.checkpoint import parse_checkpoint
+from signing.errors import ProofError
 from signing.keys import SigningKey
 from signing.merkle import leaf_hashes_of
-from signing.note import format_note, parse_note, sign_note
+from signing.note import add_signatures, format_note, parse_note, sign_note
 from signing.tiles import ENTRIES, WIDTH, Edge, Tile, encode_bundle, tile_path, tiles_of
 
 PAGE_ENTRIES = 16 * WIDTH
@@ -46,6 +49,8 @@ class Job(Struct, frozen=True, kw_only=True):
     now: int
     compact: bool
     folder: str
+    collected: Collected | None = None
+    """The attested statement that the bundle is about; None: a new one."""
 
 
 class Built(Struct, frozen=True):
@@ -60,6 +65,10 @@ class NoSuchOrder(Exception):
     """The log has no order under this id."""
 
 
+class OtherStatement(Exception):
+    """The log does not give the statement that was attested."""
+
+
 def build(job: Job) -> Built:
     """Build the bundle in the job's folder."""
     folder = Path(job.folder)
@@ -69,18 +78,19 @@ def build(job: Job) -> Built:
     (tree / "checkpoint").write_bytes(job.checkpoint)
     # On this process alone: the others belong to those who post.
     replayed = replay(DirectorySource(tree), workers=0)
-    as_of = _as_of(replayed, job)
-    issued = find_order(replayed.fold, job.order, None, None, as_of=as_of)
-    if issued is None:
-        raise NoSuchOrder(job.order)
-    stated = _state(replayed, issued, as_of)
-    note = format_note(sign_note(format_statement(stated.statement), job.operator))
+    issued, stated = _judge(replayed, job)
+    note = sign_note(format_statement(stated.statement), job.operator)
+    collected = job.collected
+    if collected is not None:
+        note = add_signatures(note, *collected.note.signatures)
+        replayed.note = take_cosignatures(replayed.note, issued.order.trust.policy(), collected)
     page = report.render(stated, issued.order, replayed, compact=job.compact)
     members = {
         "README.txt": report.readme(stated.statement, compact=job.compact).encode(),
         "report.html": page.encode(),
-        "statement": note,
-        "checkpoint": job.checkpoint,
+        "statement": format_note(note),
+        "checkpoint": format_note(replayed.note),
+        **(collected.members if collected else {}),
     }
     if job.compact:
         members |= asyncio.run(compact_members(job.dsn, job.log, replayed, issued, stated))
@@ -88,6 +98,21 @@ def build(job: Job) -> Built:
     else:
         _write_zip(folder / "bundle.zip", _with_tree(members, tree, size))
     return Built(str(folder / "bundle.zip"), report.title(stated.statement), size)
+
+
+def _judge(replayed: Replayed, job: Job) -> tuple[IssuedOrder, Stated]:
+    """The order, and the statement on it: a new one, or that which was attested."""
+    attested = None if job.collected is None else job.collected.statement
+    as_of = _as_of(replayed, job) if attested is None else attested.as_of
+    issued = find_order(replayed.fold, job.order, None, None, as_of=as_of)
+    if issued is None:
+        raise NoSuchOrder(job.order)
+    if attested is None:
+        return issued, _state(replayed, issued, as_of)
+    try:
+        return issued, restate(attested, issued, replayed)
+    except ProofError as error:
+        raise OtherStatement(str(error)) from error
 
 
 def _as_of(replayed: Replayed, job: Job) -> int:

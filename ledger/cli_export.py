@@ -4,7 +4,7 @@ import argparse
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from ledger import cli_connect as connect
 
@@ -25,6 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="only the statement and proofs of single events; it needs an assessor's signature",
     )
+    parser.add_argument(
+        "--statement",
+        type=Path,
+        metavar="FILE",
+        help="of a statement that assessors attested, with their signatures, instead of a new one",
+    )
     connect.add_log_arguments(parser)
 
 
@@ -34,7 +40,9 @@ def run(args: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with connect.open_log(args) as log:
-            size_bytes = await download(log, args.order, path, compact=args.compact)
+            size_bytes = await download(
+                log, args.order, path, compact=args.compact, statement=_named(args.statement)
+            )
         value = {"file": str(path), "bytes": size_bytes, "order": args.order, "compact": args.compact}
         return connect.answer(
             args,
@@ -46,14 +54,28 @@ def run(args: argparse.Namespace) -> int:
     return connect.run(work())
 
 
-async def download(log: "RemoteLog", order: str, path: Path, *, compact: bool) -> int:
+def _named(statement: Path | None) -> str | None:
+    """The hash by which the service knows a statement."""
+    if statement is None:
+        return None
+    from projections.runners.restating import read_statement
+    from signing.attestation import statement_hash
+
+    return statement_hash(read_statement(statement).note.text).hex()
+
+
+async def download(
+    log: "RemoteLog", order: str, path: Path, *, compact: bool, statement: str | None = None
+) -> int:
     """Put the bundle at `path`, which an interruption leaves as it was. Returns its size in bytes."""
     import aiohttp
 
     # The service replays the whole log before the first byte: only connecting has a limit.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
     unfinished = path.with_name(path.name + ".part")
-    url = f"{log.url}/orders/{quote(order, safe='')}/bundle" + ("?compact=1" if compact else "")
+    asked = {"compact": "1"} if compact else {}
+    asked |= {"statement": statement} if statement else {}
+    url = f"{log.url}/orders/{quote(order, safe='')}/bundle" + (f"?{urlencode(asked)}" if asked else "")
     try:
         with unfinished.open("wb") as file:
             async for piece in log.stream(url, timeout, CHUNK_BYTES):

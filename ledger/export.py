@@ -1,4 +1,4 @@
-"""Export: evidence bundles over HTTP. `GET /logs/<log>/orders/<id>/bundle`, and `?compact=1`.
+"""Export: evidence bundles over HTTP. `GET /logs/<log>/orders/<id>/bundle`, `?compact=1`, `?statement=`.
 
 The log is anchored first, so that the witnesses vouch for all that the bundle holds. The work is done in a
 process of its own, which ends with it: appends are not slowed, and memory is given back.
@@ -15,14 +15,18 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from ledger import store
 from ledger.answering import no_order
-from ledger.bundling import Built, Job, NoSuchOrder, build
+from ledger.bundling import Built, Job, NoSuchOrder, OtherStatement, build
 from ledger.children import Child
+from ledger.collecting import Collected
 from ledger.keyfiles import CommandSigner
 from ledger.openlog import Log
 from ledger.problems import Refused
+from ledger.routes_statements import no_statement, statement_named
 from ledger.service import Service
 from ledger.web import problem, readable_log
+from signing.checkpoint import Checkpoint
 from signing.errors import FormatError, ProofError
 from signing.keys import SigningKey
 from signing.note import format_note
@@ -41,9 +45,15 @@ class Exports:
         self._turn = asyncio.Lock()
         self.routes: Final = [web.get("/logs/{log}/orders/{order}/bundle", self._get_bundle)]
 
-    async def export(self, log: Log, order: str, folder: str, *, compact: bool) -> Built | Refused:
-        """Anchor the log, then build the order's bundle in a folder."""
-        checkpoint = await self._cosigned(log)
+    async def export(
+        self, log: Log, order: str, folder: str, *, compact: bool, statement: str | None = None
+    ) -> Built | Refused:
+        """Anchor the log, then build the order's bundle in a folder; or build that of an attested statement,
+        as the log was then."""
+        found = None if statement is None else await self._attested(log, order, statement)
+        if isinstance(found, Refused):
+            return found
+        checkpoint = await (self._cosigned(log) if found is None else self._signed(log, found.row.size))
         if isinstance(checkpoint, Refused):
             return checkpoint
         operator = log.keys.operator
@@ -57,6 +67,7 @@ class Exports:
             now=int(time.time()),
             compact=compact,
             folder=folder,
+            collected=found,
         )
         async with self._turn:
             return await _run(job)
@@ -72,6 +83,25 @@ class Exports:
         cosigned = await anchors.cosign(log)
         return cosigned if isinstance(cosigned, Refused) else format_note(cosigned.note)
 
+    async def _attested(self, log: Log, order: str, named: str) -> Collected | Refused:
+        """An attested statement on the order, with all that assessors posted."""
+        hash, pool = statement_named(named), self._service.pool
+        found = None if hash is None else await store.read_statement(pool, log.name, hash)
+        if found is None or found.order != order:
+            return no_statement(log.name)
+        signed = await store.read_attestations(pool, log.name, [found.hash])
+        return Collected(found, tuple(signed[found.hash]))
+
+    async def _signed(self, log: Log, size: int) -> bytes | Refused:
+        """The checkpoint that the log had at a size, signed by it alone."""
+        # What is frozen signs nothing, and nothing is signed that was not released.
+        released = await log.checkpoint()
+        if isinstance(released, Refused):
+            return released
+        assert size <= released.checkpoint.size, "a statement is about a checkpoint that was handed out"
+        root = (await store.read_roots(self._service.pool, log.name, [size]))[size]
+        return format_note(await log.writer.releaser.sign(Checkpoint(log.origin, size, root)))
+
     async def _get_bundle(self, request: web.Request) -> web.StreamResponse:
         """`GET /logs/<log>/orders/<id>/bundle`: the evidence, as a zip."""
         log = await readable_log(request)
@@ -80,7 +110,8 @@ class Exports:
         order = request.match_info["order"]
         compact = request.query.get("compact", "0") not in ("0", "")
         with tempfile.TemporaryDirectory(prefix="writ-export-", ignore_cleanup_errors=True) as folder:
-            outcome = await self.export(log, order, folder, compact=compact)
+            statement = request.query.get("statement")
+            outcome = await self.export(log, order, folder, compact=compact, statement=statement)
             if isinstance(outcome, Refused):
                 return problem(outcome, request)
             _log.info("exported", log=log.name, order=order, size=outcome.size, headline=outcome.headline)
@@ -112,6 +143,8 @@ async def _run(job: Job) -> Built | Refused:
         return await asyncio.get_running_loop().run_in_executor(child.pool, build, job)
     except NoSuchOrder:
         return no_order(job.log, job.order)
+    except OtherStatement as error:
+        return Refused(problem="not-found", detail=f"it was attested, and this log does not give it: {error}")
     except (FormatError, ProofError) as error:
         _log.critical("export_refused", log=job.log, order=job.order, why=str(error))
         return Refused(problem="failed", detail=f"the log does not stand its own verification: {error}")

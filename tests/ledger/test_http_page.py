@@ -59,6 +59,8 @@ async def test_the_examples_are_answered_to_whom_the_page_says(database: Databas
             without, bearing = [await ask(lab, method, path, secret) for secret in (None, SECRET)]
             if who == "public":
                 assert (without, bearing) == (200, 200), path
+            elif "/statements/" in path:
+                assert (without, bearing) == (401, 404), "nobody has attested one"
             elif method == "GET":
                 assert (without, bearing) == (401, 200), path
             elif who == "readers":
