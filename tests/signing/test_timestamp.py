@@ -47,6 +47,11 @@ def test_each_broken_vector_is_refused(name: str, fails: str) -> None:
         read_vector(name)
 
 
+def test_another_hash_is_told() -> None:
+    with pytest.raises(ProofError, match="not over a SHA-256"):
+        read_vector("other-hash")
+
+
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("authority"))
