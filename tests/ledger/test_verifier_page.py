@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from ledger.verifier_page import verifier_page
+from signing.attestation import Attestation, format_attestation, statement_hash
 from signing.checkpoint import sign_checkpoint
-from signing.note import Note, format_note, parse_note
+from signing.note import Note, format_note, parse_note, sign_note
 from tests.browser import BINARY, Browser
 from tests.ledger.verifying_in_browser import both, shown
 from tests.projections.deeds import collected
@@ -306,9 +307,13 @@ async def test_a_quorum_of_assessors(browser: Browser, tmp_path: Path, capsys: O
     done = Evidence(ordered(trust=msgspec.to_builtins(asked)))
     page, _ = await both(browser, write_zip(done.compact(ASSESSOR), tmp_path / "c.zip"), done, capsys)
     assert "1 of the 2 assessors that the order names signed; 2 are needed" in page
-    path = write_zip(done.compact(ASSESSOR, second), tmp_path / "c.zip")
-    page, _ = await both(browser, path, done, capsys)
+    files = done.compact(ASSESSOR, second)
+    statement = parse_note(files["statement"]).text
+    left = Attestation(ORIGIN, statement_hash(statement), ("lineage",))
+    files["attestation/0"] = format_note(sign_note(format_attestation(left), key_of(ASSESSOR)))
+    page, _ = await both(browser, write_zip(files, tmp_path / "c.zip"), done, capsys)
     assert page.startswith("Sound")
+    assert "what the assessors say that they did not check: this page reads no attestation" in page
     page, _ = await both(browser, done.zip(tmp_path, ASSESSOR), done, capsys)
     assert "signed by 1 of the 2 assessors whom the order asks for" in page
 

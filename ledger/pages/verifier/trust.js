@@ -188,6 +188,10 @@ async function assessorsOf(outcome, order, note) {
     outcome.attested.push(`the assessor ${name}, named in the order, who signed the statement`);
     outcome.statedBy.push({ name, role: "assessor" });
   }
+  if (signed.size > 0) {
+    outcome.notProven.push("what the assessors say that they did not check: this page reads no attestation/…, " +
+      "writ verify does");
+  }
   outcome.assessorsNeeded = order.trust.assessors_needed ?? 1;
   return signed.size;
 }
