@@ -30,12 +30,20 @@ class Fingerprint(Struct, frozen=True):
 
 def fingerprints(case: Case, created: LogCreated | None) -> tuple[Fingerprint, ...]:
     """The keys behind the verdict on an order."""
-    return tuple(Fingerprint(role, vkey, fingerprint(vkey), by) for role, vkey, by in _keys(case, created))
+    keys = tuple(Fingerprint(role, vkey, fingerprint(vkey), by) for role, vkey, by in _keys(case, created))
+    return keys + tuple(
+        Fingerprint("time-stamps", "a root certificate, in the order", _grouped(root), "the order")
+        for root in case.order.trust.roots
+    )
 
 
 def fingerprint(vkey: str) -> str:
     """The digits, in groups of four."""
-    digits = sha256(vkey.encode()).hexdigest()[:DIGITS]
+    return _grouped(vkey.encode())
+
+
+def _grouped(raw: bytes) -> str:
+    digits = sha256(raw).hexdigest()[:DIGITS]
     return " ".join(digits[at : at + 4] for at in range(0, DIGITS, 4))
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,16 @@ def test_a_compact_bundle_says_what_it_hides() -> None:
     page = Page(rendered(telling(), compact=True))
     assert "A compact bundle hides what it omits." in page.text
     assert "only the assessors who signed the statement have seen that" in page.section(11)
+
+
+def test_the_roots_of_time_stamps_have_fingerprints_too() -> None:
+    stated, replayed = judged(telling())
+    trust = msgspec.structs.replace(stated.case.order.trust, timestamp_roots=(encode_base64(b"root"),))
+    order = msgspec.structs.replace(stated.case.order, trust=trust)
+    stated.case.issued = msgspec.structs.replace(stated.case.issued, order=order)
+    page = Page(report.render(stated, order, replayed, compact=False))
+    digits = sha256(b"root").hexdigest()
+    assert f"time-stamps a root certificate, in the order {digits[:4]} {digits[4:8]}" in page.section(10)
 
 
 def test_an_order_without_anything_to_draw() -> None:
