@@ -53,6 +53,7 @@ from signing import (
     parse_signing_key,
     parse_submission,
     parse_vkey,
+    read_log_list,
     read_policy,
     sign_checkpoint,
     signatures_of,
@@ -234,6 +235,7 @@ VERIFIERS: dict[str, Callable[[bytes, dict[str, Any]], object]] = {
     "checkpoint": lambda raw, given: open_checkpoint(raw, parse_vkey(given["vkey"])),
     "cosignature": verify_cosigned,
     "policy": lambda raw, given: parse_policy(raw.decode()),
+    "log-list": lambda raw, given: read_log_list(raw.decode()),
     "tlog-proof": lambda raw, given: verify_proof(
         parse_proof(raw), decode_base64(given["leaf"]), parse_vkey(given["vkey"])
     ),

@@ -1,6 +1,8 @@
 """A witness's rules, each with the status that tlog-witness lays down."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signing import (
     ED25519,
@@ -18,6 +20,7 @@ from signing import (
     add_signatures,
     decide,
     format_add_checkpoint,
+    format_checkpoint,
     grow,
     leaf_hashes_of,
     parse_add_checkpoint,
@@ -25,6 +28,7 @@ from signing import (
     sign_note,
 )
 from signing.checkpoint import read_foreign_checkpoint
+from tests.signing.mutating import nearly
 from tests.signing.reference import consistency_proof, tree_hash
 
 LOG = SigningKey("ledger.example/c", ED25519, bytes(32))
@@ -135,3 +139,17 @@ def test_a_foreign_checkpoint_has_three_lines_and_perhaps_more(text: str) -> Non
     assert (good.origin, good.size) == ("a b", 7)
     with pytest.raises(FormatError):
         read_foreign_checkpoint(text.replace("%s", root))
+
+
+@given(
+    text=st.one_of(
+        st.text(), nearly(b"a b\n7\n" + b"A" * 43 + b"=\nx\n").map(lambda raw: raw.decode("utf-8", "replace"))
+    )
+)
+def test_reading_a_foreign_checkpoint_is_total(text: str) -> None:
+    try:
+        read = read_foreign_checkpoint(text)
+    except FormatError:
+        return
+    assert text.startswith(format_checkpoint(read))
+    assert text.endswith("\n")

@@ -21,6 +21,7 @@ FORMATS: dict[str, Callable[[], Vectors]] = {
     "checkpoint": notes.checkpoints,
     "cosignature": notes.cosignatures,
     "policy": notes.policies,
+    "log-list": notes.log_lists,
     "tlog-proof": records.proofs,
     "entry": records.entries,
     "submission": records.submissions,
