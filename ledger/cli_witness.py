@@ -45,8 +45,8 @@ async def _serve(args: argparse.Namespace) -> None:
     from aiohttp import web
 
     from ledger.keyfiles import read_key
-    from ledger.watching import Watch
     from ledger.witness import Witness
+    from ledger.witness_logs import Watch
     from ledger.witness_memory import Memory
     from signing.keys import format_vkey
 
@@ -70,7 +70,7 @@ async def _serve(args: argparse.Namespace) -> None:
 
 
 def _logs(args: argparse.Namespace) -> "Iterable[ListedLog]":
-    from ledger.watching import load_log_list, logs_of_keys
+    from ledger.witness_logs import load_log_list, logs_of_keys
     from signing.keys import parse_foreign_vkey
 
     listed = () if args.config is None else load_log_list(Path(args.config))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ledger.durable import replace_durably
 from ledger.failure import Failure
-from ledger.watching import Watch, logs_of_keys
+from ledger.witness_logs import Watch, logs_of_keys
 from ledger.witness_memory import Memory
 from signing.checkpoint import parse_checkpoint
 from signing.keys import COSIGNATURE, Signer, VerifierKey

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from ledger.failure import Failure
 from ledger.metrics import WitnessMetrics
-from ledger.watching import Watch, logs_of_keys
+from ledger.witness_logs import Watch, logs_of_keys
 from ledger.witness_memory import Memory, Outcome, Reply
 from signing.keys import COSIGNATURE, Signer, VerifierKey
 from signing.log_list import ListedLog

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from ledger.durable import sync_folder
 from ledger.failure import Failure
-from ledger.watching import Watch
+from ledger.witness_logs import Watch
 from signing.checkpoint import Checkpoint, read_foreign_checkpoint
 from signing.cosignature import cosign, verify_cosignature
 from signing.errors import FormatError

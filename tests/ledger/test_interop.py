@@ -10,8 +10,8 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from ledger.cosigning import Contradiction, Trouble, judge, read_size
-from ledger.watching import Watch
 from ledger.witness import Witness
+from ledger.witness_logs import Watch
 from ledger.witness_memory import Memory
 from signing.cosignature import verify_cosignature
 from signing.keys import COSIGNATURE, SigningKey, parse_vkey

@@ -17,8 +17,8 @@ from aiohttp.test_utils import TestServer
 
 from ledger.failure import Failure
 from ledger.keyfiles import write_key
-from ledger.watching import Watch, logs_of_keys
 from ledger.witness import make_app
+from ledger.witness_logs import Watch, logs_of_keys
 from ledger.witness_memory import Memory
 from signing.cosignature import verify_cosignature
 from signing.keys import (

@@ -6,7 +6,7 @@ import json
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -14,13 +14,15 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger import witness as witness_module
 from ledger.allowance import MIN_BURST, Allowance
 from ledger.failure import Failure
 from ledger.keyfiles import write_key
-from ledger.watching import Watch, load_log_list, logs_of_keys
 from ledger.witness import Witness
+from ledger.witness_logs import Watch, load_log_list, logs_of_keys
 from ledger.witness_memory import Memory
 from signing.cosignature import verify_cosignature
 from signing.keys import COSIGNATURE, ED25519, SigningKey, format_signing_key
@@ -28,6 +30,7 @@ from signing.log_list import ListedLog, format_log_list
 from signing.note import parse_signature_line, sign_note
 from signing.witness import AddCheckpoint, format_add_checkpoint
 from tests.ledger.growing_log import GrowingLog
+from tests.signing.mutating import nearly
 
 WITNESS = SigningKey("witness.example/w1", COSIGNATURE, bytes(range(32, 64)))
 LOGS = [GrowingLog(f"ledger.example/log{number}") for number in range(12)]
@@ -62,14 +65,16 @@ async def here(folder: Path, watch: Watch, **more: float) -> AsyncIterator[tuple
 
 
 @asynccontextmanager
-async def started(folder: Path, config: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
+async def started(
+    folder: Path, config: Path, port: int = 0
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
     """A witness in a process of its own, with the logs of a list."""
     key = folder / "witness.key"
     if not key.exists():
         write_key(key, format_signing_key(WITNESS))
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ledger.cli", "witness", "--json", "--config", str(config),
-        "--key", str(key), "--data", str(folder / "data"), "--port", "0",
+        "--key", str(key), "--data", str(folder / "data"), "--port", str(port),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert process.stdout is not None
@@ -227,6 +232,27 @@ async def test_a_line_that_is_too_long_is_not_joined(tmp_path: Path, monkeypatch
         answers = await asyncio.gather(*asked)
         assert {status for status, _, _ in answers} == {200, 409, 503}
         assert {after for status, _, after in answers if status == 503} == {"1"}
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Memory]:
+    memory = Memory(tmp_path_factory.mktemp("fuzzed") / "w.sqlite")
+    memory.add_checkpoint(LOG.request(0, 7), Watch([listed(LOG)]), WITNESS, 1_800_000_000)
+    yield memory
+    memory.close()
+
+
+@given(data=st.data())
+def test_whatever_is_sent_has_an_answer_and_only_the_log_moves_on(
+    fuzzed: Memory, data: st.DataObject
+) -> None:
+    watch = Watch([listed(LOG)])
+    raw = data.draw(st.one_of(st.binary(), nearly(LOG.request(7, 9)), nearly(LOG.request(7, 7))))
+    reply = fuzzed.add_checkpoint(raw, watch, WITNESS, 1_800_000_000)
+    known = {size for origin, size, _ in fuzzed.cosigned(WITNESS)}
+    assert known <= {7, 9}
+    assert reply.status in (200, 400, 403, 404, 409, 422)
+    assert (reply.status == 200) == (reply.size in (7, 9))
 
 
 async def test_its_health_is_that_of_its_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
