@@ -24,19 +24,21 @@ from ledger.failure import Failure
 from ledger.objections import Contradicted, make_objection
 from ledger.openlog import Log
 from ledger.problems import Refused
+from ledger.quorums import Quorum, Witnessing
 from ledger.releasing import Released
 from ledger.service import Service
 from ledger.timestamping import Timestamps
-from ledger.web import problem, readable_log
+from ledger.web import named_log, problem, readable_log
 from projections.events import CheckpointAnchored, make_event
 from signing.checkpoint import Checkpoint
 from signing.encoding import encode_base64
 from signing.errors import FormatError
 from signing.note import format_note
-from signing.policy import Policy, quorum_time, read_policy
+from signing.policy import NO_QUORUM, Policy, quorum_time, read_policy
 from signing.tiles import Tile
 
-INTERVAL_S: Final = 3600.0
+TICK_S: Final = 5.0
+"""How often it is looked whether witnesses are to be asked."""
 # What one event of ours adds to a log: its submission and itself.
 ENTRIES: Final = 2
 # How often a head that another process moved on meanwhile is looked at again.
@@ -71,7 +73,11 @@ class Anchors:
         self._timestamps = Timestamps(service, service.config.timestamp_urls, session)
         self._last: dict[str, Anchor] = {}
         self._turns: dict[str, asyncio.Lock] = {}
-        self.routes: Final = [web.post("/logs/{log}/anchor", self._post_anchor)]
+        self._quorums: dict[str, Quorum] = {}
+        self.routes: Final = [
+            web.post("/logs/{log}/anchor", self._post_anchor),
+            web.get("/logs/{log}/witnesses", self._get_witnesses),
+        ]
 
     @property
     def has_witnesses(self) -> bool:
@@ -94,13 +100,43 @@ class Anchors:
                 await self.cosign(log)
 
     async def run(self) -> None:
-        """Anchor every log once an hour, for as long as the service runs."""
+        """Anchor every log once an hour, for as long as the service runs, and more often ask for a quorum."""
         while self.has_clocks:
-            await asyncio.sleep(INTERVAL_S)
-            for log in list(self._service.logs.values()):
+            await asyncio.sleep(TICK_S)
+            # A witness that does not answer is waited for once, not once for each log.
+            await asyncio.gather(*map(self._look_after, list(self._service.logs.values())))
+
+    async def _look_after(self, log: Log) -> None:
+        if log.released is None or log.writer.frozen is not None:
+            return
+        outcome = await self._take_turn(log)
+        if isinstance(outcome, Refused):
+            _log.error("anchor_failed", log=log.name, why=outcome.detail)
+
+    async def _take_turn(self, log: Log) -> Anchor | Cosigned | Refused | None:
+        quorum = self._quorum(log)
+        match quorum.take_turn(), quorum.rounds:
+            case "round", asked:
                 outcome = await self.anchor(log)
-                if isinstance(outcome, Refused):
-                    _log.error("anchor_failed", log=log.name, why=outcome.detail)
+                # The last anchor may cover everything still. Then too it is asked whether they are there.
+                return await self.cosign(log) if quorum.rounds == asked else outcome
+            case "retry", _:
+                return await self._retry(log)
+        return None
+
+    async def _retry(self, log: Log) -> Anchor | Refused | None:
+        """Ask those again of whom too few were there; an anchor is made only of a quorum."""
+        async with self._turns.setdefault(log.name, asyncio.Lock()):
+            cosigned = await self.cosign(log)
+            if isinstance(cosigned, Refused):
+                return cosigned
+            last = self._last.get(log.name)
+            is_known = (
+                last is not None and last.after == cosigned.checkpoint.size and last.quorum_time_s is not None
+            )
+            if is_known or self._quorum(log).is_missed:
+                return None
+            return await self._stamp(log, cosigned, await self._post(log, cosigned))
 
     async def anchor(self, log: Log) -> Anchor | Refused:
         """Put a checkpoint that others vouch for into its log; one that covers all is used again."""
@@ -163,7 +199,7 @@ class Anchors:
             if isinstance(released, Refused):
                 return released
             cosigned = await self._witnesses.cosign(released.checkpoint, released.note, _tiles_of(log))
-            self._count(log, cosigned)
+            self._note(log, cosigned)
             if not cosigned.contradictions:
                 return cosigned
             size = released.checkpoint.size
@@ -178,12 +214,21 @@ class Anchors:
                 return _freeze(log, grave, shown, size)
         return Refused(problem="busy", detail="the log grows faster than its witnesses answer")
 
-    def _count(self, log: Log, cosigned: Cosigned) -> None:
-        metrics = self._service.metrics
+    def _quorum(self, log: Log) -> Quorum:
+        found = self._quorums.get(log.name)
+        if found is None:
+            config, metrics = self._service.config, self._service.metrics
+            found = Quorum(log.name, self._policy or _NO_WITNESSES, config.without_quorum, metrics)
+            self._quorums[log.name], log.hold = found, found.hold
+        return found
+
+    def _note(self, log: Log, cosigned: Cosigned) -> None:
         for trouble in cosigned.troubles:
-            metrics.witness_troubles.labels(log.name, trouble.witness).inc()
             _log.warning("witness_not_heard", log=log.name, witness=trouble.witness, why=trouble.why)
-        metrics.cosignatures.labels(log.name).set(len(cosigned.note.signatures) - 1)
+        quorum = self._quorum(log)
+        if not quorum.note(cosigned):
+            size, rule = cosigned.checkpoint.size, self._service.config.without_quorum
+            _log.warning("no_quorum", log=log.name, size=size, rule=rule, held=quorum.hold())
 
     async def _post_anchor(self, request: web.Request) -> web.Response:
         """`POST /logs/<log>/anchor`: anchor now, or show the anchor that covers everything already."""
@@ -193,11 +238,22 @@ class Anchors:
             return problem(outcome, request)
         return web.Response(body=msgspec.json.encode(outcome), content_type="application/json")
 
+    async def _get_witnesses(self, request: web.Request) -> web.Response:
+        """`GET /logs/<log>/witnesses`: how the log stands with its witnesses."""
+        log = await named_log(request)
+        if isinstance(log, Refused):
+            return problem(log, request)
+        rule = self._service.config.without_quorum
+        shown = Witnessing(without_quorum=rule) if self._policy is None else self._quorum(log).show()
+        return web.Response(body=msgspec.json.encode(shown), content_type="application/json")
+
 
 @asynccontextmanager
 async def open_anchors(service: Service) -> AsyncIterator[Anchors]:
     """Ask the witnesses first, then anchor hourly until the block ends."""
     policy = None if service.config.policy is None else load_policy(service.config.policy)
+    if policy is not None and policy.quorum == NO_QUORUM and service.config.without_quorum == "stop":
+        raise Failure(f"{service.config.policy} asks for no quorum: none can be waited for", "name one there")
     async with aiohttp.ClientSession() as session:
         anchors = service.anchors = Anchors(service, policy, session)
         await anchors.ask_first()

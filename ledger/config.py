@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -9,6 +10,9 @@ import msgspec
 from ledger.failure import Failure
 
 SERVICE_ROLE = "writ_service"
+
+WithoutQuorum = Literal["go-on", "stop"]
+"""What a log does while too few witnesses cosign."""
 
 
 class ConfigError(Failure):
@@ -31,6 +35,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     port: int
     timestamp_urls: tuple[str, ...] = ()
+    without_quorum: WithoutQuorum = "go-on"
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +48,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     timestamp_urls: str | None = None
     host: str | None = None
     port: str | None = None
+    without_quorum: str | None = None
 
 
 # Flag, environment variable and default side by side. A flag wins over the environment.
@@ -54,6 +60,7 @@ _SETTINGS = {
     "timestamp_urls": ("--timestamp-url", "WRIT_TIMESTAMP_URLS", ""),
     "host": ("--host", "WRIT_HOST", "127.0.0.1"),
     "port": ("--port", "WRIT_PORT", "8321"),
+    "without_quorum": ("--without-quorum", "WRIT_WITHOUT_QUORUM", "go-on"),
 }
 
 
@@ -73,6 +80,7 @@ def read_config(flags: Flags, environment: Mapping[str, str]) -> Config:
         host=_host(setting("host") or ""),
         port=_port(setting("port") or ""),
         timestamp_urls=tuple(_timestamp_url(one) for one in (setting("timestamp_urls") or "").split()),
+        without_quorum=_without_quorum(setting("without_quorum") or "", policy),
     )
 
 
@@ -154,3 +162,15 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5) or int(text) > 65535:
         raise ConfigError(f"{_names('port')}: {text!r} is not a port", "give 0 to 65535, 0 for any free one")
     return int(text)
+
+
+def _without_quorum(text: str, policy: str | None) -> WithoutQuorum:
+    for word in get_args(WithoutQuorum):
+        if text == word:
+            if word == "stop" and policy is None:
+                raise ConfigError(
+                    f"{_names('without_quorum')} is 'stop', but {_names('policy')} is not given",
+                    "name the witnesses whose quorum is to be waited for",
+                )
+            return cast(WithoutQuorum, word)
+    raise ConfigError(f"{_names('without_quorum')}: {text!r} is neither", "give go-on, or stop")

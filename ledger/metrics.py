@@ -14,6 +14,7 @@ class Metrics:
         self._declare_appends()
         self._declare_logs()
         self._declare_witnesses()
+        self._declare_quorums()
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus's text format."""
@@ -74,9 +75,21 @@ class Metrics:
         self.cosignatures = Gauge(
             "writ_cosignatures", "Witnesses that cosigned when last asked.", ["log"], registry=self.registry
         )
+        self.cosignatures_collected = Counter(
+            "writ_cosignatures_collected_total",
+            "Cosignatures that a witness gave, each verified.",
+            ["log", "witness"],
+            registry=self.registry,
+        )
+        self.contradictions = Counter(
+            "writ_witness_contradictions_total",
+            "Times that a witness had cosigned more than it was shown, or another tree.",
+            ["log", "witness"],
+            registry=self.registry,
+        )
         self.witness_troubles = Counter(
             "writ_witness_troubles_total",
-            "Times that a witness gave no cosignature; the log went on without it.",
+            "Times that a witness gave no cosignature, for a reason that says nothing about the log.",
             ["log", "witness"],
             registry=self.registry,
         )
@@ -84,6 +97,26 @@ class Metrics:
             "writ_timestamp_troubles_total",
             "Requests that a time-stamp authority did not answer; it is asked up to three times.",
             ["log", "authority"],
+            registry=self.registry,
+        )
+
+    def _declare_quorums(self) -> None:
+        self.rounds_without_quorum = Counter(
+            "writ_rounds_without_quorum_total",
+            "Times that the witnesses were asked and too few cosigned the checkpoint that is shown.",
+            ["log"],
+            registry=self.registry,
+        )
+        self.quorum_age_s = Gauge(
+            "writ_quorum_age_seconds",
+            "Since a quorum of witnesses last cosigned; +Inf while none has since the start.",
+            ["log"],
+            registry=self.registry,
+        )
+        self.held = Gauge(
+            "writ_held",
+            "1 while nothing is taken in for want of a quorum (--without-quorum stop).",
+            ["log"],
             registry=self.registry,
         )
 

@@ -37,6 +37,7 @@ Problem = Literal[
     "inconsistent",
     "busy",
     "frozen",
+    "no-quorum",
     "stopped",
     "unavailable",
 ]
@@ -74,6 +75,7 @@ MEANINGS: Final[dict[Problem, Meaning]] = {
     "inconsistent": Meaning(500, "What the database holds of the log does not fit together"),
     "busy": Meaning(503, "The service is busy"),
     "frozen": Meaning(503, "The log is frozen: nothing may be signed"),
+    "no-quorum": Meaning(503, "Too few witnesses have cosigned: the log takes nothing in"),
     "stopped": Meaning(503, "The log's projections have stopped: nothing can be judged"),
     "unavailable": Meaning(503, "The database is not there"),
 }
