@@ -78,7 +78,7 @@ def state(
     are the fold's digests, where they are known already.
     """
     size = counted_size(fold, issued, as_of) if recorded is None else recorded
-    case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
+    case = Case(fold.held, fold.docket, fold.edges, issued, as_of=as_of, size=size)
     judgment = judge(case)
     statement = make_statement(
         case,

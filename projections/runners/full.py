@@ -9,21 +9,27 @@ from projections.runners.held import Held, check_held, watched
 from projections.runners.offline import Progress, Replayed, replay
 from projections.runners.outcome import Outcome
 from projections.runners.rules import rules_hash
+from projections.runners.shelf import MOST_HELD
 from projections.runners.source import Source
 from projections.statement import Statement, parse_statement
 from projections.stating import Stated, state
 from signing.errors import ProofError
 from signing.keys import parse_vkey
 from signing.note import Note, parse_note, signatures_of, verify_note
+from signing.policy import Policy
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What the reader brings: the authority's key, the time, what he holds from before."""
+    """What the reader brings: the authority's key, the time, what he holds from before; of a record's bundle
+    the log's key, and whom to believe as witnesses."""
 
     authority: str | None
     now: int
+    log_vkey: str | None = None
+    policy: Policy | None = None
     held: tuple[Held, ...] = ()
     workers: int | None = None
+    most_held: int | None = MOST_HELD
     progress: Progress | None = None
 
 
@@ -32,7 +38,11 @@ def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
     note = parse_note(source.read("statement"))
     statement = parse_statement(note.text)
     replayed = replay(
-        source, workers=request.workers, progress=request.progress, watched=watched(request.held)
+        source,
+        workers=request.workers,
+        progress=request.progress,
+        watched=watched(request.held),
+        most_held=request.most_held,
     )
     outcome.checked.append(_replayed(replayed))
     outcome.exceptions += [

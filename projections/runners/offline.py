@@ -15,6 +15,7 @@ from projections.events import decode_event
 from projections.fold import Fold
 from projections.repeats import Repeats
 from projections.runners.crew import Crew
+from projections.runners.shelf import Shelving
 from projections.runners.source import Source
 from projections.runners.tiles import TileReader
 from signing.checkpoint import Checkpoint, parse_checkpoint
@@ -78,11 +79,13 @@ def replay(
     progress: Progress | None = None,
     watched: frozenset[str] = frozenset(),
     at: Checkpoint | None = None,
+    most_held: int | None = None,
 ) -> Replayed:
     """Check the whole log behind a source and fold it. ProofError, FormatError or OSError says what failed.
 
     Whose signature the checkpoint must bear, the caller knows: it is returned unchecked. With `at` only what
-    the log was then is checked and folded; that it is an earlier state of this log, the caller sees to.
+    the log was then is checked and folded; that it is an earlier state of this log, the caller sees to. With
+    `most_held`, holdings beyond so many are put away (`shelf`): then only a judgment can read them.
     """
     note = parse_note(source.read("checkpoint"))
     claim = parse_checkpoint(note.text) if at is None else at
@@ -90,6 +93,7 @@ def replay(
         raise ProofError("the log is empty: its checkpoint counts 0 entries")
     tiles = TileReader(source, claim.size)
     audit, state, repeats = Audit(claim, tiles.read, watched), Fold.empty(), Repeats()
+    shelving = None if most_held is None else Shelving(most_held)
     with Crew(source, claim.size, workers) as crew, _collector_off():
         for chunk in crew.chunks(with_events=fold):
             with crew.signatures_first(audit.take_checks):
@@ -98,11 +102,15 @@ def replay(
             repeats.add(chunk.id_hashes)
             for fact in audit.facts(chunk):
                 state.take(fact)
+            if shelving is not None:
+                shelving.after_some(chunk.count, state.holdings)
             if progress is not None:
                 progress(chunk.first_index + chunk.count, claim.size)
         with crew.signatures_first(audit.take_checks):
             audited = audit.finish()
         crew.verify_all()
+    if shelving is not None:
+        state.put_away = shelving.at_the_end(state.holdings, state.edges)
     return Replayed(audit, audited, note, tiles, state, _confirm(repeats.candidates()[:MAX_LISTED], tiles))
 
 
