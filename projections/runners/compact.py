@@ -1,6 +1,9 @@
 """A compact bundle: the statement and proofs of a few events. What it omits, it hides, so an "
 "assessor must sign."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from projections.docket import IssuedOrder
 from projections.events import OrderIssued, OrderVaried
 from projections.order import Order
@@ -20,6 +23,8 @@ from signing.keys import VerifierKey, parse_vkey
 from signing.note import Note, parse_note
 from signing.submission import check_signature, parse_submission_text
 
+MAX_ORDERS: Final = 1_000
+
 
 def verify_compact(source: ZipSource, request: Request, outcome: Outcome) -> None:
     """Verify a compact bundle, and fill in the outcome. ProofError says what is wrong."""
@@ -27,13 +32,13 @@ def verify_compact(source: ZipSource, request: Request, outcome: Outcome) -> Non
     note = parse_note(source.read("statement"))
     statement = parse_statement(note.text)
     checkpoint_note = parse_note(source.read("checkpoint"))
-    events = [read_event(source, index) for index in indexes(source)]
-    order = _find_order(outcome, request, statement, events)
+    proved = indexes(source)
+    order = _find_order(outcome, request, statement, (read_event(source, index) for index in proved))
     checkpoint = trust.check_log(outcome, order, checkpoint_note)
     _check_statement_s_log(statement, checkpoint)
-    for index in indexes(source):
+    for index in proved:
         check_event(source, index, parse_vkey(order.trust.log_vkey), checkpoint_note)
-    outcome.checked.append(f"{len(events)} events stand in that log, each under its poster's submission")
+    outcome.checked.append(f"{len(proved)} events stand in that log, each under its poster's submission")
     seen_s = trust.witnessed_at(outcome, order, checkpoint_note)
     outcome.witnessed = seen_s is not None
     _check_assessors(outcome, order, note, source)
@@ -51,20 +56,30 @@ def verify_compact(source: ZipSource, request: Request, outcome: Outcome) -> Non
     outcome.not_proven += trust.unchecked(source) + wording.unproven_lines(statement)
 
 
-def _find_order(outcome: Outcome, request: Request, statement: Statement, events: list[Proved]) -> Order:
+def _find_order(outcome: Outcome, request: Request, statement: Statement, events: Iterable[Proved]) -> Order:
     """The order under the authority's signature; without an authority, the one that the statement names."""
-    issued = [one for one in events if isinstance(one.event.data, OrderIssued | OrderVaried)]
     outcome.authority = request.authority
-    if request.authority is None:
+    key = None if request.authority is None else parse_vkey(request.authority)
+    if key is None:
         outcome.exceptions.append(
             "no --authority was given: that the order is an authority's is the operator's word"
         )
-        mine = [one for one in issued if one.event.data.order.id == statement.order.id]
     else:
-        key = parse_vkey(request.authority)
-        mine = [one for one in issued if _signed_by(one, key)]
         outcome.keys.append(f"authority {request.authority}, given by you")
-    others = sorted({one.event.data.order.id for one in issued if one not in mine})
+    mine: list[Proved] = []
+    foreign: set[str] = set()
+    # Nothing is proved yet, so of all that claims to be an order only what is needed is kept.
+    for one in events:
+        if not isinstance(one.event.data, OrderIssued | OrderVaried):
+            continue
+        order_id = one.event.data.order.id
+        if _signed_by(one, key) if key is not None else order_id == statement.order.id:
+            mine.append(one)
+        else:
+            foreign.add(order_id)
+        if len(mine) > MAX_ORDERS:
+            raise ProofError(f"it holds over {MAX_ORDERS:,} orders: ask for the full bundle")
+    others = sorted(foreign)
     outcome.exceptions += [f"an order {one} by another key: no effect" for one in others]
     if not mine:
         raise ProofError(

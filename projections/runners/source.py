@@ -35,7 +35,7 @@ _NUMBER = r"(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
 LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(rf"tile/entries/{_NUMBER}"), MAX_BUNDLE_BYTES),
     (re.compile(rf"tile/[0-9]{{1,2}}/{_NUMBER}"), MAX_TILE_BYTES),
-    (re.compile(r"checkpoint|statement|README\.txt|attestation/(?:0|[1-9][0-9]?)"), MAX_TEXT_BYTES),
+    (re.compile(r"checkpoint|statement|record|README\.txt|attestation/(?:0|[1-9][0-9]?)"), MAX_TEXT_BYTES),
     (
         re.compile(r"proof/[0-9]{1,16}/(?:event|submission|(?:event|submission|source)\.tlog-proof)"),
         MAX_TEXT_BYTES,
@@ -229,6 +229,9 @@ def _check_directory(file: BinaryIO) -> None:
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
         raise FormatError("no zip directory at its end")
+    # Readers differ on where a zip ends that something follows, and so on what is in it.
+    if len(tail) > at + 22:
+        raise FormatError("something stands after its zip directory")
     members, directory_bytes = struct.unpack_from("<HL", tail, at + 10)
     if tail[:at][-20:-16] == b"PK\x06\x07":
         members, directory_bytes = _read_zip64(file, tail, at)
