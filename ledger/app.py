@@ -50,7 +50,7 @@ async def running_service(
         try:
             # The witnesses are heard before the first request is.
             async with open_anchors(service) as anchors, open_orders(service) as orders:
-                exports, questions = Exports(service), Questions(orders.projector)
+                exports, questions = Exports(service, orders.projector), Questions(orders.projector)
                 routes = [*anchors.routes, *orders.routes, *questions.routes, *exports.routes, *extra_routes]
                 application = _application(service, limits or Limits(), routes)
                 async with _answering(application, service, config):

@@ -5,8 +5,6 @@ bundle is handed out that its own verifier would refuse. The same log, order and
 """
 
 import asyncio
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -14,8 +12,11 @@ from msgspec import Struct
 
 from ledger import report, store
 from ledger.collecting import Collected, take_cosignatures
-from ledger.compacting import compact_members
+from ledger.compacting import Verified, indexes
 from ledger.keyfiles import CommandSigner
+from ledger.packing import Pack
+from ledger.proving import Prover
+from ledger.readme import order_readme
 from projections.clock import read_clock
 from projections.docket import IssuedOrder
 from projections.runners.full import restate
@@ -32,10 +33,6 @@ from signing.note import add_signatures, format_note, parse_note, sign_note
 from signing.tiles import ENTRIES, WIDTH, Edge, Tile, encode_bundle, tile_path, tiles_of
 
 PAGE_ENTRIES = 16 * WIDTH
-ZIP_LEVEL = 6
-# The zip format's first moment: a bundle's bytes do not depend on when it was packed.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o644 << 16
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -85,18 +82,18 @@ def build(job: Job) -> Built:
         note = add_signatures(note, *collected.note.signatures)
         replayed.note = take_cosignatures(replayed.note, issued.order.trust.policy(), collected)
     page = report.render(stated, issued.order, replayed, compact=job.compact)
-    members = {
-        "README.txt": report.readme(stated.statement, compact=job.compact).encode(),
-        "report.html": page.encode(),
-        "statement": format_note(note),
-        "checkpoint": format_note(replayed.note),
-        **(collected.members if collected else {}),
-    }
-    if job.compact:
-        members |= asyncio.run(compact_members(job.dsn, job.log, replayed, issued, stated))
-        _write_zip(folder / "bundle.zip", iter(members.items()))
-    else:
-        _write_zip(folder / "bundle.zip", _with_tree(members, tree, size))
+    with Pack(folder / "bundle.zip") as pack:
+        pack.add("README.txt", order_readme(stated.statement, compact=job.compact).encode())
+        pack.add("report.html", page.encode())
+        pack.add("statement", format_note(note))
+        pack.add("checkpoint", format_note(replayed.note))
+        for name, content in (collected.members if collected else {}).items():
+            pack.add(name, content)
+        if job.compact:
+            asyncio.run(_pack_proofs(pack, job, replayed, indexes(replayed.fold.docket, issued, stated)))
+        else:
+            for tile in tiles_of(size):
+                pack.add(tile_path(tile), (tree / tile_path(tile)).read_bytes())
     return Built(str(folder / "bundle.zip"), report.title(stated.statement), size)
 
 
@@ -163,19 +160,10 @@ def _write(tree: Path, tile: Tile, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _with_tree(members: dict[str, bytes], tree: Path, size: int) -> Iterator[tuple[str, bytes]]:
-    yield from members.items()
-    for tile in tiles_of(size):
-        path = tile_path(tile)
-        yield path, (tree / path).read_bytes()
-
-
-def _write_zip(path: Path, members: Iterator[tuple[str, bytes]]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members:
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.create_system, info.external_attr = 3, _MODE
-            # Hashes do not compress.
-            is_hashes = name.startswith("tile/") and not name.startswith("tile/entries/")
-            info.compress_type = zipfile.ZIP_STORED if is_hashes else zipfile.ZIP_DEFLATED
-            archive.writestr(info, content, compresslevel=ZIP_LEVEL)
+async def _pack_proofs(pack: Pack, job: Job, replayed: Replayed, proved: list[int]) -> None:
+    connection = await asyncpg.connect(job.dsn)
+    try:
+        async for name, content in Prover(connection, job.log, Verified(replayed)).members(proved):
+            pack.add(name, content)
+    finally:
+        await connection.close()

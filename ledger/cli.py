@@ -107,7 +107,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("questions",): Command(
         "ledger.cli_questions", "show what a log says on matters of law, beside its orders"
     ),
-    ("export",): Command("ledger.cli_export", "write the evidence bundle of an order"),
+    ("export",): Command("ledger.cli_export", "write the evidence bundle of an order, or of one record"),
     ("verify",): Command("projections.runners.verify", "check an evidence bundle, offline"),
     ("verifier",): Command("ledger.cli_verifier", "print the page that checks a bundle in a browser"),
     ("replay",): Command("projections.runners.replay_command", "check a whole log and fold it again"),

@@ -1,4 +1,5 @@
-"""`writ export ORDER -o FILE.zip`: fetch an order's evidence bundle, whole or not at all."""
+"""`writ export ORDER -o FILE.zip`: fetch an order's evidence bundle, whole or not at all; with
+`--record HANDLE` that of one record."""
 
 import argparse
 import os
@@ -17,8 +18,16 @@ CONNECT_S = 10.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `writ export`."""
-    parser.description = "Have the service anchor its log and build the evidence bundle of an order."
-    parser.add_argument("order", metavar="ORDER", help="the order's id, as authority.example/en-1")
+    parser.description = (
+        "Have the service anchor its log and build the evidence bundle of an order, or of one record."
+    )
+    about = parser.add_mutually_exclusive_group(required=True)
+    about.add_argument("order", metavar="ORDER", nargs="?", help="the order's id, as authority.example/en-1")
+    about.add_argument(
+        "--record",
+        metavar="HANDLE",
+        help="instead: all that is about this record (`writ blind` makes handles)",
+    )
     parser.add_argument("-o", "--output", required=True, metavar="FILE.zip", help="where to put the bundle")
     parser.add_argument(
         "--compact",
@@ -40,15 +49,20 @@ def run(args: argparse.Namespace) -> int:
 
     async def work() -> int:
         async with connect.open_log(args) as log:
-            size_bytes = await download(
-                log, args.order, path, compact=args.compact, statement=_named(args.statement)
-            )
-        value = {"file": str(path), "bytes": size_bytes, "order": args.order, "compact": args.compact}
+            if args.record is not None:
+                size_bytes = await download_record(log, args.record, path)
+                value = {"file": str(path), "bytes": size_bytes, "record": args.record}
+                about, key = f"the record {args.record}", "--log VKEY --policy FILE"
+            else:
+                named = _named(args.statement)
+                size_bytes = await download(log, args.order, path, compact=args.compact, statement=named)
+                value = {"file": str(path), "bytes": size_bytes, "order": args.order, "compact": args.compact}
+                about, key = args.order, "--authority VKEY"
         return connect.answer(
             args,
             value,
-            f"{path}: {size_bytes:,} bytes of evidence on {args.order}",
-            f"check it, anywhere and offline: writ verify {path} --authority VKEY",
+            f"{path}: {size_bytes:,} bytes of evidence on {about}",
+            f"check it, anywhere and offline: writ verify {path} {key}",
         )
 
     return connect.run(work())
@@ -67,18 +81,26 @@ def _named(statement: Path | None) -> str | None:
 async def download(
     log: "RemoteLog", order: str, path: Path, *, compact: bool, statement: str | None = None
 ) -> int:
-    """Put the bundle at `path`, which an interruption leaves as it was. Returns its size in bytes."""
+    """Put an order's bundle at `path`, which an interruption leaves as it was. Returns its size in bytes."""
+    query = {"compact": "1"} if compact else {}
+    query |= {} if statement is None else {"statement": statement}
+    return await _fetch(log, f"orders/{quote(order, safe='')}/bundle?{urlencode(query)}".rstrip("?"), path)
+
+
+async def download_record(log: "RemoteLog", handle: str, path: Path) -> int:
+    """The same for the bundle of one record."""
+    return await _fetch(log, f"records/{quote(handle, safe='')}/bundle", path)
+
+
+async def _fetch(log: "RemoteLog", what: str, path: Path) -> int:
     import aiohttp
 
     # The service replays the whole log before the first byte: only connecting has a limit.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
     unfinished = path.with_name(path.name + ".part")
-    asked = {"compact": "1"} if compact else {}
-    asked |= {"statement": statement} if statement else {}
-    url = f"{log.url}/orders/{quote(order, safe='')}/bundle" + (f"?{urlencode(asked)}" if asked else "")
     try:
         with unfinished.open("wb") as file:
-            async for piece in log.stream(url, timeout, CHUNK_BYTES):
+            async for piece in log.stream(f"{log.url}/{what}", timeout, CHUNK_BYTES):
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())

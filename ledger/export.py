@@ -1,4 +1,5 @@
-"""Export: evidence bundles over HTTP. `GET /logs/<log>/orders/<id>/bundle`, `?compact=1`, `?statement=`.
+"""Export: evidence bundles over HTTP. `GET /logs/<log>/orders/<id>/bundle`, `?compact=1`, `?statement=`;
+of one record, `GET /logs/<log>/records/<handle>/bundle`.
 
 The log is anchored first, so that the witnesses vouch for all that the bundle holds. The work is done in a
 process of its own, which ends with it: appends are not slowed, and memory is given back.
@@ -8,31 +9,37 @@ import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from aiohttp import web
 
 from ledger import store
-from ledger.answering import no_order
+from ledger.answering import answered, no_order
 from ledger.bundling import Built, Job, NoSuchOrder, OtherStatement, build
 from ledger.children import Child
 from ledger.collecting import Collected
 from ledger.keyfiles import CommandSigner
 from ledger.openlog import Log
 from ledger.problems import Refused
+from ledger.projector import Projector
+from ledger.record_bundle import RecordJob, build_record
 from ledger.routes_statements import no_statement, statement_named
 from ledger.service import Service
 from ledger.web import problem, readable_log
 from signing.checkpoint import Checkpoint
 from signing.errors import FormatError, ProofError
+from signing.handle import is_handle
 from signing.keys import SigningKey
 from signing.note import format_note
 
 NICENESS: Final = 10
 PIECE_BYTES: Final = 1 << 20
+
+J = TypeVar("J", Job, RecordJob)
 
 _log = structlog.get_logger(__name__)
 
@@ -40,10 +47,14 @@ _log = structlog.get_logger(__name__)
 class Exports:
     """Makes the bundles of a service, one after the other."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, projector: Projector) -> None:
         self._service = service
+        self._projector = projector
         self._turn = asyncio.Lock()
-        self.routes: Final = [web.get("/logs/{log}/orders/{order}/bundle", self._get_bundle)]
+        self.routes: Final = [
+            web.get("/logs/{log}/orders/{order}/bundle", self._get_bundle),
+            web.get("/logs/{log}/records/{handle}/bundle", self._get_record),
+        ]
 
     async def export(
         self, log: Log, order: str, folder: str, *, compact: bool, statement: str | None = None
@@ -70,7 +81,35 @@ class Exports:
             collected=found,
         )
         async with self._turn:
-            return await _run(job)
+            try:
+                return await _run(build, job)
+            except NoSuchOrder:
+                return no_order(job.log, job.order)
+            except OtherStatement as error:
+                detail = f"it was attested, and this log does not give it: {error}"
+                return Refused(problem="not-found", detail=detail)
+
+    async def export_record(self, log: Log, handle: str, folder: str) -> Built | Refused:
+        """Anchor the log, then build the bundle of one record in a folder."""
+        checkpoint = await self._cosigned(log)
+        if isinstance(checkpoint, Refused):
+            return checkpoint
+        # The anchor is folded too: the projection must know of every entry that the checkpoint counts.
+        folded = await answered(log, self._projector.catch_up(log.name))
+        if isinstance(folded, Refused):
+            return folded
+        operator = log.keys.operator
+        assert isinstance(operator, SigningKey | CommandSigner)
+        job = RecordJob(
+            dsn=self._service.database.service_dsn,
+            log=log.name,
+            handle=handle,
+            checkpoint=checkpoint,
+            operator=operator,
+            folder=folder,
+        )
+        async with self._turn:
+            return await _run(build_record, job)
 
     async def _cosigned(self, log: Log) -> bytes | Refused:
         """The newest checkpoint, which covers its own anchor, with all cosignatures that can be had."""
@@ -118,6 +157,22 @@ class Exports:
             name = f"{order.replace('/', '-')}{'-compact' if compact else ''}.zip"
             return await _send(request, Path(outcome.path), name)
 
+    async def _get_record(self, request: web.Request) -> web.StreamResponse:
+        """`GET /logs/<log>/records/<handle>/bundle`: every entry about one record, as a zip."""
+        log = await readable_log(request)
+        if isinstance(log, Refused):
+            return problem(log, request)
+        handle = request.match_info["handle"]
+        if not is_handle(handle):
+            wrong = Refused(problem="malformed", detail="a record's handle is 32 hex digits", field="handle")
+            return problem(wrong, request)
+        with tempfile.TemporaryDirectory(prefix="writ-export-", ignore_cleanup_errors=True) as folder:
+            outcome = await self.export_record(log, handle, folder)
+            if isinstance(outcome, Refused):
+                return problem(outcome, request)
+            _log.info("exported_record", log=log.name, size=outcome.size, headline=outcome.headline)
+            return await _send(request, Path(outcome.path), f"{handle}.zip")
+
 
 async def _send(request: web.Request, path: Path, name: str) -> web.StreamResponse:
     """Send a file that is gone afterwards."""
@@ -137,16 +192,12 @@ async def _send(request: web.Request, path: Path, name: str) -> web.StreamRespon
     return response
 
 
-async def _run(job: Job) -> Built | Refused:
+async def _run(work: Callable[[J], Built], job: J) -> Built | Refused:
     child = Child(NICENESS)
     try:
-        return await asyncio.get_running_loop().run_in_executor(child.pool, build, job)
-    except NoSuchOrder:
-        return no_order(job.log, job.order)
-    except OtherStatement as error:
-        return Refused(problem="not-found", detail=f"it was attested, and this log does not give it: {error}")
+        return await asyncio.get_running_loop().run_in_executor(child.pool, work, job)
     except (FormatError, ProofError) as error:
-        _log.critical("export_refused", log=job.log, order=job.order, why=str(error))
+        _log.critical("export_refused", log=job.log, why=str(error))
         return Refused(problem="failed", detail=f"the log does not stand its own verification: {error}")
     except BrokenProcessPool:
         return Refused(problem="failed", detail="the process that made the bundle died: ask again")

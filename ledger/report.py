@@ -74,11 +74,6 @@ def render(stated: Stated, order: Order, replayed: Replayed, *, compact: bool) -
     )
 
 
-def readme(statement: Statement, *, compact: bool) -> str:
-    """README.txt of a bundle."""
-    return _template("README.txt").render(statement=statement, title=title(statement), compact=compact)
-
-
 def _stores_line(stated: Stated) -> str:
     """How many stores somebody looked into, as the headline counts them."""
     stores = covered(stated.judgment).values()

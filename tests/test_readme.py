@@ -37,7 +37,8 @@ class Reader:
     async def type(self, words: list[str]) -> None:
         """Run a command with what the ones before it printed; it must end as it should."""
         words = [self.known.get(word, word) for word in words]
-        if ("--log" in words and words[0] != "mirror") or words[:2] == ["log", "create"]:
+        asks = words[0] not in ("mirror", "verify")
+        if ("--log" in words and asks) or words[:2] == ["log", "create"]:
             words = [*words, "--url", self.service.url]
         if words[:2] == ["order", "issue"]:
             words = [*words, "--yes"]  # whoever sits at a terminal is asked

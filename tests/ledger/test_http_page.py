@@ -27,7 +27,7 @@ async def test_every_route_is_on_the_page(database: Database, tmp_path: Path) ->
         projector = Projector(database.service_dsn, "0" * 64)
         orders = Orders(lab.service, projector)
         parts = [*ROUTES, *lab.service.anchors.routes, *orders.routes, *Questions(projector).routes]
-        parts += Exports(lab.service).routes
+        parts += Exports(lab.service, projector).routes
         projector.close()
     application = web.Application()
     application.add_routes(parts)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ledger.cli import main
-from ledger.report import readme
+from ledger.readme import order_readme
 from ledger.verifier_page import SCRIPTS, verifier_page
 from tests.projections.verifying import finished
 
@@ -28,4 +28,4 @@ def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("compact", [False, True])
 def test_a_bundle_tells_of_it(compact: bool) -> None:
-    assert "`writ verifier` writes it" in readme(finished().statement(), compact=compact)
+    assert "`writ verifier` writes the" in order_readme(finished().statement(), compact=compact)
