@@ -1,11 +1,8 @@
 """Running the service: Postgres, migrations, logs, HTTP, and an end in which nobody's request is lost."""
 
 import asyncio
-import contextlib
 import gc
-import logging
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -15,11 +12,12 @@ import uvloop
 from aiohttp import web
 
 from ledger import routes as routes_posting
-from ledger import routes_reading
+from ledger import routes_reading, routes_statements
 from ledger.anchoring import open_anchors
 from ledger.config import Config, Database
 from ledger.embedded import EmbeddedPostgres
 from ledger.export import Exports
+from ledger.loglines import configure_logging
 from ledger.migrate import migrate
 from ledger.orders import open_orders
 from ledger.questions import Questions
@@ -27,7 +25,11 @@ from ledger.service import Service
 from ledger.web import BUDGET, SERVICE, Budget, Limits, answer_problems
 
 # Each part of the service brings its own routes.
-ROUTES: Final[list[web.RouteDef]] = [*routes_posting.ROUTES, *routes_reading.ROUTES]
+ROUTES: Final[list[web.RouteDef]] = [
+    *routes_posting.ROUTES,
+    *routes_reading.ROUTES,
+    *routes_statements.ROUTES,
+]
 SHUTDOWN_TIMEOUT_S: Final = 30.0
 _NEW_OBJECTS_A_COLLECTION: Final = 20_000
 # How long a body that is on its way may take to arrive, once the service is to stop.
@@ -48,7 +50,7 @@ async def running_service(
         try:
             # The witnesses are heard before the first request is.
             async with open_anchors(service) as anchors, open_orders(service) as orders:
-                exports, questions = Exports(service), Questions(orders.projector)
+                exports, questions = Exports(service, orders.projector), Questions(orders.projector)
                 routes = [*anchors.routes, *orders.routes, *questions.routes, *exports.routes, *extra_routes]
                 application = _application(service, limits or Limits(), routes)
                 async with _answering(application, service, config):
@@ -80,7 +82,7 @@ async def _answering(application: web.Application, service: Service, config: Con
 
 def serve(config: Config, announce: Callable[[Service], None]) -> None:
     """Run the service until SIGINT or SIGTERM. `announce` is called once it answers."""
-    _configure_logging()
+    configure_logging()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(config, announce))
 
@@ -125,29 +127,3 @@ def _url(runner: web.AppRunner, config: Config) -> str:
     port = runner.addresses[0][1]
     host = f"[{config.host}]" if ":" in config.host else config.host
     return f"http://{host}:{port}"
-
-
-def _configure_logging() -> None:
-    """One JSON object a line on standard error."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: _Lines(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-class _Lines(structlog.PrintLogger):
-    """Writes where it can: a full disk must not keep an append from being answered."""
-
-    def msg(self, message: str) -> None:
-        with contextlib.suppress(OSError):
-            super().msg(message)
-
-    log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg

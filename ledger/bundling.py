@@ -5,34 +5,34 @@ bundle is handed out that its own verifier would refuse. The same log, order and
 """
 
 import asyncio
-import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
 from msgspec import Struct
 
 from ledger import report, store
-from ledger.compacting import compact_members
+from ledger.collecting import Collected, take_cosignatures
+from ledger.compacting import Verified, indexes
 from ledger.keyfiles import CommandSigner
+from ledger.packing import Pack
+from ledger.proving import Prover
+from ledger.readme import order_readme
 from projections.clock import read_clock
 from projections.docket import IssuedOrder
+from projections.runners.full import restate
 from projections.runners.offline import Replayed, replay
 from projections.runners.rules import rules_hash
 from projections.runners.source import DirectorySource
 from projections.statement import format_statement
 from projections.stating import Stated, counted_size, find_order, state
 from signing.checkpoint import parse_checkpoint
+from signing.errors import ProofError
 from signing.keys import SigningKey
 from signing.merkle import leaf_hashes_of
-from signing.note import format_note, parse_note, sign_note
+from signing.note import add_signatures, format_note, parse_note, sign_note
 from signing.tiles import ENTRIES, WIDTH, Edge, Tile, encode_bundle, tile_path, tiles_of
 
 PAGE_ENTRIES = 16 * WIDTH
-ZIP_LEVEL = 6
-# The zip format's first moment: a bundle's bytes do not depend on when it was packed.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_MODE = 0o644 << 16
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -46,6 +46,8 @@ class Job(Struct, frozen=True, kw_only=True):
     now: int
     compact: bool
     folder: str
+    collected: Collected | None = None
+    """The attested statement that the bundle is about; None: a new one."""
 
 
 class Built(Struct, frozen=True):
@@ -60,6 +62,10 @@ class NoSuchOrder(Exception):
     """The log has no order under this id."""
 
 
+class OtherStatement(Exception):
+    """The log does not give the statement that was attested."""
+
+
 def build(job: Job) -> Built:
     """Build the bundle in the job's folder."""
     folder = Path(job.folder)
@@ -69,25 +75,41 @@ def build(job: Job) -> Built:
     (tree / "checkpoint").write_bytes(job.checkpoint)
     # On this process alone: the others belong to those who post.
     replayed = replay(DirectorySource(tree), workers=0)
-    as_of = _as_of(replayed, job)
+    issued, stated = _judge(replayed, job)
+    note = sign_note(format_statement(stated.statement), job.operator)
+    collected = job.collected
+    if collected is not None:
+        note = add_signatures(note, *collected.note.signatures)
+        replayed.note = take_cosignatures(replayed.note, issued.order.trust.policy(), collected)
+    page = report.render(stated, issued.order, replayed, compact=job.compact)
+    with Pack(folder / "bundle.zip") as pack:
+        pack.add("README.txt", order_readme(stated.statement, compact=job.compact).encode())
+        pack.add("report.html", page.encode())
+        pack.add("statement", format_note(note))
+        pack.add("checkpoint", format_note(replayed.note))
+        for name, content in (collected.members if collected else {}).items():
+            pack.add(name, content)
+        if job.compact:
+            asyncio.run(_pack_proofs(pack, job, replayed, indexes(replayed.fold.docket, issued, stated)))
+        else:
+            for tile in tiles_of(size):
+                pack.add(tile_path(tile), (tree / tile_path(tile)).read_bytes())
+    return Built(str(folder / "bundle.zip"), report.title(stated.statement), size)
+
+
+def _judge(replayed: Replayed, job: Job) -> tuple[IssuedOrder, Stated]:
+    """The order, and the statement on it: a new one, or that which was attested."""
+    attested = None if job.collected is None else job.collected.statement
+    as_of = _as_of(replayed, job) if attested is None else attested.as_of
     issued = find_order(replayed.fold, job.order, None, None, as_of=as_of)
     if issued is None:
         raise NoSuchOrder(job.order)
-    stated = _state(replayed, issued, as_of)
-    note = format_note(sign_note(format_statement(stated.statement), job.operator))
-    page = report.render(stated, issued.order, replayed, compact=job.compact)
-    members = {
-        "README.txt": report.readme(stated.statement, compact=job.compact).encode(),
-        "report.html": page.encode(),
-        "statement": note,
-        "checkpoint": job.checkpoint,
-    }
-    if job.compact:
-        members |= asyncio.run(compact_members(job.dsn, job.log, replayed, issued, stated))
-        _write_zip(folder / "bundle.zip", iter(members.items()))
-    else:
-        _write_zip(folder / "bundle.zip", _with_tree(members, tree, size))
-    return Built(str(folder / "bundle.zip"), report.title(stated.statement), size)
+    if attested is None:
+        return issued, _state(replayed, issued, as_of)
+    try:
+        return issued, restate(attested, issued, replayed)
+    except ProofError as error:
+        raise OtherStatement(str(error)) from error
 
 
 def _as_of(replayed: Replayed, job: Job) -> int:
@@ -99,7 +121,7 @@ def _as_of(replayed: Replayed, job: Job) -> int:
         time_s
         for one in docket.orders
         if one.order.id == job.order
-        for time_s in read_clock(docket.anchors, one.order.trust.policy()).times
+        for time_s in read_clock(docket.anchors, one.order.trust).times
         if time_s <= job.now + 60
     ]
     return max(job.now, -(-last_us // 1_000_000), *seen)
@@ -138,19 +160,10 @@ def _write(tree: Path, tile: Tile, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _with_tree(members: dict[str, bytes], tree: Path, size: int) -> Iterator[tuple[str, bytes]]:
-    yield from members.items()
-    for tile in tiles_of(size):
-        path = tile_path(tile)
-        yield path, (tree / path).read_bytes()
-
-
-def _write_zip(path: Path, members: Iterator[tuple[str, bytes]]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members:
-            info = zipfile.ZipInfo(name, _EPOCH)
-            info.create_system, info.external_attr = 3, _MODE
-            # Hashes do not compress.
-            is_hashes = name.startswith("tile/") and not name.startswith("tile/entries/")
-            info.compress_type = zipfile.ZIP_STORED if is_hashes else zipfile.ZIP_DEFLATED
-            archive.writestr(info, content, compresslevel=ZIP_LEVEL)
+async def _pack_proofs(pack: Pack, job: Job, replayed: Replayed, proved: list[int]) -> None:
+    connection = await asyncpg.connect(job.dsn)
+    try:
+        async for name, content in Prover(connection, job.log, Verified(replayed)).members(proved):
+            pack.add(name, content)
+    finally:
+        await connection.close()

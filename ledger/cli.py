@@ -55,6 +55,9 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("log", "events"): Command(
         "ledger.cli_log_events", "list what was posted to a log, or what is about one record"
     ),
+    ("log", "publish"): Command(
+        "ledger.cli_mirror", "write a log's tree for a plain web server", "add_publish_arguments", "publish"
+    ),
     ("key", "register"): Command(
         "ledger.cli_key", "let a key post in a role", "add_register_arguments", "register"
     ),
@@ -104,9 +107,16 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("questions",): Command(
         "ledger.cli_questions", "show what a log says on matters of law, beside its orders"
     ),
-    ("export",): Command("ledger.cli_export", "write the evidence bundle of an order"),
+    ("export",): Command("ledger.cli_export", "write the evidence bundle of an order, or of one record"),
     ("verify",): Command("projections.runners.verify", "check an evidence bundle, offline"),
+    ("verifier",): Command("ledger.cli_verifier", "print the page that checks a bundle in a browser"),
     ("replay",): Command("projections.runners.replay_command", "check a whole log and fold it again"),
+    ("mirror",): Command(
+        "ledger.cli_mirror", "copy a log, keeping only what is proved", "add_mirror_arguments", "mirror"
+    ),
+    ("watch",): Command("ledger.cli_watch", "follow the checkpoints of many logs, and raise alarms"),
+    ("fork",): Command("ledger.cli_fork", "check the evidence that a log forked, offline"),
+    ("attest",): Command("ledger.cli_attest", "replay a log and sign the statement that it gives"),
     ("witness",): Command("ledger.cli_witness", "cosign the checkpoints of logs"),
     ("events",): Command("ledger.cli_events", "list the event types, their schemas and examples"),
     ("demo",): Command("ledger.demo", "play one real case from order to proof"),
@@ -228,12 +238,12 @@ def exit_code(error: Exception) -> int:
 def as_expected(error: Exception) -> Exception | None:
     """The error as people are to read it: bad input, a false proof, a refused connection. None for a bug."""
     from ledger.failure import Failure
-    from signing.errors import FormatError, ProofError
+    from signing.errors import FormatError, MissingPackage, ProofError
 
     if isinstance(error, ModuleNotFoundError) and not str(error.name).startswith(OURS):
         needed = f"this command needs {error.name}, which is not installed"
         return Failure(needed, "install the service's packages: pip install 'writ[server]'")
-    return error if isinstance(error, Failure | FormatError | ProofError | OSError) else None
+    return error if isinstance(error, Failure | FormatError | ProofError | MissingPackage | OSError) else None
 
 
 def _declare(parser: argparse.ArgumentParser, command: Command) -> None:

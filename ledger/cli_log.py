@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -43,6 +43,9 @@ def show(args: argparse.Namespace) -> int:
     return connect.run(_show(args))
 
 
+_T = TypeVar("_T")
+
+
 class _Health(msgspec.Struct):
     wrong: dict[str, str]
 
@@ -53,6 +56,22 @@ class _Lag(msgspec.Struct):
     folded_size: int
     behind_entries: int
     behind_seconds: float
+
+
+class _Heard(msgspec.Struct):
+    name: str
+    answer: str
+    why: str | None = None
+
+
+class _Witnessing(msgspec.Struct):
+    """How the log stands with its witnesses."""
+
+    without_quorum: str
+    size: int | None
+    quorum_seconds_ago: float | None
+    witnesses: list[_Heard]
+    held: str | None
 
 
 async def _create(args: argparse.Namespace) -> int:
@@ -96,7 +115,8 @@ async def _show(args: argparse.Namespace) -> int:
         if shown.status != 200:
             raise refusal(shown, f"GET {url}")
         wrong = await _wrong_with(session, service, name)
-        lag = await _lag_of(session, service, name)
+        lag = await _ask_about(session, service, name, "projection", _Lag)
+        witnessing = await _ask_about(session, service, name, "witnesses", _Witnessing)
     note = parse_note(shown.body)
     verified = "+" in args.log
     checkpoint = verify_checkpoint(note, parse_vkey(args.log)) if verified else parse_checkpoint(note.text)
@@ -106,20 +126,25 @@ async def _show(args: argparse.Namespace) -> int:
         "root": encode_base64(checkpoint.root),
         "signature_verified": verified,
         "wrong": wrong,
-        "projection": None if lag is None else msgspec.to_builtins(lag),
+        "projection": msgspec.to_builtins(lag),
+        "witnesses": msgspec.to_builtins(witnessing),
         "checkpoint": shown.body.decode(),
     }
-    state = f"NOT WELL: {wrong}" if wrong else "well, says the service"
-    signature = "verified" if verified else "not verified: give the log's verifier key instead of its name"
     return connect.answer(
         args,
         value,
-        f"{checkpoint.origin}: {checkpoint.size:,} entries, {state}",
-        f"signature {signature}",
+        *_headlines(f"{checkpoint.origin}: {checkpoint.size:,} entries", wrong, verified),
         _lag_in_words(lag),
+        *_witnesses_in_words(witnessing),
         "",
         shown.body.decode().rstrip("\n"),
     )
+
+
+def _headlines(log: str, wrong: str, verified: bool) -> list[str]:
+    state = f"NOT WELL: {wrong}" if wrong else "well, says the service"
+    signature = "verified" if verified else "not verified: give the log's verifier key instead of its name"
+    return [f"{log}, {state}", f"signature {signature}"]
 
 
 async def _wrong_with(session: "ClientSession", service: str, name: str) -> str:
@@ -133,12 +158,14 @@ async def _wrong_with(session: "ClientSession", service: str, name: str) -> str:
         return f"/health answers {answer.status}"
 
 
-async def _lag_of(session: "ClientSession", service: str, name: str) -> _Lag | None:
+async def _ask_about(
+    session: "ClientSession", service: str, name: str, what: str, answer_type: type[_T]
+) -> _T | None:
     from ledger.remote import ask_once
 
-    answer, _ = await ask_once(session, "GET", f"{service}/logs/{quote(name, safe='')}/projection")
+    answer, _ = await ask_once(session, "GET", f"{service}/logs/{quote(name, safe='')}/{what}")
     try:
-        return msgspec.json.decode(answer.body, type=_Lag)
+        return msgspec.json.decode(answer.body, type=answer_type)
     except msgspec.MsgspecError:
         return None
 
@@ -152,3 +179,19 @@ def _lag_in_words(lag: _Lag | None) -> str:
         f"judgments are behind by {lag.behind_entries:,} entries, the first of which has waited "
         f"{lag.behind_seconds:,.1f} s"
     )
+
+
+def _witnesses_in_words(witnessing: _Witnessing | None) -> list[str]:
+    if witnessing is None:
+        return ["how it stands with its witnesses, the service does not say"]
+    if not witnessing.witnesses:
+        return ["no witness was asked: nothing is proved about time"]
+    cosigned = sum(one.answer == "cosigned" for one in witnessing.witnesses)
+    ago_s = witnessing.quorum_seconds_ago
+    quorum = "none since the service started" if ago_s is None else f"{ago_s:,.0f} s ago"
+    lines = [
+        f"witnesses: {cosigned} of {len(witnessing.witnesses)} cosigned size {witnessing.size or 0:,}; "
+        f"last quorum {quorum}; without one: {witnessing.without_quorum}",
+        *(f"  {one.name}: {one.why}" for one in witnessing.witnesses if one.answer != "cosigned"),
+    ]
+    return lines if witnessing.held is None else [*lines, f"NOTHING IS TAKEN IN: {witnessing.held}"]

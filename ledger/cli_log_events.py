@@ -5,19 +5,19 @@ import json
 import shutil
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 from ledger import cli_connect as connect
+from projections.runners.fields import fields
 
 if TYPE_CHECKING:
     from ledger.remote import RemoteLog
 
 # So many of the longest events still fit into an answer that a client reads.
 _PAGE: Final = 20
-_SHOWN: Final = 3
 # Entry, time and type stand in columns; what follows them is broken to a terminal's width.
 _HEAD: Final = "{:>9}  {:<19}  {:<20}  "
 _INDENT: Final = " " * 32
@@ -108,25 +108,10 @@ def row(said: dict[str, Any], columns: int) -> str:
     recorded = datetime.fromtimestamp(said["time_us"] // 1_000_000, UTC)
     kind = event["type"].removeprefix("writ.").removesuffix(".v1")
     return textwrap.fill(
-        f"{event['source']}: {' '.join(_fields(event['data']))}",
+        f"{event['source']}: {' '.join(fields(event['data']))}",
         max(columns, 80),
         initial_indent=_HEAD.format(f"{said['index']:,}", f"{recorded:%Y-%m-%d %H:%M:%S}", kind),
         subsequent_indent=_INDENT,
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _fields(data: dict[str, Any]) -> Iterator[str]:
-    for name, value in data.items():
-        if name != "controller":  # whose log it is
-            yield f"{name}={_short(value)}"
-
-
-def _short(value: Any) -> str:
-    """A field's value as far as a line has room for it; JSON has it whole."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list) and len(value) <= _SHOWN and all(isinstance(one, str) for one in value):
-        return ",".join(value) or "none"
-    return f"({len(value):,})" if isinstance(value, list | dict) else str(value)

@@ -32,11 +32,24 @@ def add_new_arguments(parser: argparse.ArgumentParser) -> None:
         "--assessor", metavar="VKEY", action="append", default=[], help="an assessor's key; may be repeated"
     )
     parser.add_argument(
+        "--assessors-needed",
+        metavar="N",
+        type=int,
+        help="how many of them must sign a statement that comes without the log (default: one)",
+    )
+    parser.add_argument(
         "--witness",
         metavar="LINE",
         action="append",
         default=[],
         help="a witness's key, or a line of a tlog-policy; may be repeated (default quorum: more than half)",
+    )
+    parser.add_argument(
+        "--timestamp-root",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a time-stamp authority's root certificate, PEM or DER; may be repeated",
     )
     parser.add_argument("--instrument", metavar="FILE", help="the signed notice, whose SHA-256 is written")
 
@@ -63,7 +76,9 @@ def new(args: argparse.Namespace) -> int:
             authority=args.authority,
             log=args.log,
             assessors=tuple(args.assessor),
+            assessors_needed=args.assessors_needed,
             witnesses=tuple(args.witness),
+            timestamp_roots=tuple(_certificate(Path(name)) for name in args.timestamp_root),
             controller=args.controller or "",
             instrument_sha256=instrument,
         ),
@@ -103,6 +118,21 @@ def check(args: argparse.Namespace) -> int:
             print(paragraph)
         print(f"SHA-256 of the order  {order_hash(order).hex()}")
     return 1 if any(one.grave for one in concerns) else 0
+
+
+def _certificate(path: Path) -> bytes:
+    """The DER of a certificate's file; whether it is a root, `writ order check` says."""
+    import ssl
+
+    from ledger.failure import Misuse
+
+    raw = path.read_bytes()
+    if not raw.startswith(b"-----"):
+        return raw
+    try:
+        return ssl.PEM_cert_to_DER_cert(raw.decode())
+    except ValueError as error:
+        raise Misuse(f"--timestamp-root {path}: {error}", "give one certificate, PEM or DER") from error
 
 
 def _check_given(args: argparse.Namespace) -> None:

@@ -23,6 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the same database, its owner's login (WRIT_MIGRATE_DATABASE)",
     )
     parser.add_argument("--policy", metavar="FILE", help="the witnesses, as tlog-policy (WRIT_POLICY)")
+    parser.add_argument(
+        "--timestamp-url",
+        action="append",
+        metavar="URL",
+        help="an RFC 3161 authority, asked beside the witnesses; may be repeated (WRIT_TIMESTAMP_URLS)",
+    )
+    parser.add_argument(
+        "--without-quorum",
+        metavar="go-on|stop",
+        help="while too few witnesses cosign: go on, the default, or take nothing in (WRIT_WITHOUT_QUORUM)",
+    )
     parser.add_argument("--host", help="where to listen (WRIT_HOST, 127.0.0.1)")
     parser.add_argument("--port", help="0 for any free one (WRIT_PORT, 8321)")
 
@@ -56,8 +67,10 @@ def _config(args: argparse.Namespace) -> "Config":
         database=args.database,
         migrate_database=args.migrate_database,
         policy=args.policy,
+        timestamp_urls=None if args.timestamp_url is None else " ".join(args.timestamp_url),
         host=args.host,
         port=args.port,
+        without_quorum=args.without_quorum,
     )
     try:
         config = read_config(flags, os.environ)

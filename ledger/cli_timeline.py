@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 COLUMNS = "{:19}  {:>9}  {:27}  {}"
 BECAUSE = 100 - len(COLUMNS.format("", "", "", ""))
-WORDS = {"effective": "the order took effect", "time": "time passed"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,10 +55,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _rows(change: "Change", *, several: bool) -> Iterator[str]:
     """A change as lines of the table, with each obligation whose verdict changed where there are several."""
-    from projections.runners.wording import moment
+    from projections.runners.wording import change_cause, moment
 
     entry = f"{change.entry:,}" if change.entry >= 0 else ""
-    first, *more = textwrap.wrap(_because(change), BECAUSE, break_long_words=False, break_on_hyphens=False)
+    first, *more = textwrap.wrap(
+        change_cause(change), BECAUSE, break_long_words=False, break_on_hyphens=False
+    )
     yield COLUMNS.format(moment(change.as_of)[:19], entry, _verdict(change), first)
     yield from (COLUMNS.format("", "", "", line) for line in more)
     if several:
@@ -73,13 +74,6 @@ def _verdict(change: "Change") -> str:
     if change.status == "in_force":
         return verdict
     return f"{change.status.replace('_', ' ')}: {verdict}"
-
-
-def _because(change: "Change") -> str:
-    if change.entry < 0:
-        return f"deadline of {change.by}" if change.type == "deadline" else WORDS[change.type or "time"]
-    name = change.type.removeprefix("writ.").rpartition(".")[0]
-    return f"{name} of {change.by}"
 
 
 async def _ask(args: argparse.Namespace) -> "list[OrderTimeline]":

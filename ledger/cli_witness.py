@@ -1,16 +1,23 @@
-"""`writ witness`: run a witness for one or more logs."""
+"""`writ witness`: run a witness for any number of logs."""
 
 import argparse
 import asyncio
 import json
 import signal
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledger.witness import Witness
+    from signing.log_list import ListedLog
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `writ witness`."""
+    parser.add_argument("--log", action="append", default=[], metavar="VKEY", help="watch a log; repeatable")
     parser.add_argument(
-        "--log", action="append", required=True, metavar="VKEY", help="a log to watch; repeatable"
+        "--config", metavar="FILE", help="watch the logs of a log list (logs/v0); SIGHUP reads it again"
     )
     parser.add_argument(
         "--key", required=True, metavar="FILE", help="the witness's key (writ keygen --witness)"
@@ -24,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal comes."""
+    from ledger.failure import Misuse
+    from ledger.loglines import configure_logging
+
+    if not args.log and args.config is None:
+        raise Misuse("no log to watch: give --log VKEY, or --config FILE with a list of them")
+    configure_logging()
     asyncio.run(_serve(args))
     return 0
 
@@ -32,31 +45,53 @@ async def _serve(args: argparse.Namespace) -> None:
     from aiohttp import web
 
     from ledger.keyfiles import read_key
-    from ledger.witness import Memory, make_app
-    from signing.keys import format_vkey, parse_vkey
+    from ledger.witness import Witness
+    from ledger.witness_logs import Watch
+    from ledger.witness_memory import Memory
+    from signing.keys import format_vkey
 
-    signer = read_key(Path(args.key))
-    logs = [parse_vkey(text) for text in args.log]
-    app = make_app(Memory(Path(args.data) / "witness.sqlite"), logs, signer)
-    runner = web.AppRunner(app, access_log=None)
+    signer, watch = read_key(Path(args.key)), Watch(_logs(args))
+    witness = Witness(Memory(Path(args.data) / "witness.sqlite"), watch, signer)
+    runner = web.AppRunner(witness.application(), access_log=None)
     await runner.setup()
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, _reload, witness, args)
     try:
         await web.TCPSite(runner, args.host, args.port).start()
         host, port = runner.addresses[0][:2]
         url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        _announce(signer.verifier.name, format_vkey(signer.verifier), url, args)
+        _announce(signer.verifier.name, format_vkey(signer.verifier), url, len(watch), args)
         await stop.wait()
     finally:
         await runner.cleanup()
 
 
-def _announce(name: str, vkey: str, url: str, args: argparse.Namespace) -> None:
+def _logs(args: argparse.Namespace) -> "Iterable[ListedLog]":
+    from ledger.witness_logs import load_log_list, logs_of_keys
+    from signing.keys import parse_foreign_vkey
+
+    listed = () if args.config is None else load_log_list(Path(args.config))
+    return [*listed, *logs_of_keys(map(parse_foreign_vkey, args.log))]
+
+
+def _reload(witness: "Witness", args: argparse.Namespace) -> None:
+    from ledger.failure import Failure
+
+    try:
+        logs = _logs(args)
+    except Failure as failure:
+        witness.keep(failure)
+    else:
+        witness.replace(logs)
+
+
+def _announce(name: str, vkey: str, url: str, logs: int, args: argparse.Namespace) -> None:
     if args.json:
-        print(json.dumps({"name": name, "vkey": vkey, "url": url}), flush=True)
+        print(json.dumps({"name": name, "vkey": vkey, "url": url, "logs": logs}), flush=True)
         return
-    print(f"witness {name} listens on {url} for {len(args.log)} log(s)")
+    print(f"witness {name} listens on {url} for {logs} log(s)")
     print("line for a policy file:")
     print(f"  witness {name.replace('/', '-')} {vkey} {url}", flush=True)

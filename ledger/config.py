@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -9,6 +10,9 @@ import msgspec
 from ledger.failure import Failure
 
 SERVICE_ROLE = "writ_service"
+
+WithoutQuorum = Literal["go-on", "stop"]
+"""What a log does while too few witnesses cosign."""
 
 
 class ConfigError(Failure):
@@ -30,6 +34,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     policy: Path | None
     host: str
     port: int
+    timestamp_urls: tuple[str, ...] = ()
+    without_quorum: WithoutQuorum = "go-on"
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,8 +45,10 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     database: str | None = None
     migrate_database: str | None = None
     policy: str | None = None
+    timestamp_urls: str | None = None
     host: str | None = None
     port: str | None = None
+    without_quorum: str | None = None
 
 
 # Flag, environment variable and default side by side. A flag wins over the environment.
@@ -49,8 +57,10 @@ _SETTINGS = {
     "database": ("--database", "WRIT_DATABASE", None),
     "migrate_database": ("--migrate-database", "WRIT_MIGRATE_DATABASE", None),
     "policy": ("--policy", "WRIT_POLICY", None),
+    "timestamp_urls": ("--timestamp-url", "WRIT_TIMESTAMP_URLS", ""),
     "host": ("--host", "WRIT_HOST", "127.0.0.1"),
     "port": ("--port", "WRIT_PORT", "8321"),
+    "without_quorum": ("--without-quorum", "WRIT_WITHOUT_QUORUM", "go-on"),
 }
 
 
@@ -69,6 +79,8 @@ def read_config(flags: Flags, environment: Mapping[str, str]) -> Config:
         policy=None if policy is None else _policy_file(policy),
         host=_host(setting("host") or ""),
         port=_port(setting("port") or ""),
+        timestamp_urls=tuple(_timestamp_url(one) for one in (setting("timestamp_urls") or "").split()),
+        without_quorum=_without_quorum(setting("without_quorum") or "", policy),
     )
 
 
@@ -129,6 +141,17 @@ def _policy_file(text: str) -> Path:
     return path
 
 
+def _timestamp_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ConfigError(f"{_names('timestamp_urls')}: {text!r} is no URL", "write http://HOST/PATH")
+    return text
+
+
 def _host(text: str) -> str:
     if not text or any(character.isspace() for character in text):
         raise ConfigError(f"{_names('host')}: {text!r} is not a host", "give 127.0.0.1 for this machine only")
@@ -139,3 +162,15 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5) or int(text) > 65535:
         raise ConfigError(f"{_names('port')}: {text!r} is not a port", "give 0 to 65535, 0 for any free one")
     return int(text)
+
+
+def _without_quorum(text: str, policy: str | None) -> WithoutQuorum:
+    for word in get_args(WithoutQuorum):
+        if text == word:
+            if word == "stop" and policy is None:
+                raise ConfigError(
+                    f"{_names('without_quorum')} is 'stop', but {_names('policy')} is not given",
+                    "name the witnesses whose quorum is to be waited for",
+                )
+            return cast(WithoutQuorum, word)
+    raise ConfigError(f"{_names('without_quorum')}: {text!r} is neither", "give go-on, or stop")

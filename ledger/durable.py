@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+
+from ledger.failure import Failure
 
 
 def replace_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
@@ -15,15 +19,28 @@ def replace_durably(path: Path, content: bytes, *, mode: int = 0o600) -> None:
 def replace_all_durably(folder: Path, files: Mapping[str, bytes], *, mode: int = 0o600) -> None:
     """Put several files into a folder, each as `replace_durably` would, in fewer waits for the disk."""
     for name, content in files.items():
-        descriptor = os.open(_temporary(folder, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_temporary(folder, name, content, mode)
     for name in files:
         os.replace(_temporary(folder, name), folder / name)
     # The renames themselves are durable only once the folder is.
     sync_folder(folder)
+
+
+def replace_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
+    """Put `content` at `path`, whole or not at all; its name lasts once `sync_folder` was called."""
+    _write_temporary(path.parent, path.name, content, mode)
+    os.replace(_temporary(path.parent, path.name), path)
+
+
+@contextmanager
+def alone(lock: Path, what: str) -> Iterator[None]:
+    """Be the only process that does something, until the block ends or the process does."""
+    with lock.open("wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Failure(f"another process {what}", "wait until it has ended") from None
+        yield
 
 
 def remove_durably(path: Path) -> None:
@@ -39,6 +56,14 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _write_temporary(folder: Path, name: str, content: bytes, mode: int) -> None:
+    descriptor = os.open(_temporary(folder, name), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _temporary(folder: Path, name: str) -> Path:

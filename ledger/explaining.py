@@ -5,15 +5,16 @@
 Every setting that decides something is said, defaults too. Pure: the same order gives the same sentences.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import UnsetType
 
 from projections.moments import first_second
-from projections.order import Obligation, Order, Scope, deadline_at
+from projections.order import Obligation, Order, Scope, deadline_at, name_in
 
 DOES: Final = {
     "erase": "erase irrecoverably {what}",
@@ -191,15 +192,25 @@ def _narrowed(scope: Scope) -> Iterator[str]:
 def _believed(order: Order) -> str:
     trust = order.trust
     witnesses = [line.split(" ")[2].split("+")[0] for line in trust.witnesses if line.startswith("witness ")]
-    assessors = [vkey.split("+")[0] for vkey in trust.assessors]
+    assessors = sorted({name_in(vkey) for vkey in trust.assessors})
+    needed = trust.quorum_of_assessors
+    quorum_said = f" ({needed} of them must sign a statement without the log)" if needed > 1 else ""
     quorum = next((line.split(" ")[1] for line in trust.witnesses if line.startswith("quorum ")), "none")
     days = trust.max_statement_age_s / 86_400
     return (
         f"Believed are the log {trust.log_vkey.split('+')[0]}; "
         f"{f'the witnesses {_listed(witnesses)} (quorum: {quorum})' if witnesses else 'no witnesses'}; "
-        f"{f'the assessors {_listed(assessors)}' if assessors else 'no assessors'}. "
+        f"{_authorities(trust.roots)}"
+        f"{f'the assessors {_listed(assessors)}' if assessors else 'no assessors'}{quorum_said}. "
         f"A statement on it may be {days:g} days old at most."
     )
+
+
+def _authorities(roots: Sequence[bytes]) -> str:
+    """Known by the hash that a person can compare, for a certificate's name is whatever its maker wrote."""
+    marks = [hashlib.sha256(root).hexdigest()[:16] for root in roots]
+    ends = "root whose SHA-256 begins" if len(marks) == 1 else "roots whose SHA-256 begin"
+    return f"time-stamps by authorities under the {ends} with {_listed(marks)}; " if marks else ""
 
 
 def _amount(one: Obligation) -> str:

@@ -29,7 +29,8 @@ async def check_log(log: "Log", pool: Pool) -> str | None:
     state = log.writer.state
     if state is None or log.released is None:
         return None if stored.size == 0 else "none of its checkpoints is released"
-    return await _check_end(log.name, state, pool) or await _check_next(log, state, pool)
+    wrong = await _check_end(log.name, state, pool) or await _check_next(log, state, pool)
+    return wrong or log.hold()
 
 
 def _stale(log: "Log", stored: int) -> str:

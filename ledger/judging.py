@@ -22,12 +22,11 @@ from projections.finding import Irregularity
 from projections.fold import Fold
 from projections.members import list_members
 from projections.moments import SECOND_US
-from projections.order import Order, deadline_at
 from projections.runners import live
 from projections.statement import Log, Statement, make_statement
 from projections.stating import find_order
 from projections.tally import Member
-from projections.timeline import Change, Place, Seen, Step, see, step_of, walk
+from projections.timeline import Change, Place, Seen, Step, explained, see, step_of, walk
 from projections.verdict import Judgment, headline, judge
 from projections.watched import Watch, watched
 from signing.encoding import encode_base64
@@ -167,7 +166,7 @@ def timeline(dsn: str, log: str, order: str, end: int, begin: Place | None) -> O
 
     give_up_at = time.monotonic() + PATIENCE_S
     found = walk(look, steps, begin, end, cause=cause, may_go_on=lambda: time.monotonic() < give_up_at)
-    changes = tuple(_explained(one, [version.order for version in versions]) for one in found.changes)
+    changes = tuple(explained(one, [version.order for version in versions]) for one in found.changes)
     return OrderTimeline(
         order, moment_of(end), found.as_of, found.size, found.complete, found.judgments, changes
     )
@@ -255,14 +254,3 @@ async def _steps(conn: asyncpg.Connection, log: str, begin: int, end: int, upto_
             if entry.kind == "event" and entry.time_us <= upto_s * SECOND_US:
                 steps.append(step_of(entry.index, entry.time_us, entry.body))
     return steps
-
-
-def _explained(change: Change, versions: list[Order]) -> Change:
-    """What passed, where only time did: see `Change`."""
-    if change.entry >= 0:
-        return change
-    order = next((one for one in versions if one.version == change.version), versions[-1])
-    for obligation in order.obligations:
-        if deadline_at(order, obligation) + 1 == change.as_of:
-            return msgspec.structs.replace(change, type="deadline", by=obligation.id)
-    return msgspec.structs.replace(change, type="effective") if order.effective_s == change.as_of else change

@@ -14,6 +14,7 @@ class Metrics:
         self._declare_appends()
         self._declare_logs()
         self._declare_witnesses()
+        self._declare_quorums()
 
     def exposition(self) -> bytes:
         """The metrics in Prometheus's text format."""
@@ -74,9 +75,86 @@ class Metrics:
         self.cosignatures = Gauge(
             "writ_cosignatures", "Witnesses that cosigned when last asked.", ["log"], registry=self.registry
         )
-        self.witness_troubles = Counter(
-            "writ_witness_troubles_total",
-            "Times that a witness gave no cosignature; the log went on without it.",
+        self.cosignatures_collected = Counter(
+            "writ_cosignatures_collected_total",
+            "Cosignatures that a witness gave, each verified.",
             ["log", "witness"],
             registry=self.registry,
         )
+        self.contradictions = Counter(
+            "writ_witness_contradictions_total",
+            "Times that a witness had cosigned more than it was shown, or another tree.",
+            ["log", "witness"],
+            registry=self.registry,
+        )
+        self.witness_troubles = Counter(
+            "writ_witness_troubles_total",
+            "Times that a witness gave no cosignature, for a reason that says nothing about the log.",
+            ["log", "witness"],
+            registry=self.registry,
+        )
+        self.timestamp_troubles = Counter(
+            "writ_timestamp_troubles_total",
+            "Requests that a time-stamp authority did not answer; it is asked up to three times.",
+            ["log", "authority"],
+            registry=self.registry,
+        )
+
+    def _declare_quorums(self) -> None:
+        self.rounds_without_quorum = Counter(
+            "writ_rounds_without_quorum_total",
+            "Times that the witnesses were asked and too few cosigned the checkpoint that is shown.",
+            ["log"],
+            registry=self.registry,
+        )
+        self.quorum_age_s = Gauge(
+            "writ_quorum_age_seconds",
+            "Since a quorum of witnesses last cosigned; +Inf while none has since the start.",
+            ["log"],
+            registry=self.registry,
+        )
+        self.held = Gauge(
+            "writ_held",
+            "1 while nothing is taken in for want of a quorum (--without-quorum stop).",
+            ["log"],
+            registry=self.registry,
+        )
+
+
+class WitnessMetrics:
+    """What a witness counts. Only logs that it watches have a name here: anybody can send any origin."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "writ_witness_requests_total",
+            "Requests for a cosignature, by log (empty: none that is watched) and what became of them.",
+            ["log", "outcome"],
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "writ_witness_request_seconds",
+            "Time of one request, its body's way included.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.size = Gauge(
+            "writ_witness_size", "Size last cosigned for the log.", ["log"], registry=self.registry
+        )
+        self.time_s = Gauge(
+            "writ_witness_cosigned_time_seconds",
+            "Unix time of the log's last cosignature.",
+            ["log"],
+            registry=self.registry,
+        )
+        self.logs = Gauge("writ_witness_logs", "Logs that are watched.", registry=self.registry)
+        self.reloads = Counter(
+            "writ_witness_reloads_total",
+            "Times that the list of logs was read again, by result; a failed one leaves the list as it was.",
+            ["result"],
+            registry=self.registry,
+        )
+
+    def exposition(self) -> bytes:
+        """The metrics in Prometheus's text format."""
+        return generate_latest(self.registry)

@@ -1,6 +1,7 @@
 """One open log: its writer, its reader, and the answers that need both."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -61,6 +62,8 @@ class Log:
         self.reader = reader
         self.tile_in_turn = 0
         """The full tile that the next check of the log's health looks at."""
+        self.hold: Callable[[], str | None] = _nothing
+        """Why nothing may be taken in, if so."""
         self._task: asyncio.Task[None] | None = None
         self._refreshed_at = float("-inf")
         self._refreshing = asyncio.Lock()
@@ -94,7 +97,7 @@ class Log:
 
     async def submit(self, arrival: Arrival) -> Answer:
         """Store a submission and return its receipt; the same note text again gets the same receipt."""
-        outcome = await self.writer.put(arrival)
+        outcome = self._held() or await self.writer.put(arrival)
         if isinstance(outcome, Stored) or outcome.problem in _NOT_LOOKED_AT:
             return outcome
         repeat = await self._repeat(arrival)
@@ -104,7 +107,7 @@ class Log:
 
     async def post(self, post: TokenPost) -> DoorAnswer | Refused:
         """Store a token's events; those that were posted before keep their places and receipts."""
-        outcome = await self.writer.put(post)
+        outcome = self._held() or await self.writer.put(post)
         if isinstance(outcome, Refused):
             return outcome
         placed = outcome.placed
@@ -164,6 +167,11 @@ class Log:
         row = await self.reader.last_submission(origin)
         return None if row is None else SourceState(row.size, row.note, encode_frontier(row.frontier))
 
+    def _held(self) -> Refused | None:
+        """What was stored before is answered all the same; the operator's own anchors go in."""
+        why = None if self.writer.frozen is not None else self.hold()
+        return None if why is None else Refused(problem="no-quorum", detail=why)
+
     async def _repeat(self, arrival: Arrival) -> Answer | None:
         """The answer that this very submission got before, if it did."""
         note, text = arrival.submission.note, arrival.submission.text
@@ -214,3 +222,7 @@ def _report(task: "asyncio.Task[None]") -> None:
     """Say it when a writer ends by a bug of ours; `/health` fails from then on."""
     if not task.cancelled() and task.exception() is not None:
         _log.critical("writer_died", task=task.get_name(), exc_info=task.exception())
+
+
+def _nothing() -> None:
+    """Nothing is in the way."""

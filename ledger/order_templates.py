@@ -10,6 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from projections.order import Order, parse_order
+from signing.encoding import encode_base64
 
 FOLDER: Final = "templates/orders"
 NO_INSTRUMENT: Final = "0" * 64
@@ -32,7 +33,9 @@ class Parties(Struct, frozen=True, kw_only=True):
     authority: str
     log: str
     assessors: tuple[str, ...] = ()
+    assessors_needed: int | None = None
     witnesses: tuple[str, ...] = ()
+    timestamp_roots: tuple[bytes, ...] = ()
     controller: str = ""
     instrument_sha256: str = NO_INSTRUMENT
 
@@ -51,6 +54,11 @@ def read(name: str) -> Template:
 
 def fill(template: Template, parties: Parties) -> Order:
     """The order between these parties. FormatError says which name or key is none."""
+    named: dict[str, Any] = {}
+    if parties.assessors_needed is not None:
+        named["assessors_needed"] = parties.assessors_needed
+    if parties.timestamp_roots:
+        named["timestamp_roots"] = sorted(map(encode_base64, set(parties.timestamp_roots)))
     value = template.order | {
         "controllers": [parties.controller or template.controller],
         "id": f"{parties.authority}/{template.number}",
@@ -59,6 +67,7 @@ def fill(template: Template, parties: Parties) -> Order:
             "assessors": sorted(set(parties.assessors)),
             "log_vkey": parties.log,
             "witnesses": policy_lines(parties.witnesses),
+            **named,
         },
     }
     return parse_order(json.dumps(value).encode())

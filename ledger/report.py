@@ -1,33 +1,37 @@
 """The report in a bundle: one page that a person reads, prints, and knows how to check.
 
-Everything on it is also in the statement, or in the log that the bundle carries; it proves nothing by itself,
-and says so. No network, no scripts.
+Its numbers are those of the judgment that the statement sums up; what it tells besides is in the log that the
+bundle carries. It proves nothing by itself, and says so. No network, no scripts; and the same log, order and
+moment give the same bytes, for nothing here looks at a clock or at a machine's settings.
 """
 
+import re
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
+from itertools import groupby
 
 import jinja2
-from msgspec import Struct
 
-from projections.order import Order
+from ledger import charts, looks
+from ledger.fingerprints import fingerprints
+from ledger.retracing import Retraced, retrace
+from projections import accounted, burndown
+from projections.beside import beside
+from projections.case import Case
+from projections.finding import Irregularity
+from projections.glimpses import Glimpse
+from projections.moments import DAY_S, SECOND_US
+from projections.order import Obligation, Order
+from projections.rulebook import explain
 from projections.runners import wording
 from projections.runners.offline import Replayed
 from projections.statement import ObligationStatement, Statement
 from projections.stating import Stated
-from signing.keys import parse_vkey
+from projections.verdict import covered
 from signing.policy import quorum_time
 
 MAX_LISTED = 200
-
-
-class Fingerprint(Struct, frozen=True):
-    """A key that a verdict rests on, and who says that it counts."""
-
-    role: str
-    vkey: str
-    key_id: str
-    named_by: str
 
 
 def title(statement: Statement) -> str:
@@ -37,67 +41,188 @@ def title(statement: Statement) -> str:
 
 def render(stated: Stated, order: Order, replayed: Replayed, *, compact: bool) -> str:
     """The page."""
-    statement = stated.statement
-    exceptions = [
-        one
-        for listed in (stated.judgment.irregularities, *(f.irregularities for f in stated.judgment.findings))
-        for one in sorted(listed, key=lambda one: one.index)
-    ]
+    statement, case = stated.statement, stated.case
     seen_s = quorum_time(order.trust.policy(), replayed.note)
+    listed = list(_exceptions(stated))
+    stands = beside(case, stated.judgment)
     return _template("report.html").render(
         title=title(statement),
         statement=statement,
         order=order,
+        issued=case.issued,
         compact=compact,
-        shown=_shown(statement),
-        level=wording.LEVELS[statement.evidence],
-        word=wording.WORDS[statement.word],
-        as_of=wording.moment(statement.as_of),
+        most=MAX_LISTED,
         seen=None if seen_s is None else wording.moment(seen_s),
+        stores=_stores_line(stated),
+        life=_life(case),
+        versions=_versions(case),
+        burndowns=[_burndown(case, one) for one in order.obligations if one.type in burndown.KINDS],
+        strips=[_strip(case, one) for one in order.obligations if one.type in accounted.KINDS],
+        timeline=_timeline(retrace(stated, replayed)),
+        looks=looks.looks(stated, replayed),
+        unasked=looks.unasked(stated),
         obligations=[_obligation(one) for one in statement.obligations],
-        exceptions=[wording.exception_line(one) for one in exceptions[:MAX_LISTED]],
-        more=max(0, len(exceptions) - MAX_LISTED),
+        exceptions=_by_rule(listed),
+        excepted=len(listed),
         foreign=_foreign(replayed, order),
-        repeats=replayed.repeats[:MAX_LISTED],
-        keys=_fingerprints(order, replayed),
+        repeats=replayed.repeats,
+        conflicts=stands.conflicts,
+        corrections=stands.corrections,
+        keys=fingerprints(case, replayed.audited.registry.created),
         unproven=wording.unproven_lines(statement),
         audited=replayed.audited,
     )
 
 
-def readme(statement: Statement, *, compact: bool) -> str:
-    """README.txt of a bundle."""
-    return _template("README.txt").render(statement=statement, title=title(statement), compact=compact)
+def _stores_line(stated: Stated) -> str:
+    """How many stores somebody looked into, as the headline counts them."""
+    stores = covered(stated.judgment).values()
+    if not stores:
+        return "no store was declared that the order reaches"
+    looked = [one for one in stores if one.looked]
+    assessed = sum(1 for one in looked if one.assessor)
+    return (
+        f"{len(looked)} of {len(stores)} declared: {assessed} by an assessor whom the order names, "
+        f"{len(looked) - assessed} by the controller itself; nobody looked into {len(stores) - len(looked)}"
+    )
+
+
+def _life(case: Case) -> list[tuple[str, str, str]]:
+    """When the order's status became another, what it became, and what made it so."""
+    issued = (
+        wording.moment(case.issued.time_us // SECOND_US),
+        "recorded in this log",
+        f"entry {case.issued.index}",
+    )
+    return [issued] + [
+        (
+            wording.moment(from_s),
+            status.replace("_", " "),
+            "time alone" if entry is None else f"entry {entry}",
+        )
+        for from_s, status, entry in case.life.history()
+        if from_s <= case.as_of
+    ]
+
+
+def _versions(case: Case) -> list[tuple[int, int, str, bool]]:
+    """The versions under the same key that count: number, entry, from when, and whether it is judged here."""
+    return [
+        (one.order.version, one.index, wording.moment(one.governs_s), one is case.issued)
+        for one in case.docket.orders
+        if one.order.id == case.order.id and one.by in case.authority and one.index < case.size
+    ]
+
+
+def _burndown(case: Case, obligation: Obligation) -> dict[str, object]:
+    told = burndown.burn_down(case, obligation)
+    return {
+        "told": told,
+        "chart": charts.chart(told, case.as_of) if told.points else None,
+        "rows": [(wording.moment(one.time_us // SECOND_US), one.entry, one.live) for one in told.points],
+        "effective": wording.moment(told.effective),
+        "deadline": wording.moment(told.deadline),
+        "begun": f"{told.at_effective:,}" if _is_begun(told) else "nothing on record yet",
+        "now": told.points[-1].live if told.points else 0,
+    }
+
+
+def _is_begun(told: burndown.Burndown) -> bool:
+    """Whether anything was on record when the order took effect: many ledgers begin later."""
+    return bool(told.points) and told.points[0].time_us <= told.effective * SECOND_US
+
+
+def _strip(case: Case, obligation: Obligation) -> dict[str, object]:
+    found = accounted.accounts(case, obligation)
+    begin, end = case.order.effective_s, case.as_of - DAY_S
+    rows = [
+        (one.collector, wording.moment(part.from_us // SECOND_US), wording.moment(part.to_us // SECOND_US),
+         SAID[part.said])
+        for one in found for part in one.stretches
+    ]  # fmt: skip
+    return {
+        "id": obligation.id,
+        "collectors": len(found),
+        "whole": sum(1 for one in found if one.is_whole),
+        "strip": charts.strip(found[:MAX_LISTED], begin, end) if found and begin < end else None,
+        "rows": rows,
+        "begin": wording.moment(begin),
+        "end": wording.moment(end),
+    }
+
+
+SAID = {
+    "accounted": "accounted for",
+    "open": "nobody accounts for it",
+    "against": "it ran, by its own word, and did not leave the territory out",
+}
+
+
+def _timeline(found: Retraced) -> dict[str, object]:
+    return {
+        "rows": [(*_when(one), *_told(one)) for one in found.changes],
+        "complete": found.complete,
+        "judgments": found.judgments,
+    }
+
+
+def _when(one: Glimpse) -> tuple[str, str]:
+    """From when on, and which entry did it, as exactly as it was searched for."""
+    change, since = one.change, one.since
+    if since is None:
+        return wording.moment(change.as_of), f"{change.entry:,}" if change.entry >= 0 else "none"
+    when = f"{wording.moment(since.as_of)} to {wording.moment(change.as_of)}"
+    return when, f"{since.size:,} to {change.size - 1:,}" if since.size < change.size else "none"
+
+
+def _told(one: Glimpse) -> tuple[str, str, list[str]]:
+    """The verdict, why, and the obligations that changed."""
+    change = one.change
+    verdict = change.verdict.replace("_", " ")
+    if change.status != "in_force":
+        verdict = f"{change.status.replace('_', ' ')}: none; would be {verdict}"
+    changed = [f"{name}: {said.replace('_', ' ')}" for name, said in change.obligations.items()]
+    given_up = one.since is not None and one.since.size < change.size
+    return verdict, "not searched for further" if given_up else wording.change_cause(change), changed
 
 
 def _obligation(one: ObligationStatement) -> dict[str, object]:
     """What the page shows of an obligation."""
-    so_far = one.type.startswith("cease_") and one.verdict == "carried_out"
     return {
         "id": one.id,
-        "type": one.type.replace("_", " "),
+        "line": wording.obligation_line(one),
         "verdict": one.verdict,
-        "verdict_words": wording.VERDICTS[one.verdict] + (" so far" if so_far else ""),
-        "deadline": wording.moment(one.deadline),
-        "evidence": f"{one.evidence}, {wording.LEVELS[one.evidence]}",
-        "word": wording.WORDS[one.word],
         "counts": [
             (wording.COUNTS.get(name, name.replace("_", " ")), count)
             for name, count in one.counts.items()
             if count or name == "in_scope"
         ],
         "digests": one.digests,
-        "gaps": [wording.gap_line(gap) for gap in one.gaps],
+        "gaps": [(gap.rule, wording.gap_line(gap)) for gap in one.gaps],
         "out_of_scope": one.out_of_scope,
-        "stores": one.stores,
     }
 
 
-def _shown(statement: Statement) -> str:
-    """The one word; of an order that is not in force, the word that would hold."""
-    shown = statement.verdict or statement.would_be
-    assert isinstance(shown, str)
-    return shown
+def _exceptions(stated: Stated) -> Iterator[tuple[str, Irregularity]]:
+    """All exceptions, each with the obligation that it tells against; "": the order itself."""
+    yield from (("", one) for one in stated.judgment.irregularities)
+    for finding in stated.judgment.findings:
+        yield from ((finding.obligation, one) for one in finding.irregularities)
+
+
+def _by_rule(listed: Sequence[tuple[str, Irregularity]]) -> list[dict[str, object]]:
+    """The exceptions rule by rule, so that each rule says once what it says."""
+    ordered = sorted(listed, key=lambda one: (one[1].rule, one[1].index, one[1].store, one[0]))
+    return [
+        {
+            "rule": rule,
+            "says": explain(rule),
+            "rows": [
+                (obligation, one, wording.moment(one.time_us // SECOND_US)) for obligation, one in group
+            ],
+        }
+        for rule, group in groupby(ordered, key=lambda one: one[1].rule)
+    ]
 
 
 def _foreign(replayed: Replayed, order: Order) -> list[str]:
@@ -111,23 +236,9 @@ def _foreign(replayed: Replayed, order: Order) -> list[str]:
     ]
 
 
-def _fingerprints(order: Order, replayed: Replayed) -> list[Fingerprint]:
-    signer = next(
-        replayed.fold.docket.posters[one.by].vkey
-        for one in reversed(replayed.fold.docket.orders)
-        if one.order == order
-    )
-    trust = order.trust
-    keys = [
-        ("authority", signer or "", "compare it with the one that the authority publishes"),
-        ("log", trust.log_vkey, "the order"),
-        *(("assessor", vkey, "the order") for vkey in trust.assessors),
-    ]
-    found = [Fingerprint(role, vkey, parse_vkey(vkey).key_id.hex(), by) for role, vkey, by in keys]
-    for witness in trust.policy().witnesses:
-        line = next(line for line in trust.witnesses if line.startswith(f"witness {witness.name} "))
-        found.append(Fingerprint("witness", line.split(" ")[2], witness.key.key_id.hex(), "the order"))
-    return found
+def _in_css(text: str) -> str:
+    """A text for between quotes in a style sheet, which no escaping of HTML reaches."""
+    return re.sub(r"[^A-Za-z0-9 .,:/_-]", lambda found: f"\\{ord(found.group()):06x}", text)
 
 
 @cache
@@ -141,4 +252,8 @@ def _template(name: str) -> jinja2.Template:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["thousands"] = lambda number: f"{number:,}"
+    environment.filters["moment"] = wording.moment
+    environment.filters["in_css"] = _in_css
+    environment.globals["levels"] = wording.LEVELS
+    environment.globals["words"] = wording.WORDS
     return environment.from_string(source)

@@ -14,6 +14,8 @@ from ledger.explaining import ABOUT_RECORDS, ERASURES, day
 from ledger.order_templates import NO_INSTRUMENT
 from projections.moments import first_second, last_second
 from projections.order import Obligation, Order, Scope, deadline_at
+from signing.errors import FormatError
+from signing.timestamp import is_root
 
 WEAK: Final = frozenset({"inference", "ip", "metadata"})
 PROHIBITIONS: Final = frozenset({"cease_collecting", "cease_using", "cease_offering"})
@@ -72,20 +74,39 @@ def _trust(order: Order) -> Iterator[Concern]:
     trust = order.trust
     witnesses = [line for line in trust.witnesses if line.startswith("witness ")]
     if trust.policy().quorum == "none":
-        says = (
-            "no witnesses, or no quorum of them: no time can be proved, so nothing is ever shown to have "
-            "been done before a deadline"
-        )
-        yield Concern("trust.no_witnesses", "trust.witnesses", True, says)
+        yield _no_witnesses(stamped=bool(trust.roots))
     elif len(witnesses) == 1:
         says = "a single witness: whoever holds its key and the log's can invent times. Name three"
         yield Concern("trust.one_witness", "trust.witnesses", False, says)
+    for place, root in enumerate(trust.roots):
+        if (wrong := _no_root(root)) is not None:
+            yield Concern("trust.no_root", f"trust.timestamp_roots[{place}]", True, wrong)
     if not trust.assessors:
         says = "no assessor: whatever is carried out will be so on the controller's own word"
         yield Concern("trust.no_assessors", "trust.assessors", False, says)
     if trust.max_statement_age_s > LONG_S:
         says = f"{trust.max_statement_age}: what happened within that time may be missing from a statement"
         yield Concern("trust.old_statements", "trust.max_statement_age", False, says)
+
+
+def _no_witnesses(*, stamped: bool) -> Concern:
+    says = (
+        "no witnesses, or no quorum of them: no time can be proved, so nothing is ever shown to have "
+        "been done before a deadline"
+    )
+    if stamped:
+        says = (
+            "no witnesses, or no quorum of them: time-stamps prove times, and nobody proves that the log "
+            "shows everybody the same history"
+        )
+    return Concern("trust.no_witnesses", "trust.witnesses", not stamped, says)
+
+
+def _no_root(certificate: bytes) -> str | None:
+    try:
+        return None if is_root(certificate) else "does not sign itself: name the root that it leads to"
+    except FormatError as error:
+        return f"{error}: give the DER of a root certificate in base64"
 
 
 def _deadline(order: Order, one: Obligation, field: str) -> Iterator[Concern]:

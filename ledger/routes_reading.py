@@ -8,6 +8,7 @@ from aiohttp import web
 from ledger.openlog import Log
 from ledger.problems import Refused
 from ledger.reading import MAX_PAGE, EventLine, Page
+from ledger.verifier_page import verifier_page
 from ledger.web import SERVICE, named_log, problem, readable_log
 from projections.events import EVENT_TYPES
 from signing.encoding import parse_decimal
@@ -114,6 +115,11 @@ async def get_metrics(request: web.Request) -> web.Response:
     return web.Response(body=raw, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
+async def get_verifier(request: web.Request) -> web.Response:
+    """`GET /verifier.html`: the page that checks a bundle in the reader's browser."""
+    return web.Response(text=verifier_page(), content_type="text/html", charset="utf-8", headers=_NOT_KEPT)
+
+
 def format_event_line(event: EventLine) -> bytes:
     """An event with its place, as one line of NDJSON."""
     return b'{"event":%b,"index":%d,"time_us":%d}\n' % (event.line, event.index, event.time_us)
@@ -161,6 +167,7 @@ def _number(text: str, field: str) -> int | Refused:
 ROUTES: Final = [
     web.get("/health", get_health),
     web.get("/metrics", get_metrics),
+    web.get("/verifier.html", get_verifier),
     web.get("/logs/{log}/checkpoint", get_checkpoint),
     web.get("/logs/{log}/tile/{path:.+}", get_tile),
     web.get("/logs/{log}/entries/{index}", get_entry),

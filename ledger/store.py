@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
+from ledger.attesting import AttestationRow, StatementRow
 from ledger.sealing import Head, Sealed, SubmissionRow, TokenRow
 from signing.checkpoint import Checkpoint
 from signing.merkle import CompactRange, unpack_frontier
@@ -259,6 +260,71 @@ async def read_record_entries(
 async def has_checkpoint(connection: Connection, log: str, checkpoint: Checkpoint) -> bool:
     """Whether the log had this checkpoint."""
     return (await read_roots(connection, log, [checkpoint.size])).get(checkpoint.size) == checkpoint.root
+
+
+# Statements that assessors attested.
+
+INSERT_STATEMENT = """
+INSERT INTO statements (log, hash, order_id, size, as_of, text, time_us) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT DO NOTHING
+"""
+INSERT_ATTESTATION = """
+INSERT INTO attestations (log, hash, name, key_id, signature, attestation, checkpoint, time_us)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8
+WHERE $9 > (SELECT count(*) FROM attestations WHERE log = $1 AND hash = $2)
+ON CONFLICT DO NOTHING
+"""
+READ_STATEMENT = "SELECT hash, order_id, size, as_of, text FROM statements WHERE log = $1 AND hash = $2"
+READ_STATEMENTS = """
+SELECT hash, order_id, size, as_of, text FROM statements WHERE log = $1 AND order_id = $2
+ORDER BY time_us DESC, hash LIMIT $3
+"""
+READ_ATTESTATIONS = """
+SELECT hash, name, key_id, signature, attestation, checkpoint FROM attestations
+WHERE log = $1 AND hash = ANY($2::bytea[]) ORDER BY hash, name, key_id
+"""
+
+
+async def insert_attestation(
+    pool: Pool, log: str, statement: StatementRow, attestation: AttestationRow, now_us: int, most: int
+) -> None:
+    """Keep an assessor's signature on a statement, unless his key has one there, or `most` others have."""
+    async with pool.acquire() as connection, connection.transaction():
+        said = (statement.hash, statement.order, statement.size, statement.as_of, statement.text.encode())
+        await connection.execute(INSERT_STATEMENT, log, *said, now_us)
+        row = msgspec.structs.astuple(attestation)
+        await connection.execute(INSERT_ATTESTATION, log, *row, now_us, most)
+
+
+async def read_statement(connection: Connection, log: str, hash: bytes) -> StatementRow | None:
+    """The attested statement whose text has this hash."""
+    row = await connection.fetchrow(READ_STATEMENT, log, hash)
+    return None if row is None else _statement(row)
+
+
+async def read_statements(connection: Connection, log: str, order: str, limit: int) -> list[StatementRow]:
+    """The attested statements on an order, the newest first."""
+    return [_statement(row) for row in await connection.fetch(READ_STATEMENTS, log, order, limit)]
+
+
+async def read_attestations(
+    connection: Connection, log: str, hashes: Sequence[bytes]
+) -> dict[bytes, list[AttestationRow]]:
+    """Who signed these statements, sorted by name and key."""
+    found: dict[bytes, list[AttestationRow]] = {hash: [] for hash in hashes}
+    for row in await connection.fetch(READ_ATTESTATIONS, log, list(hashes)):
+        found[row["hash"]].append(AttestationRow(**dict(row)))
+    return found
+
+
+def _statement(row: asyncpg.Record) -> StatementRow:
+    return StatementRow(
+        hash=row["hash"],
+        order=row["order_id"],
+        size=row["size"],
+        as_of=row["as_of"],
+        text=row["text"].decode(),
+    )
 
 
 def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[Sequence[object]]:

@@ -2,176 +2,163 @@
 
     POST /add-checkpoint               the cosignature, or the status that tlog-witness lays down
     GET  /<origin hash>/checkpoint     the last checkpoint cosigned, with the log's signature and ours
+    GET  /health, /metrics             for whoever runs it
 
-Its whole worth is a memory that never goes back: what it cosigned is durable before anybody sees the
-cosignature, in the same transaction that held the request against it. Its clock never goes back either.
+Many logs share it, and none can take it from the others: a body is small and comes soon or never, only so
+many wait in line, and each log has its allowance.
 """
 
 import asyncio
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from hashlib import sha256
-from pathlib import Path
-from time import time
-from typing import Final, NamedTuple
+from typing import Final
 
+import structlog
 from aiohttp import web
 
-from ledger.durable import sync_folder
 from ledger.failure import Failure
-from signing.checkpoint import Checkpoint, parse_checkpoint
-from signing.cosignature import cosign
-from signing.errors import FormatError
+from ledger.metrics import WitnessMetrics
+from ledger.witness_logs import Watch, logs_of_keys
+from ledger.witness_memory import Memory, Outcome, Reply
 from signing.keys import COSIGNATURE, Signer, VerifierKey
-from signing.note import add_signatures, format_note, format_signature_line, signatures_of
-from signing.witness import Cosignable, Refusal, decide, parse_add_checkpoint
+from signing.log_list import ListedLog
 
 MAX_REQUEST_BYTES: Final = 64 * 1024
-TEXT: Final = "text/plain"
-SIZE: Final = "text/x.tlog.size"
+BODY_TIMEOUT_S: Final = 10.0
+MAX_WAITING: Final = 200
+"""Requests in line for the disk; each takes it a few milliseconds."""
+MAX_CLOCK_LAG_S: Final = 60
 
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS checkpoints (
-    origin_hash TEXT PRIMARY KEY, origin TEXT NOT NULL, size INTEGER NOT NULL,
-    root BLOB NOT NULL, note BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS clock (one INTEGER PRIMARY KEY CHECK (one = 1), time_s INTEGER NOT NULL);
-"""
-_LAST: Final = "SELECT origin, size, root FROM checkpoints WHERE origin_hash = ?"
-_LAST_NOTE: Final = "SELECT note FROM checkpoints WHERE origin_hash = ?"
-_REMEMBER: Final = (
-    "INSERT OR REPLACE INTO checkpoints (origin_hash, origin, size, root, note) VALUES (?, ?, ?, ?, ?)"
-)
-_TIME: Final = "SELECT time_s FROM clock"
-_SET_TIME: Final = "INSERT OR REPLACE INTO clock (one, time_s) VALUES (1, ?)"
+_log = structlog.get_logger(__name__)
 
 
-class Reply(NamedTuple):
-    """What is answered."""
+class Witness:
+    """One witness: its key, its memory, the logs that it watches."""
 
-    status: int
-    body: bytes
-    content_type: str = TEXT
-
-
-class Memory:
-    """What a witness has cosigned, on disk. Any number of processes may share the file."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # One thread at a time uses it; which one changes.
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            # In WAL mode only FULL waits for the disk at each commit.
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
-            sync_folder(path.parent)
-        except sqlite3.DatabaseError as error:
+    def __init__(
+        self, memory: Memory, watch: Watch, signer: Signer, body_timeout_s: float = BODY_TIMEOUT_S
+    ) -> None:
+        if signer.verifier.algorithm != COSIGNATURE:
             raise Failure(
-                f"{path} is not a witness's memory: {error}",
-                "restore nothing older in its place: a witness that forgets must go on under a new key",
-            ) from error
+                f"the key of {signer.verifier.name} is not a witness's key",
+                "make one with `writ keygen NAME --witness`",
+            )
+        self.metrics = WitnessMetrics()
+        self._memory, self._watch, self._signer = memory, watch, signer
+        self._body_timeout_s = body_timeout_s
+        self._waiting = 0
+        # One thread: requests are answered in turn anyway, each after its commit.
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="witness")
+        self.metrics.logs.set(len(watch))
+        for origin, size, time_s in memory.cosigned(signer):
+            if origin in watch:
+                self.metrics.size.labels(origin).set(size)
+                self.metrics.time_s.labels(origin).set(time_s)
 
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    def add_checkpoint(
-        self, raw: bytes, logs: Mapping[str, VerifierKey], signer: Signer, now_s: int
-    ) -> Reply:
-        """Answer a request; a cosignature is returned only after what it covers is durable."""
-        try:
-            request = parse_add_checkpoint(raw)
-            origin = parse_checkpoint(request.note.text).origin
-        except FormatError as error:
-            return Reply(400, f"{error}\n".encode())
-        with self._transaction():
-            outcome = decide(self._last(origin), request, logs.get(origin))
-            if isinstance(outcome, Refusal):
-                return _refusal(outcome)
-            # A crash before the commit leaves the older checkpoint and no cosignature; after it, a checkpoint
-            # whose cosignature nobody has, which the log gets by asking again with its new size.
-            return Reply(200, self._cosign(outcome, logs[origin], signer, now_s))
-
-    def checkpoint(self, origin_hash: str) -> Reply:
-        """The last checkpoint cosigned for the log whose origin has this hash."""
-        row = self._db.execute(_LAST_NOTE, (origin_hash,)).fetchone()
-        return Reply(404, b"no checkpoint was cosigned\n") if row is None else Reply(200, row[0])
-
-    def _last(self, origin: str) -> Checkpoint | None:
-        row = self._db.execute(_LAST, (_origin_hash(origin),)).fetchone()
-        return None if row is None else Checkpoint(*row)
-
-    def _cosign(self, outcome: Cosignable, log_key: VerifierKey, signer: Signer, now_s: int) -> bytes:
-        checkpoint, note = outcome.checkpoint, outcome.note
-        row = self._db.execute(_TIME).fetchone()
-        time_s = now_s if row is None else max(now_s, row[0])
-        signature = cosign(note.text, signer, time_s)
-        # Signatures that nobody here verified are left out of what is shown later.
-        shown = add_signatures(type(note)(note.text, signatures_of(note, log_key)), signature)
-        origin = checkpoint.origin
-        self._db.execute(
-            _REMEMBER, (_origin_hash(origin), origin, checkpoint.size, checkpoint.root, format_note(shown))
+    def application(self) -> web.Application:
+        """It as a web application; it ends with that."""
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES)
+        app.add_routes(
+            [
+                web.post("/add-checkpoint", self._add_checkpoint),
+                web.get("/{hash}/checkpoint", self._checkpoint),
+                web.get("/health", self._health),
+                web.get("/metrics", self._metrics),
+            ]
         )
-        self._db.execute(_SET_TIME, (time_s,))
-        return format_signature_line(signature).encode()
+        app.on_cleanup.append(self._close)
+        return app
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        # IMMEDIATE takes the write lock before the first read, so the check and the store are one step.
-        self._db.execute("BEGIN IMMEDIATE")
+    def replace(self, logs: Iterable[ListedLog]) -> None:
+        """Watch these logs from the next request on. What was cosigned for others is not forgotten."""
+        self._watch.replace(logs)
+        self.metrics.logs.set(len(self._watch))
+        self.metrics.reloads.labels("done").inc()
+        _log.info("logs_reloaded", logs=len(self._watch))
+
+    def keep(self, failure: Failure) -> None:
+        """Go on watching the logs that it knows: the new list can't be used."""
+        self.metrics.reloads.labels("failed").inc()
+        _log.error("logs_not_reloaded", error=str(failure), remedy=failure.remedy, logs=len(self._watch))
+
+    async def _add_checkpoint(self, request: web.Request) -> web.Response:
+        begun = time.monotonic()
+        reply = await self._answer(request)
+        seconds = time.monotonic() - begun
+        self.metrics.requests.labels(reply.origin, reply.outcome).inc()
+        self.metrics.seconds.observe(seconds)
+        if reply.size is not None and reply.time_s is not None:
+            self.metrics.size.labels(reply.origin).set(reply.size)
+            self.metrics.time_s.labels(reply.origin).set(reply.time_s)
+        _note(request, reply, seconds)
+        return _respond(reply)
+
+    async def _answer(self, request: web.Request) -> Reply:
         try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.rollback()
-            raise
+            async with asyncio.timeout(self._body_timeout_s):
+                body = await request.read()
+        except TimeoutError:
+            return _unread(408, "too-slow", f"the body was not here after {self._body_timeout_s:.0f} s")
+        except web.HTTPRequestEntityTooLarge:
+            return _unread(413, "too-large", f"a request has at most {MAX_REQUEST_BYTES} bytes")
+        if self._waiting >= MAX_WAITING:
+            return _unread(503, "busy", "too many are in line")._replace(wait_s=1)
+        self._waiting += 1
+        try:
+            loop, add = asyncio.get_running_loop(), self._memory.add_checkpoint
+            return await loop.run_in_executor(
+                self._disk, add, body, self._watch, self._signer, int(time.time())
+            )
+        finally:
+            self._waiting -= 1
+
+    async def _checkpoint(self, request: web.Request) -> web.Response:
+        loop = asyncio.get_running_loop()
+        return _respond(
+            await loop.run_in_executor(self._disk, self._memory.checkpoint, request.match_info["hash"])
+        )
+
+    async def _health(self, _: web.Request) -> web.Response:
+        """200 while it can cosign; 503 and why it can't."""
+        loop = asyncio.get_running_loop()
+        lag_s = await loop.run_in_executor(self._disk, self._memory.time_s) - int(time.time())
+        wrong = f"the clock is {lag_s} s behind what was signed: set it" if lag_s > MAX_CLOCK_LAG_S else None
+        value = {"logs": len(self._watch), "waiting": self._waiting, "wrong": wrong}
+        return web.json_response(value, status=503 if wrong else 200)
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        return web.Response(body=self.metrics.exposition(), content_type="text/plain")
+
+    async def _close(self, _: web.Application) -> None:
+        self._disk.shutdown()
+        self._memory.close()
 
 
 def make_app(memory: Memory, logs: Iterable[VerifierKey], signer: Signer) -> web.Application:
-    """The witness as a web application, for the logs with these keys."""
-    if signer.verifier.algorithm != COSIGNATURE:
-        raise Failure(
-            f"the key of {signer.verifier.name} is not a witness's key",
-            "make one with `writ keygen NAME --witness`",
-        )
-    by_origin = {key.name: key for key in logs}
-    # One thread: requests are answered in turn anyway, each after its commit.
-    disk = ThreadPoolExecutor(1, thread_name_prefix="witness")
-
-    async def add_checkpoint(request: web.Request) -> web.Response:
-        body = await request.read()
-        loop = asyncio.get_running_loop()
-        return _respond(
-            await loop.run_in_executor(disk, memory.add_checkpoint, body, by_origin, signer, int(time()))
-        )
-
-    async def checkpoint(request: web.Request) -> web.Response:
-        loop = asyncio.get_running_loop()
-        return _respond(await loop.run_in_executor(disk, memory.checkpoint, request.match_info["hash"]))
-
-    async def close(_: web.Application) -> None:
-        disk.shutdown()
-        memory.close()
-
-    app = web.Application(client_max_size=MAX_REQUEST_BYTES)
-    app.add_routes([web.post("/add-checkpoint", add_checkpoint), web.get("/{hash}/checkpoint", checkpoint)])
-    app.on_cleanup.append(close)
-    return app
+    """A witness of the logs with these keys, as a web application."""
+    return Witness(memory, Watch(logs_of_keys(logs)), signer).application()
 
 
-def _refusal(refusal: Refusal) -> Reply:
-    if refusal.status == 409:
-        return Reply(409, f"{refusal.size}\n".encode(), SIZE)
-    return Reply(refusal.status, f"{refusal.reason}\n".encode())
+def _unread(status: int, outcome: Outcome, why: str) -> Reply:
+    return Reply(status, f"{why}\n".encode(), outcome=outcome)
 
 
 def _respond(reply: Reply) -> web.Response:
-    return web.Response(status=reply.status, body=reply.body, content_type=reply.content_type)
+    headers = {} if reply.wait_s is None else {"Retry-After": str(reply.wait_s)}
+    return web.Response(
+        status=reply.status, body=reply.body, content_type=reply.content_type, headers=headers
+    )
 
 
-def _origin_hash(origin: str) -> str:
-    return sha256(origin.encode()).hexdigest()
+def _note(request: web.Request, reply: Reply, seconds: float) -> None:
+    """One line a request. What a stranger wrote is not in it: the origin is that of a log that is watched."""
+    _log.info(
+        "add_checkpoint",
+        outcome=reply.outcome,
+        status=reply.status,
+        origin=reply.origin or None,
+        size=reply.size,
+        remote=request.remote,
+        ms=round(seconds * 1000, 1),
+    )

@@ -21,7 +21,14 @@ from typing import Any
 from msgspec import Struct
 
 from projections.chunk import Chunk, Look
-from projections.events import CheckpointAnchored, Event, InventoryAttested, LogCreated, decode_event
+from projections.events import (
+    CheckpointAnchored,
+    CheckpointTimestamped,
+    Event,
+    InventoryAttested,
+    LogCreated,
+    decode_event,
+)
 from projections.fact import Fact, quoted
 from projections.mould import unpack
 from projections.refused import Refused
@@ -269,11 +276,11 @@ class Audit:
             raise ProofError(
                 f"entry {index}: creates the log {data.origin}; the checkpoint is {self._claim.origin}'s"
             )
-        if isinstance(data, CheckpointAnchored):
+        if isinstance(data, CheckpointAnchored | CheckpointTimestamped):
             self._check_anchor(index, data)
 
-    def _check_anchor(self, index: int, data: CheckpointAnchored) -> None:
-        """An anchor is a checkpoint of this log: the witnesses saw this history and no other."""
+    def _check_anchor(self, index: int, data: CheckpointAnchored | CheckpointTimestamped) -> None:
+        """An anchor is a checkpoint of this log: who vouches for it saw this history and no other."""
         try:
             anchored = parse_checkpoint(parse_note(decode_base64(data.note)).text)
         except FormatError as error:

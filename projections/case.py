@@ -3,13 +3,14 @@
 import copy
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec import UnsetType
 
 from projections.clock import Clock, read_clock
 from projections.docket import Docket, Edge, IssuedOrder, Store, discredited
-from projections.holdings import EMPTY, Holding, Holdings
+from projections.holdings import EMPTY, Held, Holding, Parted
 from projections.lives import Copy, is_live, read_copy
 from projections.order import Order, Scope
 from projections.proceedings import Proceedings
@@ -21,7 +22,7 @@ from projections.series import Series
 from projections.sharing import Sharing
 from projections.status import Life, life_of
 from projections.tally import Listener, Tally
-from signing.setdigest import SetDigest, digest_of
+from signing.setdigest import SetDigest, digest_in_parts
 
 if TYPE_CHECKING:
     from projections.running import Running
@@ -35,7 +36,7 @@ class Case:
 
     def __init__(
         self,
-        held: Holdings,
+        held: Held,
         docket: Docket,
         edges: Mapping[int, Edge],
         issued: IssuedOrder,
@@ -66,7 +67,7 @@ class Case:
     @cached_property
     def clock(self) -> Clock:
         known = None if self.running is None else self.running.proved
-        return read_clock(self.docket.anchors, self.order.trust.policy(), known)
+        return read_clock(self.docket.anchors, self.order.trust, known)
 
     @cached_property
     def on_records(self) -> "Case":
@@ -168,11 +169,24 @@ class Case:
 
     def beside(self, issued: IssuedOrder) -> "Case":
         """Another order, seen at the same moment over the same entries."""
-        return Case(self._held, self.docket, self._edges, issued, as_of=self.as_of, size=self.size)
+        return self.moved(issued, as_of=self.as_of, size=self.size)
+
+    def moved(self, issued: IssuedOrder, *, as_of: int, size: int) -> "Case":
+        """An order over the same records at another place: which of them share a state is known."""
+        other = Case(self._held, self.docket, self._edges, issued, as_of=as_of, size=size)
+        other._population = self._population
+        return other
+
+    @property
+    def records(self) -> tuple[int, int]:
+        """How many records there are, and how many states among them."""
+        return len(self._held), sum(map(len, self._population.parts()))
 
     def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
         """Every handle of the log, in groups that share standing and state."""
-        return self.apart(scope, self._population.groups)
+        for groups in self._population.parts():
+            yield from self.apart(scope, groups)
+            self._end_part(scope)
 
     def apart(
         self, scope: Scope, groups: Iterable[tuple[Holding, list[str]]]
@@ -192,7 +206,18 @@ class Case:
     def standing(self, handle: str, scope: Scope) -> Standing | None:
         """Where a record stands to a scope; None when the log does not know it."""
         holding = self._held.get(handle)
-        return None if holding is None else self.reader(scope).standing(handle, holding)
+        found = None if holding is None else self.reader(scope).standing(handle, holding)
+        self._end_part(scope)
+        return found
+
+    @property
+    def parted(self) -> Parted | None:
+        """The holdings, where they are read part by part."""
+        return self._held if isinstance(self._held, Parted) else None
+
+    def _end_part(self, scope: Scope) -> None:
+        if self.parted is not None:
+            self.reader(scope).forget()
 
     def reader(self, scope: Scope) -> Reader:
         """One for all obligations of one scope: what it has read of a record, it remembers."""
@@ -222,12 +247,15 @@ class Case:
         found = self._censuses.get((store, size))
         if found is None:
             declared = self.docket.stores.get(store)
-            found = self._censuses[store, size] = digest_of(
-                handle.encode()
-                for holding, handles in self._population.groups
-                if store in holding.copies
-                and is_live(holding.copies[store], declared, self.docket, self.discredited, size)
-                for handle in handles
+            found = self._censuses[store, size] = digest_in_parts(
+                (
+                    handle.encode()
+                    for holding, handles in groups
+                    if store in holding.copies
+                    and is_live(holding.copies[store], declared, self.docket, self.discredited, size)
+                    for handle in handles
+                )
+                for groups in self._population.parts()
             )
         return found
 
@@ -236,7 +264,7 @@ class Case:
         key = (store, first, last, seen)
         if key not in self._spans:
             declared = (store, self.docket.stores.get(store))
-            groups = self._population.groups
+            groups = chain.from_iterable(self._population.parts())
             found = was_ever(seen, groups, declared, self.docket, self.discredited, (first, last))
             self._spans[key] = found
         return self._spans[key]
@@ -245,12 +273,18 @@ class Case:
 class Population:
     """The records of a log, together where they share a state."""
 
-    def __init__(self, held: Holdings) -> None:
+    def __init__(self, held: Held) -> None:
         self._held = held
 
+    def parts(self) -> Iterator[list[tuple[Holding, list[str]]]]:
+        """Each state, with the handles of those who are in it; part by part where not all are in memory."""
+        if isinstance(self._held, Parted):
+            yield from (grouped(part.items()) for part in self._held.parts())
+        else:
+            yield self._groups
+
     @cached_property
-    def groups(self) -> list[tuple[Holding, list[str]]]:
-        """Each state, with the handles of those who are in it."""
+    def _groups(self) -> list[tuple[Holding, list[str]]]:
         return grouped(self._held.items())
 
 

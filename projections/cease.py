@@ -104,7 +104,7 @@ def _covers_stretch(case: Case, spans: list[Coverage], scope: Scope, start_us: i
     """Whether a collector's believable word covers it, and nothing that it admitted speaks against it."""
     reached_us = start_us
     for span in sorted(spans, key=lambda one: one.from_us):
-        if not _counts(span, scope):
+        if not counts(span, scope):
             if span.from_us < end_us and span.to_us > start_us:
                 return False
         # Nobody can attest to what has not happened yet.
@@ -113,6 +113,6 @@ def _covers_stretch(case: Case, spans: list[Coverage], scope: Scope, start_us: i
     return reached_us >= end_us
 
 
-def _counts(span: Coverage, scope: Scope) -> bool:
+def counts(span: Coverage, scope: Scope) -> bool:
     """A collector that stood still, or that left out the whole of the scope's territory."""
     return not span.running or (bool(scope.residency) and set(scope.residency) <= set(span.exclusions))

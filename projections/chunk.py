@@ -11,7 +11,7 @@ from hashlib import blake2b
 
 from msgspec import Struct
 
-from projections.events import CheckpointAnchored, OrderIssued, OrderVaried
+from projections.events import CheckpointAnchored, CheckpointTimestamped, OrderIssued, OrderVaried
 from projections.mould import Caster, Packed
 from projections.registry import changes_registry
 from signing.errors import FormatError, ProofError
@@ -125,12 +125,13 @@ def _read_lines(lines: list[bytes], first_index: int, caster: Caster, steps: lis
         if kind in seen:
             continue
         steps.append(Look(index, line))
-        if not (changes_registry(event) or isinstance(data, OrderIssued | OrderVaried | CheckpointAnchored)):
+        if not (changes_registry(event) or isinstance(data, LOOKED_AT)):
             seen.add(kind)
     return id_hashes
 
 
 _NO_ID = bytes(8)
+LOOKED_AT = OrderIssued | OrderVaried | CheckpointAnchored | CheckpointTimestamped
 
 
 def _lines_of(part: Part) -> int:

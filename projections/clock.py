@@ -1,21 +1,26 @@
-"""Time that is not the operator's: what the witnesses' cosignatures prove about when an entry existed.
+"""Time that is not the operator's: what witnesses and time-stamp authorities prove of when an entry existed.
 
-An anchor is a checkpoint of size s that witnesses cosigned, posted back into the log. Everything below s
-existed when the quorum was reached; so the earliest quorum time over all anchors of size > i is the latest
-moment at which entry i can have come into being. See the design's section on time.
+An anchor is a checkpoint of size s that witnesses cosigned or an authority stamped, posted back into the log.
+Everything below s existed when the quorum was reached, or the authority answered; so the earliest such time
+over all anchors of size > i is the latest moment at which entry i can have come into being. See the design's
+section on time, and docs/spec/time.md.
 """
 
+import base64
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
 
 from projections.docket import Anchor
 from projections.moments import SECOND_US
-from signing.errors import ProofError
+from projections.order import Trust
+from signing.errors import FormatError, ProofError
 from signing.note import verify_note
 from signing.policy import Policy, quorum_time
+from signing.timestamp import Seen, read_timestamp
 
 Timing = Literal["in_time", "late", "time_unproved"]
 
@@ -23,21 +28,21 @@ TOLERANCE_US = 60_000_000
 
 
 class Clock(Struct, frozen=True):
-    """Sizes of the anchors that reached the order's quorum, rising, each with the time (seconds) it proves.
+    """Sizes of the anchors that prove a time to the order, rising, each with that time (seconds).
 
-    `times[k]` is the earliest quorum time over the anchors of size `sizes[k]` and above.
+    `times[k]` is the earliest time proved over the anchors of size `sizes[k]` and above.
     """
 
     sizes: tuple[int, ...]
     times: tuple[int, ...]
 
     def proven(self, index: int) -> int | None:
-        """Unix seconds by which entry `index` existed, or None while no quorum vouches for it."""
+        """Unix seconds by which entry `index` existed, or None while nobody vouches for it."""
         at = bisect_right(self.sizes, index)
         return self.times[at] if at < len(self.times) else None
 
     def timing(self, index: int, time_us: int, deadline_s: int) -> Timing:
-        """Whether what stands at `index` was done by the deadline: only the witnesses prove that it was, and
+        """Whether what stands at `index` was done by the deadline: only an anchor proves that it was, and
         the recorded time alone that it was not."""
         if time_us > deadline_s * SECOND_US:
             return "late"
@@ -50,23 +55,21 @@ class Clock(Struct, frozen=True):
 
 
 class TimeFailure(Struct, frozen=True):
-    """The operator's clock contradicts the witnesses': recorded `off_us` too early or too late."""
+    """The operator's clock contradicts an anchor's: recorded `off_us` too early or too late."""
 
     index: int
     rule: str
     off_us: int
 
 
-def read_clock(
-    anchors: Iterable[Anchor], policy: Policy | None, known: dict[int, int | None] | None = None
-) -> Clock:
-    """The clock that an order's witness policy makes of a log's anchors. No policy: nothing is proved.
+def read_clock(anchors: Iterable[Anchor], trust: Trust, known: dict[int, Seen | None] | None = None) -> Clock:
+    """The clock that a log's anchors are to whoever believes whom an order names. It may name nobody.
 
-    `known`: the quorum times under this policy that were worked out before, by the anchor's entry; filled.
+    `known`: what was worked out before under this trust, by the anchor's entry; filled. MissingPackage: there
+    are time-stamps to be read, and nothing here that reads them.
     """
-    if policy is None:
-        return Clock((), ())
-    proved = sorted(quorums(anchors, policy, {} if known is None else known))
+    seen_by = _proved(anchors, trust, {} if known is None else known)
+    proved = sorted((size, index, seen.by_s) for size, index, seen in seen_by)
     sizes: list[int] = []
     times: list[int] = []
     for size, _, time_s in reversed(proved):
@@ -79,41 +82,69 @@ def read_clock(
     return Clock(tuple(reversed(sizes)), tuple(reversed(times)))
 
 
-def quorums(
-    anchors: Iterable[Anchor], policy: Policy, known: dict[int, int | None]
-) -> Iterable[tuple[int, int, int]]:
-    """(size, index of the anchor's entry, quorum time in seconds) of each anchor that reached the quorum."""
-    for anchor in anchors:
-        if anchor.index not in known:
-            known[anchor.index] = _quorum_time(anchor, policy)
-        time_s = known[anchor.index]
-        if time_s is not None:
-            yield anchor.size, anchor.index, time_s
-
-
 def time_failures(
-    anchors: Iterable[Anchor], policy: Policy | None, recorded_us: Mapping[int, int]
+    anchors: Iterable[Anchor], trust: Trust, recorded_us: Mapping[int, int]
 ) -> list[TimeFailure]:
-    """Where recorded times contradict the quorum's by over 60 s, either way.
+    """Where recorded times contradict the anchors' by over 60 s, either way.
 
     Recorded times never decrease, so one entry on each side of an anchor decides for all: the anchor's own
     entry (nothing from there on may be recorded earlier) and entry size − 1 (nothing below may be later).
     `recorded_us` needs those entries' times.
     """
     failures = []
-    for size, index, time_s in quorums(anchors, policy, {}) if policy else ():
-        proved_us = time_s * SECOND_US
-        if recorded_us[index] < proved_us - TOLERANCE_US:
-            failures.append(TimeFailure(index, "time.before_anchor", proved_us - recorded_us[index]))
-        if recorded_us[size - 1] > proved_us + TOLERANCE_US:
-            failures.append(TimeFailure(size - 1, "time.after_proven", recorded_us[size - 1] - proved_us))
+    for size, index, seen in _proved(anchors, trust, {}):
+        early_us = seen.from_s * SECOND_US - recorded_us[index]
+        late_us = recorded_us[size - 1] - seen.by_s * SECOND_US
+        if early_us > TOLERANCE_US:
+            failures.append(TimeFailure(index, "time.before_anchor", early_us))
+        if late_us > TOLERANCE_US:
+            failures.append(TimeFailure(size - 1, "time.after_proven", late_us))
     return failures
 
 
-def _quorum_time(anchor: Anchor, policy: Policy) -> int | None:
+def what_stamps_lack(anchors: Iterable[Anchor], trust: Trust) -> Iterator[tuple[int, str]]:
+    """The time-stamps that prove nothing to the order, by their entry, each with the reason."""
+    for anchor in anchors:
+        if anchor.response and trust.roots:
+            found = _stamped(anchor, trust)
+            if isinstance(found, str):
+                yield anchor.index, found
+
+
+def _proved(
+    anchors: Iterable[Anchor], trust: Trust, known: dict[int, Seen | None]
+) -> Iterator[tuple[int, int, Seen]]:
+    """(size, index of the anchor's entry, when it was seen) of each anchor that proves a time."""
+    policy = trust.policy()
+    for anchor in anchors:
+        if anchor.index not in known:
+            known[anchor.index] = _seen(anchor, trust, policy)
+        seen = known[anchor.index]
+        if seen is not None:
+            yield anchor.size, anchor.index, seen
+
+
+def _seen(anchor: Anchor, trust: Trust, policy: Policy) -> Seen | None:
+    if anchor.response:
+        found = _stamped(anchor, trust) if trust.roots else None
+        return found if isinstance(found, Seen) else None
     try:
         for log in policy.logs:
             verify_note(anchor.note, log.key)
     except ProofError:
         return None
-    return quorum_time(policy, anchor.note)
+    time_s = quorum_time(policy, anchor.note)
+    return None if time_s is None else Seen(time_s, time_s)
+
+
+# Reading one takes milliseconds, and a verification asks for the clock several times.
+@lru_cache(maxsize=1 << 14)
+def _stamped(anchor: Anchor, trust: Trust) -> Seen | str:
+    """When the authority saw the checkpoint, or why this proves nothing."""
+    note = anchor.note
+    try:
+        for log in trust.policy().logs:
+            verify_note(note, log.key)
+        return read_timestamp(base64.b64decode(anchor.response), note.text.encode(), trust.roots)
+    except (ProofError, FormatError) as error:
+        return str(error)

@@ -63,13 +63,14 @@ class IssuedOrder(Struct, frozen=True):
         return first_second(self.effective_at)
 
 
-class Anchor(Struct, frozen=True):
-    """A cosigned checkpoint that the operator posted back into its log. `raw` is the signed note, base64."""
+class Anchor(Struct, frozen=True, omit_defaults=True):
+    """A checkpoint posted back into its log (base64): cosigned, or with a time-stamp authority's response."""
 
     index: int
     time_us: int
     size: int
     raw: str
+    response: str = ""
 
     @property
     def note(self) -> Note:
@@ -297,14 +298,14 @@ def _order_issued(docket: Docket, fact: Fact, by: int) -> Docket:
 
 
 def _anchored(docket: Docket, fact: Fact, by: int) -> Docket:
-    raw = fact.event.data.note
+    data: ev.CheckpointAnchored | ev.CheckpointTimestamped = fact.event.data
     try:
-        size = parse_checkpoint(parse_note(base64.b64decode(raw, validate=True)).text).size
+        size = parse_checkpoint(parse_note(base64.b64decode(data.note, validate=True)).text).size
     except (FormatError, binascii.Error):
         return docket  # Proves nothing, so it is nobody's clock.
     if size == 0 or size > fact.index:
         return docket  # A checkpoint can't cover the entry that quotes it.
-    anchor = Anchor(fact.index, fact.time_us, size, raw)
+    anchor = Anchor(fact.index, fact.time_us, size, data.note, getattr(data, "response", ""))
     return msgspec.structs.replace(docket, anchors=docket.anchors.grown(anchor))
 
 
@@ -376,6 +377,7 @@ _STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {
     ev.OrderIssued: _order_issued,
     ev.OrderVaried: _order_issued,
     ev.CheckpointAnchored: _anchored,
+    ev.CheckpointTimestamped: _anchored,
     ev.InventoryBegun: _inventory_begun,
     ev.InventoryAttested: _inventory_attested,
     ev.CollectorAttested: _collector_attested,

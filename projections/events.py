@@ -31,6 +31,7 @@ from projections.events_data import (
 from projections.events_log import (
     BlindingDestroyed,
     CheckpointAnchored,
+    CheckpointTimestamped,
     EventCorrected,
     KeyRegistered,
     KeyRevoked,
@@ -114,6 +115,7 @@ __all__ = [
     "BackupRestored",
     "BlindingDestroyed",
     "CheckpointAnchored",
+    "CheckpointTimestamped",
     "CollectorAttested",
     "ComplianceAttested",
     "ComplianceRejected",
@@ -201,6 +203,7 @@ EVENT_TYPES: Final[dict[str, type[Data]]] = {
     "writ.token.registered.v1": TokenRegistered,
     "writ.token.revoked.v1": TokenRevoked,
     "writ.checkpoint.anchored.v1": CheckpointAnchored,
+    "writ.checkpoint.timestamped.v1": CheckpointTimestamped,
     "writ.store.registered.v1": StoreRegistered,
     "writ.store.retired.v1": StoreRetired,
     "writ.blinding.destroyed.v1": BlindingDestroyed,

@@ -97,6 +97,18 @@ class CheckpointAnchored(Data, frozen=True, kw_only=True):
     note: v.Base64
 
 
+class CheckpointTimestamped(Data, frozen=True, kw_only=True):
+    """A checkpoint of this log and a time-stamp authority's answer (RFC 3161) about its text: a second clock.
+
+    `response` is the whole DER TimeStampResp. Its imprint is the SHA-256 of the note's text, last newline
+    included: the bytes that the log's key signed.
+    """
+
+    controller: v.Id
+    note: Annotated[v.Base64, Meta(max_length=8_192)]
+    response: Annotated[v.Base64, Meta(max_length=32_768)]
+
+
 class StoreRegistered(Data, frozen=True, kw_only=True):
     """A place where records are kept, and the one poster (key or token) whose erasures there count.
 

@@ -5,6 +5,8 @@ from typing import Final
 from projections import events as ev
 from projections import specimens as sp
 from projections.vocabulary import Evidence
+from signing.encoding import encode_base64
+from signing.note import format_note
 
 DATA: Final[tuple[tuple[str, ev.Data], ...]] = (
     (
@@ -60,6 +62,14 @@ DATA: Final[tuple[tuple[str, ev.Data], ...]] = (
         ),
     ),
     (f"{sp.ORIGIN}/operator", ev.CheckpointAnchored(controller="clearview", note=sp.cosigned_note())),
+    (
+        f"{sp.ORIGIN}/operator",
+        ev.CheckpointTimestamped(
+            controller="clearview",
+            note=encode_base64(format_note(sp.checkpoint_note())),
+            response=sp.TIMESTAMP_RESPONSE,
+        ),
+    ),
     (
         sp.CONTROLLER,
         ev.StoreRegistered(

@@ -5,9 +5,9 @@ from msgspec import Struct
 from projections import docket, docket_rows, holdings
 from projections.docket import Docket, Edge
 from projections.fact import Fact
-from projections.holdings import Holdings
+from projections.holdings import Held, Holdings, Parted, parts_of
 from projections.registry import Poster
-from signing.setdigest import digest_of
+from signing.setdigest import digest_in_parts, digest_of
 
 
 class StateDigest(Struct, frozen=True):
@@ -26,6 +26,8 @@ class Fold:
         self.docket = state
         self.edges = edges
         self.holdings = held
+        self.put_away: Parted | None = None
+        """Once all facts are taken, what stands for `holdings` where these were too many to be kept."""
         self._last: tuple[Poster | None, int] = (None, 0)
 
     @classmethod
@@ -41,9 +43,14 @@ class Fold:
             self.edges[fact.index] = edge
         self.docket = docket.apply(self.docket, fact, by)
 
+    @property
+    def held(self) -> Held:
+        """The holdings, wherever they are."""
+        return self.holdings if self.put_away is None else self.put_away
+
     def digests(self) -> tuple[StateDigest, ...]:
         """What anybody who folds the same facts must arrive at."""
-        held = digest_of(holdings.rows(self.holdings))
+        held = digest_in_parts(map(holdings.rows, parts_of(self.held)))
         rest = digest_of(docket_rows.rows(self.docket, self.edges))
         return (
             StateDigest(docket.NAME, docket.VERSION, rest.count, rest.digest),

@@ -8,7 +8,8 @@ States are immutable and shared: the thousand records of one bulk event that sto
 alike after it, so they point at one `Holding`. That keeps bulk folding, memory and judging cheap.
 """
 
-from collections.abc import Callable, Iterator
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter
 from typing import Any, Final, Literal, NamedTuple
 
@@ -109,6 +110,44 @@ EMPTY = Holding()
 
 Change = Callable[[Holding], Holding]
 Holdings = dict[str, Holding]
+"""What a fold grows."""
+Held = Mapping[str, Holding]
+"""What a judgment reads."""
+
+
+class Parted(Held):
+    """The holdings of a large log, of which only a part is in memory at any time."""
+
+    @abstractmethod
+    def parts(self) -> Iterator[Holdings]:
+        """All of them, in parts of those whose handles begin with the same two digits, in the digits' order
+        (`PARTS` of them, empty ones too)."""
+
+
+PARTS: Final = 256
+
+
+def parts_of(held: Held) -> Iterator[Held]:
+    """The holdings, part by part where not all are in memory. What is read of a part ends with it."""
+    if isinstance(held, Parted):
+        yield from held.parts()
+    else:
+        yield held
+
+
+def merged(before: Holding, after: Holding) -> Holding:
+    """What a log says of a handle, from what an earlier and a later stretch of it say."""
+    copies = dict(before.copies)
+    for store, moves in after.copies.items():
+        copies[store] = copies.get(store, ()) + moves
+    return Holding(
+        copies,
+        before.derived + after.derived,
+        before.residency + after.residency,
+        before.traits + after.traits,
+        before.uses + after.uses,
+    )
+
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _decoder = msgspec.json.Decoder(Holding)
@@ -152,7 +191,7 @@ def apply(holdings: Holdings, fact: Fact, by: int) -> None:
         holdings[handle] = known[1]
 
 
-def rows(holdings: Holdings) -> Iterator[bytes]:
+def rows(holdings: Held) -> Iterator[bytes]:
     """The state's lines for its digest: handle, space, canonical JSON. Unordered."""
     encode = _encoder.encode
     last, row = None, b""

@@ -8,6 +8,7 @@ setting, defaults too, so that an order has one way to be written and one hash. 
 for the file that a person writes. Lists that are sets are sorted; obligations keep the instrument's order.
 """
 
+import base64
 import hashlib
 import json
 from collections.abc import Iterable
@@ -102,8 +103,16 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whom a reader of the order may believe: one log, its witnesses, the assessors, and for how long."""
 
     assessors: Annotated[tuple[v.Vkey, ...], Few] = ()
+    assessors_needed: Annotated[int, Meta(ge=2, le=v.MAX_LIST)] | UnsetType = UNSET
     log_vkey: v.Vkey
     max_statement_age: v.Duration = "P7D"
+    timestamp_roots: (
+        Annotated[
+            tuple[v.Certificate, ...],
+            Meta(min_length=1, max_length=8, description="root certificates of RFC 3161 authorities"),
+        ]
+        | UnsetType
+    ) = UNSET
     witnesses: Annotated[
         tuple[v.PolicyLine, ...],
         Meta(max_length=v.MAX_LIST, description="lines of a C2SP tlog-policy, in order"),
@@ -113,7 +122,12 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         v.check_sorted(self.assessors, "assessors")
         for place, vkey in enumerate(self.assessors):
             v.check_vkey(vkey, f"assessors[{place}]")
+        named = len(set(map(name_in, self.assessors)))
+        if self.quorum_of_assessors > max(named, 1):
+            problem = f"more than the {named} that are named (two keys of one name are one assessor)"
+            raise FieldError("assessors_needed", problem)
         v.check_vkey(self.log_vkey, "log_vkey")
+        v.check_sorted(() if self.timestamp_roots is UNSET else self.timestamp_roots, "timestamp_roots")
         try:
             moments.duration_s(self.max_statement_age)
         except ValueError as error:
@@ -124,9 +138,21 @@ class Trust(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             raise FieldError("witnesses", str(error)) from None
 
     def policy(self) -> Policy:
-        """The C2SP policy of the log and its witnesses. No lines: no quorum, so no time is proved."""
+        """The C2SP policy of the log and its witnesses. No lines: no quorum, so no witness proves a time."""
         lines = self.witnesses or ("quorum none",)
         return parse_policy("".join(f"{line}\n" for line in (f"log {self.log_vkey}", *lines)))
+
+    @property
+    def quorum_of_assessors(self) -> int:
+        """How many of the assessors must have signed a statement that hides what it rests on."""
+        return 1 if isinstance(self.assessors_needed, UnsetType) else self.assessors_needed
+
+    @property
+    def roots(self) -> tuple[bytes, ...]:
+        """The certificates (DER) under which a time-stamp proves a time. None: no time-stamp proves any."""
+        if isinstance(self.timestamp_roots, UnsetType):
+            return ()
+        return tuple(base64.b64decode(one) for one in self.timestamp_roots)
 
     @property
     def max_statement_age_s(self) -> int:
@@ -177,6 +203,11 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def effective_s(self) -> int:
         """Unix seconds from which the order is in force: of a date, its first second."""
         return moments.first_second(self.effective)
+
+
+def name_in(vkey: str) -> str:
+    """Whose key it is. A key that replaces another keeps its name, so it is no further assessor."""
+    return vkey.partition("+")[0]
 
 
 def deadline_at(order: Order, obligation: Obligation) -> int:

@@ -6,7 +6,7 @@ hashes, so no repeat is missed; a chance collision is settled by whoever can rea
 
 from array import array
 
-_PER_PASS = 4_000_000
+_PER_PASS = 1_000_000
 
 
 class Repeats:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 
 from projections.docket import Edge
-from projections.holdings import EMPTY, Holding, Holdings, Trait
+from projections.holdings import EMPTY, Held, Holding, Trait
 from projections.moments import DAY_US
 from projections.processing import Activity
 
@@ -28,7 +28,7 @@ class Terms:
 
     def __init__(
         self,
-        held: Holdings,
+        held: Held,
         edges: Mapping[int, Edge],
         activities: Iterable[Activity],
         size: int,

@@ -20,6 +20,7 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "writ.token.registered.v1": _ADMIN,
     "writ.token.revoked.v1": _ADMIN,
     "writ.checkpoint.anchored.v1": frozenset({"operator"}),
+    "writ.checkpoint.timestamped.v1": frozenset({"operator"}),
     "writ.store.registered.v1": _OWN,
     "writ.store.retired.v1": _OWN,
     "writ.blinding.destroyed.v1": _OWN,

@@ -165,8 +165,8 @@ RULES: Final[dict[str, str]] = {
     "store.none_declared": "The controller has declared no store in scope, so nobody can look into any.",
     "store.not_declared": "The order names a store that the controller never declared.",
     "store.undeclared": "Copies are said to be in a store that nobody declared.",
-    "time.after_proven": "An entry is recorded later than the witnesses prove that it existed.",
-    "time.before_anchor": "An entry is recorded earlier than the witnesses' time that it quotes.",
+    "time.after_proven": "An entry is recorded later than an anchor proves that it existed.",
+    "time.before_anchor": "An entry is recorded earlier than the time of the anchor that it quotes.",
     "use.prohibited": "Records in scope were used while the order forbade it: a breach for good.",
     "use.restricted": (
         "A record was used after its restriction, or unrestricted after the deadline: a breach for good."

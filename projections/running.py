@@ -25,6 +25,7 @@ from projections.roll import DIGITS, PARTS, Roll, Touched
 from projections.sums import Sums
 from projections.survey import Survey, Visit, Visitor
 from projections.watched import Watch, watched
+from signing.timestamp import Seen
 
 Leaf = Callable[[int], Sums | None]
 Summing = Callable[[Leaf, Sequence[int]], Iterable[Sums | None]]
@@ -42,8 +43,8 @@ class Running:
         self._trees: dict[tuple[str, Visitor], _Tree] = {}
         self._narrow: Case | None = None
         self._clock = Clock((), ())
-        self.proved: dict[int, int | None] = {}
-        """The quorum times of anchors, by their entry, under the order's policy."""
+        self.proved: dict[int, Seen | None] = {}
+        """What anchors prove, by their entry, to whoever believes whom the order names."""
 
     def touch(self, touched: Touched) -> None:
         """Know that these records, and these derivations, are others than before."""

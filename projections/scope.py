@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from projections.docket import Docket, Edge
-from projections.holdings import EMPTY, Holding, Holdings, ResidencyFact
+from projections.holdings import EMPTY, Held, Holding, ResidencyFact
 from projections.moments import SECOND_US, first_second, last_second
 from projections.order import Scope
 from projections.vocabulary import covers
@@ -47,7 +47,7 @@ class Reader:
     def __init__(
         self,
         scope: Scope,
-        held: Holdings,
+        held: Held,
         edges: Mapping[int, Edge],
         size: int,
         *,
@@ -78,6 +78,10 @@ class Reader:
         self._size = case.size
         self._authority, self._moved_by = case.authority, case.authority | case.assessors
         self._own.clear()  # known by identity, which may be another's by now
+
+    def forget(self) -> None:
+        """Let go of what was read of records that are no longer in memory: another may take their place."""
+        self._own.clear()
 
     def follow(self, index: int) -> bool:
         """Look again at what a derivation hands on; whether that is something else than before."""

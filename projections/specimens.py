@@ -15,7 +15,7 @@ from signing.cosignature import cosign
 from signing.encoding import encode_base64
 from signing.handle import blinding_commitment, handle
 from signing.keys import COSIGNATURE, ED25519, SigningKey, format_vkey
-from signing.note import add_signatures, format_note
+from signing.note import Note, add_signatures, format_note
 from signing.setdigest import copies_digest
 
 ORIGIN: Final = "ledger.example/clearview"
@@ -92,13 +92,33 @@ def set_digest(handles: tuple[str, ...]) -> str:
     return encode_base64(copies_digest(handle.encode() for handle in handles))
 
 
+def checkpoint_note() -> Note:
+    """A checkpoint of the log, which it alone signed."""
+    return sign_checkpoint(Checkpoint(ORIGIN, 98_231, hashlib.sha256(b"root").digest()), signing_key(ORIGIN))
+
+
 def cosigned_note() -> str:
-    """A checkpoint of the log with its witness's cosignature."""
-    note = sign_checkpoint(Checkpoint(ORIGIN, 98_231, hashlib.sha256(b"root").digest()), signing_key(ORIGIN))
+    """That checkpoint with its witness's cosignature."""
+    note = checkpoint_note()
     cosigned = add_signatures(note, cosign(note.text, signing_key(WITNESS, COSIGNATURE), _TIME_S))
     return encode_base64(format_note(cosigned))
 
 
+# What an authority of OpenSSL's answered about that checkpoint: tests/vectors/timestamp/good.
+TIMESTAMP_RESPONSE: Final = (
+    "MIIDazADAgEAMIIDYgYJKoZIhvcNAQcCoIIDUzCCA08CAQMxDzANBglghkgBZQMEAgEFADBoBgsqhkiG9w0BCRABBKBZBFcwVQIB"
+    "AQYEKgMEATAxMA0GCWCGSAFlAwQCAQUABCC3sBeXunhLMeQ6NAdBgLytLNuFDgjRL/o7zSQlKRYM7QIBAhgPMjAyNjExMzAwMDM2"
+    "MDVaMAMCAQGgggGBMIIBfTCCASKgAwIBAgIUNEYL9k1+KZnp5bnoQatc4NMOFWswCgYIKoZIzj0EAwIwGzEZMBcGA1UEAwwQdHNh"
+    "LmV4YW1wbGUgcm9vdDAgFw0yNjAxMDEwMDAwMDBaGA8yMTI2MDEwMTAwMDAwMFowFjEUMBIGA1UEAwwLdHNhLmV4YW1wbGUwWTAT"
+    "BgcqhkjOPQIBBggqhkjOPQMBBwNCAASxKOiXWH0lEXuEGHUU25cSL3DbmMJz4+R4kGoKs6yXXhePj2gPJ8rmPWUHwUNsDpOcoaea"
+    "eBj7I9TBQdswejZuo0cwRTAMBgNVHRMBAf8EAjAAMB0GA1UdDgQWBBSW01S6J9eJZaUBA7AIX1AdGSE0dTAWBgNVHSUBAf8EDDAK"
+    "BggrBgEFBQcDCDAKBggqhkjOPQQDAgNJADBGAiEAi7B1yvbVQEWDyctYMGGZ+3sUVeKnq2UBqe201C4vQ3gCIQCsxeyjkxZ/1qZ8"
+    "xJo1c2cWtgQccd7bVddeTDzaQL46TDGCAUgwggFEAgEBMDMwGzEZMBcGA1UEAwwQdHNhLmV4YW1wbGUgcm9vdAIUNEYL9k1+KZnp"
+    "5bnoQatc4NMOFWswDQYJYIZIAWUDBAIBBQCggaQwGgYJKoZIhvcNAQkDMQ0GCyqGSIb3DQEJEAEEMBwGCSqGSIb3DQEJBTEPFw0y"
+    "NjExMzAwMDM2MDVaMC8GCSqGSIb3DQEJBDEiBCCUzsjh0LQ16rGCMMXFguLC86RlqQzsS02J8SLaQr5JCDA3BgsqhkiG9w0BCRAC"
+    "LzEoMCYwJDAiBCBcOscTkAaJmTj2XO3TjBr1LLGQ2baU0/A7pd7VPYqzmDAKBggqhkjOPQQDAgRIMEYCIQCiuAVdrL3nTxrZGuQW"
+    "NIhmWyZP5HIQR5CdYFF66Tw+BwIhAMxN64U+YIYEs1h/clRhBKGMyATN3O8cw/ui1v9An9ow"
+)
 RECORDS: Final = tuple(sorted(handle(_BLINDING_KEY, "people", number) for number in (1, 2)))
 TEMPLATES: Final = tuple(sorted(handle(_BLINDING_KEY, "templates", number) for number in (3, 4)))
 COMMITMENT: Final = encode_base64(blinding_commitment(_BLINDING_KEY))

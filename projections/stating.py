@@ -14,10 +14,11 @@ from signing.encoding import encode_base64
 
 
 class Stated(Struct, frozen=True):
-    """A statement, and the judgment with all the findings that it sums up."""
+    """A statement, the judgment with all the findings that it sums up, and the case that was judged."""
 
     statement: Statement
     judgment: Judgment
+    case: Case
 
 
 def find_order(
@@ -58,7 +59,7 @@ def _vouched(fold: Fold, versions: list[IssuedOrder], as_of: int) -> IssuedOrder
 def counted_size(fold: Fold, issued: IssuedOrder, as_of: int) -> int:
     """How many entries count at `as_of`: those that the order's witnesses had seen by then; 0 "
     "without a quorum."""
-    return read_clock(fold.docket.anchors, issued.order.trust.policy()).counted_size(as_of)
+    return read_clock(fold.docket.anchors, issued.order.trust).counted_size(as_of)
 
 
 def state(
@@ -77,7 +78,7 @@ def state(
     are the fold's digests, where they are known already.
     """
     size = counted_size(fold, issued, as_of) if recorded is None else recorded
-    case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
+    case = Case(fold.held, fold.docket, fold.edges, issued, as_of=as_of, size=size)
     judgment = judge(case)
     statement = make_statement(
         case,
@@ -87,4 +88,4 @@ def state(
         rules=rules,
         provisional=recorded is not None,
     )
-    return Stated(statement, judgment)
+    return Stated(statement, judgment, case)

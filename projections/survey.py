@@ -5,12 +5,14 @@ from functools import partial
 
 from msgspec import Struct
 
+from projections import roll
 from projections.backups import Backups
-from projections.case import Case
+from projections.case import Case, grouped
 from projections.clock import Clock, Timing
 from projections.contradiction import live_at, used_when_gone
 from projections.finding import Irregularity, Level
-from projections.holdings import Holding, Move, Use
+from projections.holdings import PARTS, Held, Holding, Move, Parted, Use
+from projections.lines import FANOUT
 from projections.lives import METHOD_RANK, Copy
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation, deadline_at
@@ -206,9 +208,42 @@ def walk(case: Case, obligation: Obligation, visitor: Visitor) -> Survey:
         return case.running.walk(obligation, visitor)
     survey = Survey(case.on_records, obligation, case.clock)
     visit = visitor(survey)
+    if case.parted is not None:
+        _walk_parts(survey, visit, case.parted)
+        return survey
     for standing, holding, handles in survey.case.population(obligation.scope):
         visit(survey, standing, holding, handles)
     return survey
+
+
+def _walk_parts(survey: Survey, visit: Visit, held: Parted) -> None:
+    """The same leaf by leaf, as they are kept (`running`): no more stays of each than it adds up to."""
+    wholes: list[Sums | None] = []
+    for part in held.parts():
+        leaves: list[dict[str, Holding]] = [{} for _ in range(roll.PARTS // PARTS)]
+        for handle, holding in part.items():
+            leaves[int(handle[: roll.DIGITS], 16) % len(leaves)][handle] = holding
+        wholes.append(_summed([_leaf(survey, visit, one) if one else None for one in leaves]))
+        survey.case.reader(survey.obligation.scope).forget()
+    whole = _summed(wholes)
+    if whole is not None:
+        survey.take(whole)
+
+
+def _leaf(survey: Survey, visit: Visit, held: Held) -> Sums:
+    sums = survey.fresh()
+    groups = grouped(held.items())
+    for standing, holding, handles in survey.case.apart(survey.obligation.scope, groups):
+        visit(sums, standing, holding, handles)
+    return sums.settled()
+
+
+def _summed(parts: list[Sums | None]) -> Sums | None:
+    """Sums that stand side by side, joined."""
+    while len(parts) > 1:
+        beside = [parts[at : at + FANOUT] for at in range(0, len(parts), FANOUT)]
+        parts = [Sums.joined(some) if any(one is not None for one in some) else None for some in beside]
+    return parts[0]
 
 
 def survey_of(case: Case, obligation: Obligation, *, only_derived: bool = False) -> Survey:

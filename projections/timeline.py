@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from projections.moments import DAY_S, SECOND_US
+from projections.order import Order, deadline_at
 from projections.verdict import Judgment
 from projections.watched import Watch
 
@@ -154,6 +155,17 @@ def see(judgment: Judgment, version: int, watch: Watch) -> Seen:
         frozenset(_grounds(judgment)),
         watch.turn,
     )
+
+
+def explained(change: Change, versions: Sequence[Order]) -> Change:
+    """What passed, where only time did: see `Change`. `versions` are the order's."""
+    if change.entry >= 0:
+        return change
+    order = next((one for one in versions if one.version == change.version), versions[-1])
+    for obligation in order.obligations:
+        if deadline_at(order, obligation) + 1 == change.as_of:
+            return msgspec.structs.replace(change, type="deadline", by=obligation.id)
+    return msgspec.structs.replace(change, type="effective") if order.effective_s == change.as_of else change
 
 
 def _grounds(judgment: Judgment) -> Iterator[str]:

@@ -82,8 +82,12 @@ def headline(judgment: Judgment) -> str:
     """One sentence that can't be quoted without its ground."""
     would = "" if judgment.status == "in_force" else "not in force; would be "
     said = f"{would}{judgment.verdict.replace('_', ' ')} {_on_word(judgment.word)}"
-    stores = {one.store: one for finding in judgment.findings for one in finding.coverage}
-    return f"{said}, over {_stores(stores)}"
+    return f"{said}, over {_stores(covered(judgment))}"
+
+
+def covered(judgment: Judgment) -> dict[str, StoreCoverage]:
+    """The declared stores that the order reaches, as the headline counts them."""
+    return {one.store: one for finding in judgment.findings for one in finding.coverage}
 
 
 def _on_word(word: Word) -> str:

@@ -66,6 +66,9 @@ Base64 = Annotated[
         description="base64 with padding",
     ),
 ]
+Certificate = Annotated[
+    Base64, Meta(max_length=8_192, description="X.509 certificate: DER, in base64 with padding")
+]
 Timestamp = Annotated[
     str,
     Meta(

@@ -4,7 +4,8 @@
     20852163
     CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
 
-Extension lines, which the standard allows, are refused on the ledger's own checkpoints.
+Extension lines, which the standard allows, are refused on the ledger's own checkpoints. Those of other logs
+may have them: a witness cosigns the text as it is.
 """
 
 import msgspec
@@ -33,6 +34,15 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise FormatError(f"checkpoint origin {lines[0]!r} is empty or has control characters")
     size = parse_decimal(lines[1], what="checkpoint size")
     return Checkpoint(lines[0], size, decode_hash(lines[2], "checkpoint root"))
+
+
+def read_foreign_checkpoint(text: str) -> Checkpoint:
+    """The tree head in any log's checkpoint; extension lines are opaque, and left out."""
+    head, extensions = text.split("\n")[:3], text.split("\n")[3:]
+    # The last line ends in a newline, so an empty one stands behind it, and nowhere else.
+    if not extensions or extensions[-1] != "" or "" in extensions[:-1]:
+        raise FormatError("checkpoint is not origin, size, root and perhaps lines of extensions, none empty")
+    return parse_checkpoint("\n".join([*head, ""]))
 
 
 def format_checkpoint(checkpoint: Checkpoint) -> str:

@@ -1,4 +1,4 @@
-"""The two ways in which bytes from outside can be wrong."""
+"""The two ways in which bytes from outside can be wrong, and the one in which they can't be read here."""
 
 
 class FormatError(ValueError):
@@ -11,3 +11,9 @@ class TooLargeError(FormatError):
 
 class ProofError(Exception):
     """The format is right, but what it claims is false: a signature, a hash or a proof fails."""
+
+
+class MissingPackage(Exception):
+    """What must be checked can't be: the package that reads it is not installed. `remedy` says what to do."""
+
+    remedy = "pip install 'writ[time]'"

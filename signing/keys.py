@@ -94,11 +94,19 @@ class SigningKey(msgspec.Struct, frozen=True):
 
 def parse_vkey(text: str) -> VerifierKey:
     """Parse a verifier key, accepting only what `format_vkey` writes for a usable key."""
+    key = parse_foreign_vkey(text)
+    _check_name(key.name, key.algorithm)
+    return key
+
+
+def parse_foreign_vkey(text: str) -> VerifierKey:
+    """Parse a verifier key of somebody who is not registered with us: any name that signed-note allows."""
     name, key_id, encoded = _split_key(text, "verifier key")
     raw = decode_base64(encoded, "verifier key")
     if len(raw) != 1 + _KEY_BYTES or raw[0] not in (ED25519, COSIGNATURE):
         raise FormatError(f"verifier key of {name!r} is not of type 1 (Ed25519) or 4 (cosignature)")
-    _check_name(name, raw[0])
+    if not is_note_key_name(name):
+        raise FormatError(f"key name {name!r} has white space, or is empty")
     # A point of small order verifies signatures that nobody made.
     if not crypto_core_ed25519_is_valid_point(raw[1:]):
         raise FormatError(f"verifier key of {name!r} is not a point of the Ed25519 group")

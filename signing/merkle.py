@@ -189,6 +189,25 @@ def verify_consistency(
         raise ProofError(f"the tree of {old_size} leaves is not a prefix of that of {new_size}")
 
 
+def prefix_root(old_size: int, new_size: int, path: Sequence[bytes], new_root: bytes) -> bytes:
+    """The root of a tree's first `old_size` leaves, proved by a path from `prefix_from_tiles`.
+
+    A consistency proof only says yes. This path says what the root was, and so, of a root that a log signed
+    and that isn't it, that the log forked.
+    """
+    _check_hashes((new_root, *path))
+    if not 0 < old_size <= new_size or not path:
+        raise ProofError(f"no path leads from size {old_size} to size {new_size}")
+    old_computed, new_computed = path[0], path[0]
+    if old_size < new_size:
+        old_computed, new_computed = _climb(old_size - 1, new_size - 1, path)
+    elif len(path) > 1:
+        raise ProofError("the path is too long")
+    if new_computed != new_root:
+        raise ProofError(f"the path does not lead to the root of the tree of {new_size} leaves")
+    return old_computed
+
+
 def _climb(node: int, last: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Compute the old and the new root from a consistency path."""
     while node & 1:

@@ -46,12 +46,20 @@ class BucketProof(msgspec.Struct, frozen=True):
 
 def digest_of(lines: Iterable[bytes]) -> SetDigest:
     """Digest a set of distinct lines, in any order."""
-    buckets: defaultdict[bytes, list[bytes]] = defaultdict(list)
-    for line in lines:
-        buckets[line[:4]].append(line)
-    tree = BucketTree()
-    tree.update({bucket_of(prefix): bucket_hash(members) for prefix, members in buckets.items()})
-    return SetDigest(sum(map(len, buckets.values())), tree.digest())
+    return digest_in_parts([lines])
+
+
+def digest_in_parts(parts: Iterable[Iterable[bytes]]) -> SetDigest:
+    """Digest a set that comes in parts, of which each bucket belongs to one alone: no more than one part is
+    held at a time."""
+    tree, count = BucketTree(), 0
+    for part in parts:
+        buckets: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        for line in part:
+            buckets[line[:4]].append(line)
+        tree.update({bucket_of(prefix): bucket_hash(members) for prefix, members in buckets.items()})
+        count += sum(map(len, buckets.values()))
+    return SetDigest(count, tree.digest())
 
 
 def bucket_root(lines: Iterable[bytes]) -> bytes:

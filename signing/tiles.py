@@ -203,6 +203,16 @@ def consistency_from_tiles(old_size: int, new_size: int, tiles: Mapping[Tile, by
     return [_subtree_root(span, new_size, tiles) for span in _consistency_spans(old_size, new_size)]
 
 
+def tiles_for_prefix(old_size: int, new_size: int) -> list[Tile]:
+    """The tiles from which to prove what root a tree had at an old size."""
+    return _tiles_for(_prefix_spans(old_size, new_size), new_size)
+
+
+def prefix_from_tiles(old_size: int, new_size: int, tiles: Mapping[Tile, bytes]) -> list[bytes]:
+    """Make the path for `prefix_root`: a consistency proof that never leaves out its first node."""
+    return [_subtree_root(span, new_size, tiles) for span in _prefix_spans(old_size, new_size)]
+
+
 def tiles_for_root(size: int) -> list[Tile]:
     """The tiles from which to compute the root, and the frontier."""
     return _tiles_for([(0, size)], size)
@@ -241,6 +251,12 @@ def _inclusion_spans(index: int, size: int) -> list[Span]:
 
 
 def _consistency_spans(old_size: int, new_size: int) -> list[Span]:
+    # The old root itself is known to the verifier; any other last subtree of the old tree is not.
+    first, *rest = _prefix_spans(old_size, new_size)
+    return [first, *rest] if first[0] else rest
+
+
+def _prefix_spans(old_size: int, new_size: int) -> list[Span]:
     # The empty tree is a prefix of every tree and proves nothing: callers settle it themselves.
     if not 0 < old_size <= new_size:
         raise ProofError(f"no consistency proof leads from size {old_size} to size {new_size}")
@@ -254,9 +270,7 @@ def _consistency_spans(old_size: int, new_size: int) -> list[Span]:
         else:
             spans.append((begin, middle))
             begin = middle
-    # The old root itself is known to the verifier; any other last subtree of the old tree is not.
-    if begin:
-        spans.append((begin, end))
+    spans.append((begin, end))
     return spans[::-1]
 
 

@@ -13,12 +13,12 @@ from typing import Final
 
 import msgspec
 
-from signing.checkpoint import Checkpoint, parse_checkpoint
+from signing.checkpoint import Checkpoint, read_foreign_checkpoint
 from signing.encoding import decode_hash, encode_base64, parse_decimal
 from signing.errors import FormatError, ProofError
 from signing.keys import VerifierKey
 from signing.merkle import EMPTY_ROOT, verify_consistency
-from signing.note import Note, format_note, parse_note, verify_note
+from signing.note import Note, format_note, parse_note, signatures_of, verify_note
 
 MAX_PROOF_LINES: Final = 63
 
@@ -31,11 +31,20 @@ class AddCheckpoint(msgspec.Struct, frozen=True):
     note: Note
 
 
+class Watched(msgspec.Struct, frozen=True):
+    """A log that a witness watches. While its key is changed there are two."""
+
+    origin: str
+    keys: tuple[VerifierKey, ...]
+
+
 class Cosignable(msgspec.Struct, frozen=True):
     """The checkpoint extends what the witness cosigned last: store it, cosign `note.text`, answer 200."""
 
     checkpoint: Checkpoint
     note: Note
+    is_refresh: bool
+    """The same checkpoint was cosigned before: anybody who has it can ask for that again."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -68,18 +77,16 @@ def format_add_checkpoint(request: AddCheckpoint) -> bytes:
     return "\n".join(lines).encode() + b"\n\n" + format_note(request.note)
 
 
-def decide(
-    last: Checkpoint | None, request: AddCheckpoint, log_key: VerifierKey | None
-) -> Cosignable | Refusal:
-    """Decide on a request, given the last checkpoint cosigned and the key trusted for the log's origin."""
+def decide(last: Checkpoint | None, request: AddCheckpoint, log: Watched | None) -> Cosignable | Refusal:
+    """Decide on a request, given the last checkpoint cosigned for its origin, and the log watched there."""
     try:
-        checkpoint = parse_checkpoint(request.note.text)
+        checkpoint = read_foreign_checkpoint(request.note.text)
     except FormatError as error:
         return Refusal(400, str(error))
-    if log_key is None or checkpoint.origin != log_key.name:
+    if log is None or checkpoint.origin != log.origin:
         return Refusal(404, f"log {checkpoint.origin!r} is not one that this witness watches")
     try:
-        verify_note(request.note, log_key)
+        _verify_signed(request.note, log)
     except ProofError as error:
         return Refusal(403, str(error))
     if request.old_size > checkpoint.size:
@@ -88,12 +95,19 @@ def decide(
     if request.old_size != known.size:
         return Refusal(409, f"last checkpoint cosigned has size {known.size}", known.size)
     if 0 < known.size == checkpoint.size and known.root != checkpoint.root:
-        return Refusal(409, f"another checkpoint of size {known.size} was cosigned", known.size)
+        return Refusal(422, f"another checkpoint of size {known.size} was cosigned")
     try:
         _verify_extension(known, checkpoint, request.proof)
     except ProofError as error:
         return Refusal(422, str(error))
-    return Cosignable(checkpoint, request.note)
+    return Cosignable(checkpoint, request.note, is_refresh=last is not None and last.size == checkpoint.size)
+
+
+def _verify_signed(note: Note, log: Watched) -> None:
+    """One trusted key has signed, and no line that claims to be of a trusted key is false."""
+    named = [key for key in log.keys if signatures_of(note, key)]
+    for key in named or log.keys:
+        verify_note(note, key)
 
 
 def _verify_extension(known: Checkpoint, new: Checkpoint, proof: tuple[bytes, ...]) -> None:

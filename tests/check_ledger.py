@@ -13,7 +13,11 @@ from projections import registry as rules
 from projections.events import Event, LogCreated, decode_event
 from projections.refused import Refused
 from projections.registry import Key, Registry
+from projections.statement import parse_statement
+from signing.attestation import open_attestation
+from signing.encoding import encode_base64
 from signing.entry import NO_PREVIOUS, Entry, parse_entry
+from signing.keys import verify_signature
 from signing.merkle import EMPTY_RANGE, EMPTY_ROOT, CompactRange, grow, leaf_hash, leaf_hashes_of, range_of
 from signing.note import parse_note
 from signing.submission import SubmissionText, check_root, check_signature, parse_submission_text
@@ -46,8 +50,9 @@ async def check_ledger(database: "Connection | str", log: str) -> int:
     await _check_tiles(database, log, raw)
     roots = await _check_checkpoints(database, log, entries, raw)
     await _check_submissions(database, log, parts, roots)
-    await _check_registrations(database, log, parts)
+    registry = await _check_registrations(database, log, parts)
     await _check_door(database, log, parts)
+    await _check_statements(database, log, roots, registry)
     return len(raw)
 
 
@@ -136,7 +141,7 @@ async def _check_submissions(
         assert text.seen_size <= part.entry.index
 
 
-async def _check_registrations(connection: Connection, log: str, parts: list[Part]) -> None:
+async def _check_registrations(connection: Connection, log: str, parts: list[Part]) -> Registry:
     """Every event was one that its poster might post then; the table names the registrations."""
     rows = await connection.fetch("SELECT index FROM registrations WHERE log = $1 ORDER BY index", log)
     registry, found = Registry.empty(), []
@@ -153,6 +158,7 @@ async def _check_registrations(connection: Connection, log: str, parts: list[Par
                 registry = rules.apply(registry, index, poster, event)
                 found.append(index)
     assert [row["index"] for row in rows] == found
+    return registry
 
 
 def _key(registry: Registry, part: Part) -> Key:
@@ -179,3 +185,22 @@ async def _check_door(connection: Connection, log: str, parts: list[Part]) -> No
                 assert (event.source, event.id) not in posted, "an id stands once in the door's log"
                 posted[event.source, event.id] = (sha256(line).digest(), index)
     assert remembered == posted
+
+
+async def _check_statements(
+    connection: Connection, log: str, roots: dict[int, bytes], registry: Registry
+) -> None:
+    """Each statement is about a root of this log, and each attestation is signed by an auditor's key."""
+    texts = {}
+    for row in await connection.fetch("SELECT * FROM statements WHERE log = $1", log):
+        statement = parse_statement(row["text"].decode())
+        assert row["hash"] == sha256(row["text"]).digest()
+        assert (row["order_id"], row["as_of"]) == (statement.order.id, statement.as_of)
+        assert row["size"] == statement.log.size
+        assert encode_base64(roots[row["size"]]) == statement.log.root
+        texts[row["hash"]] = row["text"].decode()
+    for row in await connection.fetch("SELECT * FROM attestations WHERE log = $1", log):
+        key = registry.keys[row["name"], row["key_id"]]
+        assert key.role == "auditor"
+        verify_signature(key.verifier, texts[row["hash"]].encode(), row["signature"])
+        open_attestation(parse_note(row["attestation"]), key.verifier, row["hash"])

@@ -32,12 +32,13 @@ class Reader:
     def __init__(self, service: Serving, folder: Path) -> None:
         self.service = service
         self.folder = folder
-        self.known: dict[str, str] = {"HANDLE": handle(1)}
+        self.known: dict[str, str] = {"HANDLE": handle(1), "LOG_URL": f"{service.url}/logs/clearview"}
 
     async def type(self, words: list[str]) -> None:
         """Run a command with what the ones before it printed; it must end as it should."""
         words = [self.known.get(word, word) for word in words]
-        if "--log" in words or words[:2] == ["log", "create"]:
+        asks = words[0] not in ("mirror", "verify")
+        if ("--log" in words and asks) or words[:2] == ["log", "create"]:
             words = [*words, "--url", self.service.url]
         if words[:2] == ["order", "issue"]:
             words = [*words, "--yes"]  # whoever sits at a terminal is asked
@@ -48,6 +49,8 @@ class Reader:
             assert shown is not None
             self.known["LOG_VKEY"] = shown[0]
             (self.folder / "order.json").write_bytes(encode_order(witnessed(order(shown[0]))))
+            followed = f'[[log]]\nurl = "{self.known["LOG_URL"]}"\nvkey = "{shown[0]}"\n'
+            (self.folder / "logs.toml").write_text(f'{followed}orders = ["ico.example/en-2026-1"]\n')
         elif words[0] == "keygen":
             assert shown is not None
             self.known["ICO_VKEY" if words[1] == "ico.example" else "VKEY"] = shown[0]

@@ -16,5 +16,6 @@ def test_a_wheel_carries_the_packages_and_the_migrations(tmp_path: Path) -> None
     migrations = {path.name for path in (ROOT / "alembic" / "versions").glob("*.py")}
     assert migrations
     assert {f"ledger/_migrations/versions/{name}" for name in migrations} <= names
+    assert {"ledger/pages/verifier/page.html", "ledger/pages/verifier/worker.js"} <= names
     assert {"ledger/_migrations/env.py", "signing/__init__.py", "projections/__init__.py"} <= names
     assert not any(name.startswith(("alembic/", "tests/")) for name in names)

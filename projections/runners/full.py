@@ -4,25 +4,32 @@ from msgspec import Struct
 
 from projections.docket import IssuedOrder
 from projections.runners import recency, trust, wording
+from projections.runners.assessed import tell_assessors
 from projections.runners.held import Held, check_held, watched
 from projections.runners.offline import Progress, Replayed, replay
 from projections.runners.outcome import Outcome
 from projections.runners.rules import rules_hash
+from projections.runners.shelf import MOST_HELD
 from projections.runners.source import Source
 from projections.statement import Statement, parse_statement
 from projections.stating import Stated, state
 from signing.errors import ProofError
 from signing.keys import parse_vkey
 from signing.note import Note, parse_note, signatures_of, verify_note
+from signing.policy import Policy
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """What the reader brings: the authority's key, the time, what he holds from before."""
+    """What the reader brings: the authority's key, the time, what he holds from before; of a record's bundle
+    the log's key, and whom to believe as witnesses."""
 
     authority: str | None
     now: int
+    log_vkey: str | None = None
+    policy: Policy | None = None
     held: tuple[Held, ...] = ()
     workers: int | None = None
+    most_held: int | None = MOST_HELD
     progress: Progress | None = None
 
 
@@ -31,7 +38,11 @@ def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
     note = parse_note(source.read("statement"))
     statement = parse_statement(note.text)
     replayed = replay(
-        source, workers=request.workers, progress=request.progress, watched=watched(request.held)
+        source,
+        workers=request.workers,
+        progress=request.progress,
+        watched=watched(request.held),
+        most_held=request.most_held,
     )
     outcome.checked.append(_replayed(replayed))
     outcome.exceptions += [
@@ -46,9 +57,9 @@ def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
     seen_s = recency.seen_at(outcome, issued, statement, replayed)
     recency.check_clock(issued, replayed)
     outcome.checked += check_held(request.held, replayed, parse_vkey(issued.order.trust.log_vkey))
-    stated = _restate(statement, issued, replayed)
+    stated = restate(statement, issued, replayed)
     outcome.checked.append("replaying the log gives this statement, byte for byte")
-    _check_signatures(outcome, issued, replayed, note)
+    _check_signatures(outcome, issued, replayed, note, source)
     trust.check_age(outcome, issued.order, statement, request.now, seen_s)
     recency.check_uncounted(outcome, issued, statement, replayed, request.now)
     outcome.exceptions += [wording.exception_line(one) for one in stated.judgment.listed]
@@ -81,7 +92,8 @@ def _name_order(outcome: Outcome, request: Request, replayed: Replayed, issued: 
         )
 
 
-def _restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> Stated:
+def restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> Stated:
+    """What a log gives at the size and moment of a statement; ProofError names where they differ."""
     recorded = replayed.recorded_by(statement.as_of) if statement.provisional else None
     stated = state(
         replayed.fold,
@@ -129,12 +141,13 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _check_signatures(outcome: Outcome, issued: IssuedOrder, replayed: Replayed, note: Note) -> None:
+def _check_signatures(
+    outcome: Outcome, issued: IssuedOrder, replayed: Replayed, note: Note, source: Source
+) -> None:
     """Signatures on the statement: none is needed here, and none may be false."""
     operators = [key for key in replayed.audit.registry.keys.values() if key.role == "operator"]
     for operator in operators:
         if signatures_of(note, operator.verifier):
             verify_note(note, operator.verifier)
             outcome.attested.append(f"the operator's key {operator.name}, which signed the statement")
-    for key in trust.assessors_of(issued.order, note):
-        outcome.attested.append(f"the assessor {key.name}, named in the order, who signed the statement")
+    tell_assessors(outcome, issued.order, note, source)

@@ -15,13 +15,15 @@ from projections.events import decode_event
 from projections.fold import Fold
 from projections.repeats import Repeats
 from projections.runners.crew import Crew
+from projections.runners.shelf import Shelving
 from projections.runners.source import Source
 from projections.runners.tiles import TileReader
-from signing.checkpoint import parse_checkpoint
+from signing.checkpoint import Checkpoint, parse_checkpoint
 from signing.entry import Entry, parse_entry
 from signing.errors import ProofError
 from signing.merkle import leaf_hash
 from signing.note import Note, parse_note
+from signing.tiles import WIDTH
 
 Progress = Callable[[int, int], None]
 """Called with the entries done and the entries in all."""
@@ -42,10 +44,15 @@ class Replayed(Struct):
 
     def entry(self, index: int) -> Entry:
         """An entry of the checked log, read again and compared with the hash that was checked."""
-        raw = self.tiles.entry(index)
-        if leaf_hash(raw) != self.audit.history.leaf_at(index):
-            raise ProofError(f"entry {index}: not what was read before: the source changes while it is read")
-        return parse_entry(raw)
+        return self._same(index, self.tiles.entry(index))
+
+    def entries(self, begin: int, end: int) -> Iterator[Entry]:
+        """The entries [begin, end), as `entry` reads them one by one."""
+        for bundle in range(begin // WIDTH, -(-end // WIDTH)):
+            first = bundle * WIDTH
+            for index, raw in enumerate(self.tiles.entries(bundle), first):
+                if begin <= index < end:
+                    yield self._same(index, raw)
 
     def recorded_by(self, as_of: int) -> int:
         """How many entries were recorded at or before a moment. Recorded times never decrease."""
@@ -58,6 +65,11 @@ class Replayed(Struct):
                 high = middle
         return low
 
+    def _same(self, index: int, raw: bytes) -> Entry:
+        if leaf_hash(raw) != self.audit.history.leaf_at(index):
+            raise ProofError(f"entry {index}: not what was read before: the source changes while it is read")
+        return parse_entry(raw)
+
 
 def replay(
     source: Source,
@@ -66,17 +78,22 @@ def replay(
     workers: int | None = None,
     progress: Progress | None = None,
     watched: frozenset[str] = frozenset(),
+    at: Checkpoint | None = None,
+    most_held: int | None = None,
 ) -> Replayed:
     """Check the whole log behind a source and fold it. ProofError, FormatError or OSError says what failed.
 
-    Whose signature the checkpoint must bear, the caller knows: it is returned unchecked.
+    Whose signature the checkpoint must bear, the caller knows: it is returned unchecked. With `at` only what
+    the log was then is checked and folded; that it is an earlier state of this log, the caller sees to. With
+    `most_held`, holdings beyond so many are put away (`shelf`): then only a judgment can read them.
     """
     note = parse_note(source.read("checkpoint"))
-    claim = parse_checkpoint(note.text)
+    claim = parse_checkpoint(note.text) if at is None else at
     if claim.size == 0:
         raise ProofError("the log is empty: its checkpoint counts 0 entries")
     tiles = TileReader(source, claim.size)
     audit, state, repeats = Audit(claim, tiles.read, watched), Fold.empty(), Repeats()
+    shelving = None if most_held is None else Shelving(most_held)
     with Crew(source, claim.size, workers) as crew, _collector_off():
         for chunk in crew.chunks(with_events=fold):
             with crew.signatures_first(audit.take_checks):
@@ -85,11 +102,15 @@ def replay(
             repeats.add(chunk.id_hashes)
             for fact in audit.facts(chunk):
                 state.take(fact)
+            if shelving is not None:
+                shelving.after_some(chunk.count, state.holdings)
             if progress is not None:
                 progress(chunk.first_index + chunk.count, claim.size)
         with crew.signatures_first(audit.take_checks):
             audited = audit.finish()
         crew.verify_all()
+    if shelving is not None:
+        state.put_away = shelving.at_the_end(state.holdings, state.edges)
     return Replayed(audit, audited, note, tiles, state, _confirm(repeats.candidates()[:MAX_LISTED], tiles))
 
 

@@ -1,12 +1,36 @@
 """Outcome: what a verification found, in words and as an exit code."""
 
+from typing import Any
+
 from msgspec import UNSET, Struct
 
 from projections.runners import wording
+from projections.runners.fields import fields
 from projections.statement import Statement
 
 CARRIED_OUT, NOT_SOUND, USAGE, NOT_CARRIED_OUT, ONE_WORD = 0, 1, 2, 3, 4
 """Exit codes; of those that apply, in the order 2, 1, 4, 3, 0, the first is given."""
+
+
+class Assessor(Struct, frozen=True):
+    """One whom the order names and who signed the statement. `unchecked`: what he says that he did not check;
+    None where the bundle has no word of his on it."""
+
+    name: str
+    vkey: str
+    unchecked: list[str] | None
+
+
+class Told(Struct, frozen=True):
+    """What one entry says of a record, and who answers for it: no key id where it came in by a token."""
+
+    index: int
+    time_us: int
+    type: str
+    by: str
+    role: str
+    key_id: str | None
+    data: dict[str, Any]
 
 
 class Outcome(Struct, kw_only=True):
@@ -18,8 +42,14 @@ class Outcome(Struct, kw_only=True):
     order: str | None = None
     statement: Statement | None = None
     authority: str | None = None
+    record: str | None = None
+    log: str | None = None
+    told: list[Told] = []
+    untold: int = 0
     witnessed: bool = False
     age_s: int | None = None
+    assessors: list[Assessor] = []
+    assessors_needed: int = 1
     checked: list[str] = []
     keys: list[str] = []
     attested: list[str] = []
@@ -29,6 +59,8 @@ class Outcome(Struct, kw_only=True):
     @property
     def code(self) -> int:
         """The exit code."""
+        if self.failure is None and self.record is not None:
+            return ONE_WORD if self.log is None or not self.witnessed else CARRIED_OUT
         if self.failure is not None or self.statement is None:
             return NOT_SOUND
         if not self.witnessed or self.authority is None:
@@ -54,6 +86,9 @@ def prose(outcome: Outcome) -> str:
                 ),
             ]
             lines += _section(wording.obligation_line(one), said)
+    if outcome.record is not None and outcome.failure is None:
+        more = [f"and {outcome.untold:,} more"] if outcome.untold else []
+        lines += _section("What the log says of this record", [*map(told_line, outcome.told), *more])
     if outcome.failure is not None:
         lines += _section("What held until then", outcome.checked)
     else:
@@ -62,6 +97,16 @@ def prose(outcome: Outcome) -> str:
         lines += _section("The rest is attested by", outcome.attested)
         lines += _section("Not proven", outcome.not_proven)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def told_line(one: Told) -> str:
+    """An entry about a record, in one line: JSON has it whole."""
+    whose = f"key id {one.key_id}" if one.key_id is not None else "a token's, not signed by its bearer"
+    kind = one.type.removeprefix("writ.").removesuffix(".v1")
+    return (
+        f"entry {one.index}, {wording.moment(one.time_us // 1_000_000)}, by {one.by} ({one.role}, {whose}): "
+        f"{kind} {' '.join(fields(one.data))}"
+    )
 
 
 def as_json(outcome: Outcome) -> dict[str, object]:
@@ -80,8 +125,14 @@ def as_json(outcome: Outcome) -> dict[str, object]:
         "order": outcome.order,
         "verdict": verdict,
         "authority": outcome.authority,
+        "record": outcome.record,
+        "log": outcome.log,
+        "told": outcome.told if outcome.failure is None else [],
+        "untold": outcome.untold,
         "witnessed": outcome.witnessed,
         "age_s": outcome.age_s,
+        "assessors": outcome.assessors,
+        "assessors_needed": outcome.assessors_needed,
         "exceptions": outcome.exceptions,
         "checked": outcome.checked,
         "keys": outcome.keys,
@@ -92,9 +143,13 @@ def as_json(outcome: Outcome) -> dict[str, object]:
 
 
 def _title(outcome: Outcome) -> str:
-    if outcome.failure is not None or outcome.statement is None:
+    if outcome.failure is None and outcome.record is not None:
+        count = len(outcome.told) + outcome.untold
+        title = f"{outcome.record}: {count:,} {'entry' if count == 1 else 'entries'} about this record"
+    elif outcome.failure is None and outcome.statement is not None:
+        title = f"{outcome.order}: {wording.headline(outcome.statement)}"
+    else:
         return f"NOT SOUND: {outcome.bundle}"
-    title = f"{outcome.order}: {wording.headline(outcome.statement)}"
     if outcome.code == ONE_WORD:
         title += "\nThis rests on the operator's word alone."
     return title

@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -17,15 +18,24 @@ from projections.runners.asking import lines as question_lines
 from projections.runners.offline import Replayed, replay
 from projections.runners.outcome import NOT_SOUND, USAGE
 from projections.runners.progress import progress_bar
+from projections.runners.restating import (
+    Brought,
+    end_of,
+    reach,
+    read_statement,
+    replay_to,
+    state_end,
+    state_order,
+)
 from projections.runners.rules import rules_hash
-from projections.runners.source import open_source
+from projections.runners.source import Source, open_source
 from projections.standing import QUESTIONS, ask, view_of
-from projections.statement import Projection
-from projections.stating import counted_size, find_order, state
+from projections.statement import Projection, format_statement
+from projections.stating import find_order
 from projections.vocabulary import Moment
 from signing.checkpoint import verify_checkpoint
 from signing.encoding import encode_base64
-from signing.errors import FormatError, ProofError
+from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import parse_vkey
 
 
@@ -40,6 +50,14 @@ class OrderResult(Struct, frozen=True):
     provisional: bool
     verdict: Verdict
     headline: str
+
+
+class StatementResult(Struct, frozen=True):
+    """The statement that this log gives on an order: its note's text, and the file that says the same."""
+
+    order: str
+    text: str
+    file: str | None = None
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -59,17 +77,26 @@ class Result(Struct, frozen=True, kw_only=True):
     orders: tuple[OrderResult, ...]
     questions: tuple[AnswerPage, ...]
     seconds: float
+    statement: StatementResult | None = None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `writ replay`."""
     parser.add_argument("source", metavar="SOURCE", help="a bundle, a directory of tiles, or a log's URL")
+    stated = parser.add_mutually_exclusive_group()
+    stated.add_argument(
+        "--statement",
+        type=Path,
+        metavar="FILE",
+        help="a statement, or a bundle with one, which the log must give byte for byte",
+    )
+    stated.add_argument("--order", metavar="ID", help="write the statement on an order, as of the log's end")
     parser.add_argument("--questions", action="store_true", help="answer the standing questions too")
     parser.add_argument(
         "--as-of",
         type=_moment,
         metavar="TIME",
-        help="the moment that questions ask about (default: when the log ends)",
+        help="the moment that questions and --order ask about (default: when the log ends)",
     )
     parser.add_argument("--token", metavar="SECRET", help="a reader's bearer token, where a URL needs one")
 
@@ -82,17 +109,21 @@ def run(args: argparse.Namespace) -> int:
         return _unreadable(args, error)
     try:
         began_s = time.monotonic()
-        replayed = replay(source, progress=progress_bar("replaying"))
+        brought = None if args.statement is None else read_statement(args.statement)
+        replayed = _replay(source, brought)
         # The log's own key, as its first entry names it: the log agrees with itself, no more can be said.
         verify_checkpoint(replayed.note, parse_vkey(replayed.audit.registry.log.log_vkey))
+        stated = _state(replayed, brought, args)
         questions = _ask(replayed, args.as_of) if args.questions else ()
-        result = _result(replayed, questions, time.monotonic() - began_s)
+        result = _result(replayed, questions, stated, time.monotonic() - began_s)
     except (ProofError, FormatError) as error:
         failed = {"sound": False, "failure": str(error)}
         print(msgspec.json.encode(failed).decode() if args.json else f"NOT SOUND: {error}")
         return NOT_SOUND
     except OSError as error:
         return _unreadable(args, error)
+    except MissingPackage as error:
+        return _unjudged(args, f"{args.source}: {error}", error, error.remedy)
     finally:
         source.close()
     print(msgspec.json.encode(result).decode() if args.json else prose(result))
@@ -122,22 +153,53 @@ def prose(result: Result) -> str:
         ]
     for page in result.questions:
         lines += ["", *question_lines(page), ""]
+    if result.statement is not None:
+        lines += _statement_lines(result.statement)
     lines.append(f"Every hash, link, root, signature, key and role holds ({result.seconds} s).")
     return "\n".join(lines)
 
 
+def _statement_lines(stated: StatementResult) -> list[str]:
+    if stated.file is not None:
+        return [f"  {stated.file}: the statement on {stated.order} is what this log gives, byte for byte"]
+    return ["", stated.text]
+
+
+def _replay(source: Source, brought: Brought | None) -> Replayed:
+    progress = progress_bar("replaying")
+    return replay(source, progress=progress) if brought is None else replay_to(source, brought, progress)
+
+
+def _state(replayed: Replayed, brought: Brought | None, args: argparse.Namespace) -> StatementResult | None:
+    """The statement brought, reached again; or that on the order asked for."""
+    if brought is not None:
+        statement = reach(replayed, brought, None).stated.statement
+        return StatementResult(statement.order.id, format_statement(statement), str(args.statement))
+    if args.order is None:
+        return None
+    statement = state_order(replayed, args.order, None, args.as_of).stated.statement
+    return StatementResult(args.order, format_statement(statement))
+
+
 def _unreadable(args: argparse.Namespace, error: OSError) -> int:
     """Say that there was nothing to judge: a source that can't be read is not an unsound log."""
-    what = f"{args.source}: {getattr(error, 'reason', None) or error.strerror or error}"
-    said = {"error": what, "kind": type(error).__name__, "remedy": "see that it is there, and may be read"}
-    print(
-        msgspec.json.encode(said).decode() if args.json else f"writ replay: {what}",
-        file=sys.stderr,
-    )
+    what = f"{error.filename or args.source}: {getattr(error, 'reason', None) or error.strerror or error}"
+    return _unjudged(args, what, error, "see that it is there, and may be read")
+
+
+def _unjudged(args: argparse.Namespace, what: str, error: Exception, remedy: str) -> int:
+    said = {"error": what, "kind": type(error).__name__, "remedy": remedy}
+    words = msgspec.json.encode(said).decode() if args.json else f"writ replay: {what} ({remedy})"
+    print(words, file=sys.stderr)
     return USAGE
 
 
-def _result(replayed: Replayed, questions: tuple[AnswerPage, ...], took_s: float) -> Result:
+def _result(
+    replayed: Replayed,
+    questions: tuple[AnswerPage, ...],
+    stated: StatementResult | None,
+    took_s: float,
+) -> Result:
     checkpoint, fold = replayed.audited.checkpoint, replayed.fold
     return Result(
         origin=checkpoint.origin,
@@ -152,20 +214,16 @@ def _result(replayed: Replayed, questions: tuple[AnswerPage, ...], took_s: float
             Projection(encode_base64(one.digest), one.name, one.rows, one.version) for one in fold.digests()
         ),
         repeats=tuple(replayed.repeats),
-        orders=tuple(_judge(replayed, one, _end(replayed)) for one in _governing(replayed)),
+        orders=tuple(_judge(replayed, one, end_of(replayed)) for one in _governing(replayed)),
         questions=questions,
+        statement=stated,
         seconds=round(took_s, 3),
     )
 
 
-def _end(replayed: Replayed) -> int:
-    """The second that has passed when the last entry was recorded."""
-    return -(-replayed.entry(replayed.audited.checkpoint.size - 1).time_us // 1_000_000)
-
-
 def _ask(replayed: Replayed, as_of: int | None) -> tuple[AnswerPage, ...]:
     """The standing questions over the entries recorded by a moment, as the service answers them."""
-    moment = _end(replayed) if as_of is None else as_of
+    moment = end_of(replayed) if as_of is None else as_of
     view = view_of(replayed.fold, as_of=moment, size=replayed.recorded_by(moment))
     return tuple(page_of(ask(view, name)) for name in QUESTIONS)
 
@@ -183,21 +241,18 @@ def _governing(replayed: Replayed) -> Iterator[IssuedOrder]:
     fold = replayed.fold
     named = ((one.order.id, fold.docket.posters[one.by].vkey) for one in fold.docket.orders)
     for order_id, vkey in dict.fromkeys(named):
-        found = find_order(fold, order_id, None, vkey, as_of=_end(replayed))
+        found = find_order(fold, order_id, None, vkey, as_of=end_of(replayed))
         assert found is not None, "its id and key come from the docket"
         yield found
 
 
 def _judge(replayed: Replayed, issued: IssuedOrder, as_of: int) -> OrderResult:
-    fold, checkpoint = replayed.fold, replayed.audited.checkpoint
-    vouched = counted_size(fold, issued, as_of) > issued.index
-    recorded = None if vouched else checkpoint.size
-    stated = state(fold, checkpoint, issued, as_of=as_of, rules=rules_hash(), recorded=recorded, states=())
+    stated, vouched = state_end(replayed, issued, as_of, states=())
     return OrderResult(
         id=issued.order.id,
         version=issued.order.version,
         entry=issued.index,
-        signed_by=fold.docket.posters[issued.by].vkey,
+        signed_by=replayed.fold.docket.posters[issued.by].vkey,
         as_of=as_of,
         provisional=not vouched,
         verdict=stated.judgment.verdict,

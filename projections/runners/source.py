@@ -8,32 +8,34 @@ or server from exhausting the reader's memory.
 import re
 import struct
 import urllib.error
-import urllib.request
 import zipfile
 import zlib
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
 from urllib.parse import quote, urlsplit
 
+from projections.runners.timed import fetch
 from signing import FormatError, ProofError
 
 MAX_TILE_BYTES = 256 * 32
 MAX_BUNDLE_BYTES = 256 * (2 + 65_535)
 MAX_TEXT_BYTES = 4 << 20
 MAX_REPORT_BYTES = 64 << 20
+MAX_ATTESTATIONS = 100
 MAX_MEMBERS = 1_000_000
 MAX_DIRECTORY_BYTES = 128 << 20
 MAX_RATIO = 200
 RATIO_FREE_BYTES = 64 << 10
 URL_TIMEOUT_S = 60.0
+URL_TOTAL_S = 600.0
 
 # What the zip module raises when a file is not what it claims: OSError when an offset leads nowhere.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError, ValueError, OSError)
 _NUMBER = r"(?:x[0-9]{3}/)*[0-9]{3}(?:\.p/[0-9]{1,3})?"
-_LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
+LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
     (re.compile(rf"tile/entries/{_NUMBER}"), MAX_BUNDLE_BYTES),
     (re.compile(rf"tile/[0-9]{{1,2}}/{_NUMBER}"), MAX_TILE_BYTES),
-    (re.compile(r"checkpoint|statement|README\.txt"), MAX_TEXT_BYTES),
+    (re.compile(r"checkpoint|statement|record|README\.txt|attestation/(?:0|[1-9][0-9]?)"), MAX_TEXT_BYTES),
     (
         re.compile(r"proof/[0-9]{1,16}/(?:event|submission|(?:event|submission|source)\.tlog-proof)"),
         MAX_TEXT_BYTES,
@@ -44,6 +46,10 @@ _LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
 
 class Missing(ProofError):
     """The source has nothing under this path."""
+
+
+class Denied(OSError):
+    """The service won't, and would not the next time: a wrong token, say."""
 
 
 class Source(Protocol):
@@ -74,7 +80,7 @@ def open_source(location: str, token: str | None = None) -> Source:
 
 def limit_of(path: str) -> int | None:
     """The most bytes that may stand under `path`; None when it is no path of a log or bundle."""
-    return next((limit for pattern, limit in _LIMITS if pattern.fullmatch(path)), None)
+    return next((limit for pattern, limit in LIMITS if pattern.fullmatch(path)), None)
 
 
 class DirectorySource:
@@ -104,11 +110,11 @@ class DirectorySource:
 class UrlSource:
     """A log's own URL, such as `http://127.0.0.1:8080/logs/clearview`."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, *, total_s: float | None = None) -> None:
         """Read below `url`, with `token` as bearer token when the log's reading is not public."""
+        self._total_s = URL_TOTAL_S if total_s is None else total_s
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._opener = urllib.request.build_opener(_NoRedirect)
         self._given = (url, token)
 
     def __reduce__(self) -> tuple[type["UrlSource"], tuple[str, str | None]]:
@@ -118,17 +124,16 @@ class UrlSource:
     def read(self, path: str) -> bytes:
         """See Source.read."""
         limit = _known_limit(path)
-        request = urllib.request.Request(f"{self._url}/{quote(path)}", headers=self._headers)  # noqa: S310 - http(s) only
+        where = f"{self._url}/{quote(path)}"  # http or https: open_source
         try:
-            with self._opener.open(request, timeout=URL_TIMEOUT_S) as response:  # http or https: open_source
-                return _bounded(response.read(limit + 1), limit, path)
+            raw = fetch(where, self._headers, limit + 1, timeout_s=URL_TIMEOUT_S, total_s=self._total_s)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 404:
                     raise Missing(f"{path} is missing at {self._url}") from None
-                raise OSError(
-                    f"{self._url}/{path}: the service answers {error.code} {error.reason}"
-                ) from None
+                kind = Denied if 400 <= error.code < 500 and error.code not in (408, 429) else OSError
+                raise kind(f"{self._url}/{path}: the service answers {error.code} {error.reason}") from None
+        return _bounded(raw, limit, path)
 
     def has(self, path: str) -> bool:
         """See Source.has."""
@@ -140,13 +145,6 @@ class UrlSource:
 
     def close(self) -> None:
         """See Source.close."""
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect would carry the reader's token to a place that the reader did not name."""
-
-    def redirect_request(self, *_: object, **__: object) -> None:
-        """Refuse: the 3xx answer becomes an error."""
 
 
 class ZipSource:
@@ -231,6 +229,9 @@ def _check_directory(file: BinaryIO) -> None:
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 22:
         raise FormatError("no zip directory at its end")
+    # Readers differ on where a zip ends that something follows, and so on what is in it.
+    if len(tail) > at + 22:
+        raise FormatError("something stands after its zip directory")
     members, directory_bytes = struct.unpack_from("<HL", tail, at + 10)
     if tail[:at][-20:-16] == b"PK\x06\x07":
         members, directory_bytes = _read_zip64(file, tail, at)

@@ -16,8 +16,8 @@ from projections.status import governing
 from signing.checkpoint import Checkpoint, verify_checkpoint
 from signing.encoding import encode_base64
 from signing.errors import ProofError
-from signing.keys import VerifierKey, parse_vkey
-from signing.note import Note, signatures_of, verify_note
+from signing.keys import parse_vkey
+from signing.note import Note, signatures_of
 from signing.policy import quorum_time
 
 CLOCK_TOLERANCE_S = 300
@@ -116,9 +116,8 @@ def witnessed_at(outcome: Outcome, order: Order, note: Note) -> int | None:
             f"at {wording.moment(time_s)} at the latest"
         )
     elif policy.quorum == "none":
-        outcome.exceptions.append(
-            "the order asks for no witnesses: when anything happened is the operator's word"
-        )
+        whose = "what time-stamps do not prove is" if order.trust.roots else "when anything happened is"
+        outcome.exceptions.append(f"the order asks for no witnesses: {whose} the operator's word")
     else:
         outcome.exceptions.append(
             "the checkpoint lacks the cosignatures of the witnesses that the order names"
@@ -150,17 +149,6 @@ def check_age(outcome: Outcome, order: Order, statement: Statement, now: int, se
         f"the statement is as of {wording.moment(statement.as_of)}, {_span(outcome.age_s)} old (at "
         f"most {_span(most_s)})"
     )
-
-
-def assessors_of(order: Order, note: Note) -> list[VerifierKey]:
-    """The order's assessors who signed the statement; ProofError when a signature in their name is false."""
-    signed = []
-    for vkey in order.trust.assessors:
-        key = parse_vkey(vkey)
-        if signatures_of(note, key):
-            verify_note(note, key)
-            signed.append(key)
-    return signed
 
 
 def _nobodys(docket: Docket, authority: str) -> str:

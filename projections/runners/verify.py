@@ -17,13 +17,19 @@ from projections.runners.full import Request, verify_full
 from projections.runners.held import Held, parse_held
 from projections.runners.outcome import USAGE, Outcome, as_json, prose
 from projections.runners.progress import progress_bar
+from projections.runners.record import verify_record
 from projections.runners.source import ZipSource
-from signing.errors import FormatError, ProofError
+from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import ED25519, parse_vkey
+from signing.policy import Policy, read_policy
 
 
 class UsageError(Exception):
-    """What the command was given can't be used."""
+    """What the command was given can't be used, or not with what is installed."""
+
+    def __init__(self, what: str, remedy: str = "see writ verify --help") -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="FILE.zip", help="the evidence bundle")
     parser.add_argument(
         "--authority", metavar="VKEY", help="the authority's public key: the one thing to bring"
+    )
+    parser.add_argument("--log", metavar="VKEY", help="of a record's bundle: the log's public key")
+    parser.add_argument(
+        "--policy", metavar="FILE", help="of a record's bundle: the witnesses to believe, as tlog-policy"
     )
     parser.add_argument(
         "--with",
@@ -52,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         request = _request(args)
         outcome = verify_bundle(Path(args.bundle), request)
     except UsageError as error:
-        said = {"error": str(error), "kind": "UsageError", "remedy": "see writ verify --help"}
+        said = {"error": str(error), "kind": "UsageError", "remedy": error.remedy}
         print(msgspec.json.encode(said).decode() if args.json else f"writ verify: {error}", file=sys.stderr)
         return USAGE
     if args.json:
@@ -68,12 +78,16 @@ def verify_bundle(path: Path, request: Request) -> Outcome:
     outcome = Outcome(bundle=path.name)
     try:
         with ZipSource(path) as source:
-            if any(name.startswith("tile/") for name in source.paths):
+            if source.has("record"):
+                verify_record(source, request, outcome)
+            elif any(name.startswith("tile/") for name in source.paths):
                 verify_full(source, request, outcome)
             else:
                 verify_compact(source, request, outcome)
     except (ProofError, FormatError) as error:
         outcome.failure = str(error)
+    except MissingPackage as error:
+        raise UsageError(f"{error}: {error.remedy}", error.remedy) from error
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     return outcome
@@ -81,23 +95,36 @@ def verify_bundle(path: Path, request: Request) -> Outcome:
 
 def _request(args: argparse.Namespace) -> Request:
     return Request(
-        authority=_authority(args.authority),
+        authority=_key("--authority", args.authority, "signs no orders"),
+        log_vkey=_key("--log", args.log, "signs no log"),
+        policy=_policy(args.policy),
         now=_now(args.now),
         held=tuple(_held(name) for name in args.held),
         progress=progress_bar("verifying"),
     )
 
 
-def _authority(vkey: str | None) -> str | None:
+def _key(option: str, vkey: str | None, otherwise: str) -> str | None:
     if vkey is None:
         return None
     try:
         key = parse_vkey(vkey)
     except FormatError as error:
-        raise UsageError(f"--authority: {error}") from error
+        raise UsageError(f"{option}: {error}") from error
     if key.algorithm != ED25519:
-        raise UsageError("--authority: this is a witness's key, which signs no orders")
+        raise UsageError(f"{option}: this is a witness's key, which {otherwise}")
     return vkey
+
+
+def _policy(name: str | None) -> Policy | None:
+    if name is None:
+        return None
+    try:
+        return read_policy(Path(name).read_text(encoding="utf-8"))
+    except (FormatError, UnicodeDecodeError) as error:
+        raise UsageError(f"--policy {name}: {error}") from error
+    except OSError as error:
+        raise UsageError(f"--policy {name}: {error.strerror or error}") from error
 
 
 def _now(text: str | None) -> int:

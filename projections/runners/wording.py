@@ -1,10 +1,12 @@
 """Wording: a statement and its findings in plain words, the same on the command line and on the page."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from projections.docket import Docket
 from projections.finding import Finding, Irregularity, StoreCoverage
 from projections.statement import ObligationStatement, Reason, Statement, StoreLook
+from projections.timeline import Change
 from projections.verdict import Judgment
 from projections.verdict import headline as judgment_headline
 
@@ -26,6 +28,17 @@ LEVELS = {
     "E2": "the holder's own look at the store after the erasure",
     "E3": "an assessor's reconciliation",
     "E4": "an assessor and attested custody",
+}
+UNCHECKED = {
+    "backups": "backups",
+    "blinding": "whether handles are made with the stores' own keys",
+    "collectors": "what collectors did",
+    "identity": "who the data subjects are",
+    "lineage": "what was derived from what",
+    "recipients": "recipients",
+    "residency": "where the data subjects reside",
+    "stores": "any store",
+    "undeclared": "whether there are stores that nobody declared",
 }
 COUNTS = {
     "in_scope": "copies in scope",
@@ -166,6 +179,7 @@ RULES = {
     "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
     "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",
 }
+PASSED = {"effective": "the order took effect", "time": "time passed"}
 MAX_CORRECTIONS = 100
 _LAST_SECOND = 253_402_300_799  # of the year 9999
 ALWAYS_UNPROVEN = (
@@ -239,6 +253,14 @@ def correction_lines(docket: Docket) -> list[str]:
     return [*lines, f"{more:,} more corrections"] if more else lines
 
 
+def change_cause(change: Change) -> str:
+    """What made a verdict another: an entry, or what passed."""
+    if change.entry < 0:
+        return f"deadline of {change.by}" if change.type == "deadline" else PASSED[change.type or "time"]
+    name = change.type.removeprefix("writ.").rpartition(".")[0]
+    return f"{name} of {change.by}"
+
+
 def unproven_lines(statement: Statement) -> list[str]:
     """What this statement does not prove, the particular before the general."""
     lines = []
@@ -258,6 +280,16 @@ def unproven_lines(statement: Statement) -> list[str]:
     if statement.provisional:
         lines.append("when the latest entries were made: they are counted on the operator's clock alone")
     return [*lines, *ALWAYS_UNPROVEN]
+
+
+def unchecked_line(assessor: str, unchecked: Collection[str] | None) -> str:
+    """What an assessor says that he did not check, or that there is no word of his on it."""
+    if unchecked is None:
+        return f"what the assessor {assessor} did not check: there is no word of his on it here"
+    if not unchecked:
+        return f"more than the assessor {assessor} checked, who names nothing that he left out"
+    said = (UNCHECKED.get(one) or f"the store {one.partition(':')[2]}" for one in sorted(unchecked))
+    return f"what the assessor {assessor} did not check: {', '.join(said)}"
 
 
 def copies(count: int) -> str:

@@ -48,6 +48,19 @@ CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
 );
 
+CREATE TABLE public.attestations (
+    log text NOT NULL,
+    hash bytea NOT NULL,
+    name text NOT NULL,
+    key_id bytea NOT NULL,
+    signature bytea NOT NULL,
+    attestation bytea NOT NULL,
+    checkpoint bytea NOT NULL,
+    time_us bigint NOT NULL,
+    CONSTRAINT attestations_key_id_check CHECK ((octet_length(key_id) = 4)),
+    CONSTRAINT attestations_signature_check CHECK ((octet_length(signature) = 64))
+);
+
 CREATE TABLE public.checkpoints (
     log text NOT NULL,
     size bigint NOT NULL,
@@ -153,6 +166,19 @@ CREATE TABLE public.registrations (
     log text NOT NULL,
     index bigint NOT NULL,
     CONSTRAINT registrations_index_check CHECK ((index >= 0))
+);
+
+CREATE TABLE public.statements (
+    log text NOT NULL,
+    hash bytea NOT NULL,
+    order_id text NOT NULL,
+    size bigint NOT NULL,
+    as_of bigint NOT NULL,
+    text bytea NOT NULL,
+    time_us bigint NOT NULL,
+    CONSTRAINT statements_hash_check CHECK ((octet_length(hash) = 32)),
+    CONSTRAINT statements_size_check CHECK ((size > 0)),
+    CONSTRAINT statements_text_check CHECK (((octet_length(text) >= 1) AND (octet_length(text) <= 2097152)))
 );
 
 CREATE TABLE public.submissions (
@@ -296,6 +322,9 @@ ALTER TABLE ONLY public.token_events ATTACH PARTITION public.token_events_7 FOR 
 ALTER TABLE ONLY public.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 
+ALTER TABLE ONLY public.attestations
+    ADD CONSTRAINT attestations_pkey PRIMARY KEY (log, hash, name, key_id);
+
 ALTER TABLE ONLY public.checkpoints
     ADD CONSTRAINT checkpoints_pkey PRIMARY KEY (log, size);
 
@@ -334,6 +363,9 @@ ALTER TABLE ONLY public.record_entries
 
 ALTER TABLE ONLY public.registrations
     ADD CONSTRAINT registrations_pkey PRIMARY KEY (log, index);
+
+ALTER TABLE ONLY public.statements
+    ADD CONSTRAINT statements_pkey PRIMARY KEY (log, hash);
 
 ALTER TABLE ONLY public.submissions
     ADD CONSTRAINT submissions_log_entry_index_key UNIQUE (log, entry_index);
@@ -374,6 +406,8 @@ ALTER TABLE ONLY public.token_events_6
 ALTER TABLE ONLY public.token_events_7
     ADD CONSTRAINT token_events_7_pkey PRIMARY KEY (log, source, id);
 
+CREATE INDEX statements_of_order ON public.statements USING btree (log, order_id, time_us);
+
 ALTER INDEX public.entries_pkey ATTACH PARTITION public.entries_00000_pkey;
 
 ALTER INDEX public.entries_pkey ATTACH PARTITION public.entries_00001_pkey;
@@ -394,6 +428,8 @@ ALTER INDEX public.token_events_pkey ATTACH PARTITION public.token_events_6_pkey
 
 ALTER INDEX public.token_events_pkey ATTACH PARTITION public.token_events_7_pkey;
 
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.attestations FOR EACH STATEMENT EXECUTE FUNCTION public.writ_refuse_change();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.checkpoints FOR EACH STATEMENT EXECUTE FUNCTION public.writ_refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.entries FOR EACH STATEMENT EXECUTE FUNCTION public.writ_refuse_change();
@@ -405,6 +441,8 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.entries
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.logs FOR EACH STATEMENT EXECUTE FUNCTION public.writ_refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.registrations FOR EACH STATEMENT EXECUTE FUNCTION public.writ_refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.statements FOR EACH STATEMENT EXECUTE FUNCTION public.writ_refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.submissions FOR EACH STATEMENT EXECUTE FUNCTION public.writ_refuse_change();
 
@@ -432,6 +470,9 @@ CREATE TRIGGER append_only_row BEFORE DELETE OR UPDATE ON public.entries FOR EAC
 
 CREATE TRIGGER append_only_row BEFORE DELETE OR UPDATE ON public.token_events FOR EACH ROW EXECUTE FUNCTION public.writ_refuse_change();
 
+ALTER TABLE ONLY public.attestations
+    ADD CONSTRAINT attestations_log_hash_fkey FOREIGN KEY (log, hash) REFERENCES public.statements(log, hash);
+
 ALTER TABLE ONLY public.heads
     ADD CONSTRAINT heads_log_fkey FOREIGN KEY (log) REFERENCES public.logs(log);
 
@@ -441,6 +482,8 @@ GRANT ALL ON FUNCTION public.writ_add_partitions(upto bigint) TO writ_service;
 REVOKE ALL ON FUNCTION public.writ_make_append_only(relation regclass) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.alembic_version TO writ_service;
+
+GRANT SELECT,INSERT ON TABLE public.attestations TO writ_service;
 
 GRANT SELECT,INSERT ON TABLE public.checkpoints TO writ_service;
 
@@ -461,6 +504,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projection_cursors TO writ_ser
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.record_entries TO writ_service;
 
 GRANT SELECT,INSERT ON TABLE public.registrations TO writ_service;
+
+GRANT SELECT,INSERT ON TABLE public.statements TO writ_service;
 
 GRANT SELECT,INSERT ON TABLE public.submissions TO writ_service;
 

@@ -16,14 +16,15 @@ from aiohttp.test_utils import TestServer
 from ledger import client, store
 from ledger.anchoring import Anchor, load_policy
 from ledger.app import running_service
-from ledger.config import Config, Database
+from ledger.config import Config, Database, WithoutQuorum
 from ledger.failure import Failure
 from ledger.openlog import FRESH_FOR_S, Log
 from ledger.problems import Refused
 from ledger.remote import RemoteLog, Unreachable
 from ledger.sealing import EMPTY_HEAD
 from ledger.service import Service
-from ledger.witness import Memory, make_app
+from ledger.witness import make_app
+from ledger.witness_memory import Memory
 from projections.events import KeyRegistered, decode_event, encode_event, make_event
 from signing.checkpoint import verify_checkpoint
 from signing.encoding import decode_base64
@@ -44,10 +45,18 @@ class World:
         self.data = folder / "data"
         self.folder = folder
         self.policy: Path | None = None
+        self.without_quorum: WithoutQuorum = "go-on"
 
     @asynccontextmanager
     async def service(self, database: Database) -> AsyncIterator[Service]:
-        config = Config(data=self.data, database=database, policy=self.policy, host="127.0.0.1", port=0)
+        config = Config(
+            data=self.data,
+            database=database,
+            policy=self.policy,
+            host="127.0.0.1",
+            port=0,
+            without_quorum=self.without_quorum,
+        )
         async with running_service(config) as service:
             yield service
 
@@ -143,7 +152,8 @@ async def test_anchors_are_made_by_the_clock(
 ) -> None:
     """Every hour, which here is short; where nothing was posted meanwhile, the last anchor says it all."""
     key = await made_log_key(world, database)
-    monkeypatch.setattr("ledger.anchoring.INTERVAL_S", 0.05)
+    for name in ("anchoring.TICK_S", "quorums.INTERVAL_S", "quorums.RETRY_S"):
+        monkeypatch.setattr(f"ledger.{name}", 0.05)
     async with world.witness(key), world.service(database) as service:
         log = service.logs["clearview"]
         for number in (1, 2):

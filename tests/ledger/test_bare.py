@@ -14,6 +14,7 @@ from ledger.config import Database
 from ledger.demo.stage import bare_environment, without_network
 from projections.runners.rules import rules_hash
 from tests.ledger.test_export import ORDER, running_case
+from tests.ledger.test_statements import compact_of_two, witnessed_case
 
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".venv" / "bare" / "bin"
@@ -66,6 +67,28 @@ async def test_an_exported_bundle_is_verified_in_a_bare_environment(
             archive.writestr(name, content.replace(b"data.held", b"data.hold"))
     refused = run_bare("writ", "verify", str(broken), "--authority", authority)
     assert (refused.returncode, "NOT SOUND" in refused.stdout) == (1, True), refused
+
+
+@pytest.mark.usefixtures("bare")
+async def test_what_two_assessors_attested_is_verified_in_a_bare_environment(
+    database: Database, tmp_path: Path
+) -> None:
+    async with witnessed_case(database, tmp_path) as case:
+        path, authority = await compact_of_two(case, tmp_path), case.authority_vkey
+    done = run_bare("writ", "verify", str(path), "--authority", authority, "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, done.stderr, said["kind"]) == (3, "", "compact"), done
+    assert said["assessors_needed"] == 2
+    assert [(one["name"], one["unchecked"]) for one in said["assessors"]] == [
+        ("auditor.example", ["lineage", "store:people"]), ("second.example", []),
+    ]  # fmt: skip
+    # A third assessor needs nothing more to sign: no service, and no package of one.
+    mirror, note = str(tmp_path / "mirror"), str(tmp_path / "mine")
+    words = ("attest", mirror, "--authority", authority, "--key", str(tmp_path / "auditor.example.key"))
+    signed = run_bare("writ", *words, "-o", note)
+    assert (signed.returncode, "they give this statement" in signed.stdout) == (0, True), signed
+    again = run_bare("writ", "replay", mirror, "--statement", note)
+    assert (again.returncode, "byte for byte" in again.stdout) == (0, True), again
 
 
 @pytest.mark.usefixtures("bare")

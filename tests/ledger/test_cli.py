@@ -41,7 +41,17 @@ SERVER_ONLY = (
 
 @pytest.mark.parametrize(
     "words",
-    [["--help"], ["verify", "--help"], ["replay", "--help"], ["blind", "--help"], ["keygen", "--help"]],
+    [
+        ["--help"],
+        ["verify", "--help"],
+        ["replay", "--help"],
+        ["blind", "--help"],
+        ["keygen", "--help"],
+        ["mirror", "--help"],
+        ["fork", "--help"],
+        ["watch", "--help"],
+        ["log", "publish", "--help"],
+    ],
     ids=" ".join,
 )
 def test_a_verifiers_machine_is_enough(words: list[str]) -> None:
@@ -69,11 +79,11 @@ def test_the_top_level_loads_nothing_but_the_standard_library() -> None:
 
 def test_every_command_of_the_contract_is_there_and_takes_json() -> None:
     contract = (
-        "serve keygen log-create log-show log-events key-register key-revoke token-create blind post "
-        "order-issue order-new order-check order-vary order-serve order-appeal order-stay order-lift-stay "
-        "order-set-aside order-reinstate order-revoke order-discharge order-exempt "
+        "serve keygen log-create log-show log-events log-publish key-register key-revoke token-create "
+        "blind post order-issue order-new order-check order-vary order-serve order-appeal order-stay "
+        "order-lift-stay order-set-aside order-reinstate order-revoke order-discharge order-exempt "
         "hold-place hold-release status timeline rules "
-        "questions export verify replay witness events demo"
+        "questions export verify verifier replay attest mirror watch fork witness events demo"
     )
     assert {"-".join(words) for words in COMMANDS} == set(contract.split())
 

@@ -10,7 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from ledger.cosigning import Cosigned, Witnesses, read_size
-from ledger.witness import Memory, make_app
+from ledger.witness import make_app
+from ledger.witness_memory import Memory
 from signing.cosignature import cosign
 from signing.keys import COSIGNATURE, SigningKey
 from signing.note import format_signature_line

@@ -20,6 +20,7 @@ from projections import events as ev
 from projections.order import Order
 from signing.keys import format_vkey
 from signing.note import format_note, parse_note, sign_note
+from signing.tiles import tile_path, tiles_of
 from tests.ledger.lab import Lab, Poster, running_lab
 from tests.ledger.test_anchoring import WITNESS, World, made_log_key
 from tests.projections.deeds import handle, held, store
@@ -128,14 +129,42 @@ async def test_witnesses_vouch_for_all_that_is_exported(
             await case.fetch(tmp_path / "b.zip")
 
 
+@pytest.mark.parametrize("compact", [False, True])
 async def test_the_same_moment_gives_the_same_bytes(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compact: bool
 ) -> None:
+    """Of two services, one after the other, each of which makes every bundle in a process of its own."""
     monkeypatch.setattr("ledger.export.time.time", lambda: 4_000_000_000.0)
+    made = []
     async with running_case(database, tmp_path / "data") as case:
-        first = await case.fetch(tmp_path / "1.zip")
-        second = await case.fetch(tmp_path / "2.zip")
-    assert first.read_bytes() == second.read_bytes()
+        await case.lab.post(case.crawler, case.crawler.events(600))
+        made += [await case.fetch(tmp_path / f"{at}.zip", compact=compact) for at in (1, 2)]
+    async with running_lab(database, tmp_path / "data") as lab:
+        case.lab = lab
+        await asyncio.sleep(1.1)  # a second of the real clock
+        made.append(await case.fetch(tmp_path / "3.zip", compact=compact))
+        assert lab.log.released is not None
+        size = lab.log.released.checkpoint.size
+    assert len({path.read_bytes() for path in made}) == 1
+    with zipfile.ZipFile(made[0]) as archive:
+        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        names = [name for name in archive.namelist() if name.startswith("tile/")]
+    assert names == ([] if compact else [tile_path(tile) for tile in tiles_of(size)])
+
+
+@pytest.mark.parametrize("compact", [False, True])
+async def test_the_readme_is_for_any_screen(database: Database, tmp_path: Path, compact: bool) -> None:
+    async with running_case(database, tmp_path / "data") as case:
+        path = await case.fetch(tmp_path / "b.zip", compact=compact)
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read("README.txt").decode("ascii")
+        names = archive.namelist()
+    assert max(map(len, text.splitlines())) <= 78
+    assert text.startswith(f"Evidence on the order {ORDER}, version 1\n")
+    for said in ("writ verify FILE.zip --authority VKEY", "verifier.html", "openssl"):
+        assert said in text
+    assert ("check.py FILE.zip LOG_VKEY" in text) is not compact
+    assert ("proof/N/event" in text) is any(name.startswith("proof/") for name in names)
 
 
 async def test_a_compact_bundle_waits_for_an_assessor(

@@ -27,7 +27,7 @@ async def test_every_route_is_on_the_page(database: Database, tmp_path: Path) ->
         projector = Projector(database.service_dsn, "0" * 64)
         orders = Orders(lab.service, projector)
         parts = [*ROUTES, *lab.service.anchors.routes, *orders.routes, *Questions(projector).routes]
-        parts += Exports(lab.service).routes
+        parts += Exports(lab.service, projector).routes
         projector.close()
     application = web.Application()
     application.add_routes(parts)
@@ -59,6 +59,8 @@ async def test_the_examples_are_answered_to_whom_the_page_says(database: Databas
             without, bearing = [await ask(lab, method, path, secret) for secret in (None, SECRET)]
             if who == "public":
                 assert (without, bearing) == (200, 200), path
+            elif "/statements/" in path:
+                assert (without, bearing) == (401, 404), "nobody has attested one"
             elif method == "GET":
                 assert (without, bearing) == (401, 200), path
             elif who == "readers":

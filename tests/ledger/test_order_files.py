@@ -1,5 +1,7 @@
 """Orders before they are signed: templates, the sentences that explain them, and what a lawyer got wrong."""
 
+import base64
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,8 @@ from signing.errors import FormatError
 from signing.keys import COSIGNATURE
 
 LOG = vkey(ORIGIN)
+PEM = Path(__file__).parents[1] / "vectors" / "timestamp" / "root.pem"
+ROOT = "".join(PEM.read_text().splitlines()[1:-1])
 WITNESS_VKEY = vkey(WITNESS, COSIGNATURE)
 SHA = "1" * 64
 PARTIES = templates.Parties(
@@ -116,6 +120,26 @@ def sentence(one: Obligation, **how: Any) -> str:
     return explain(order_of(one, **how))[1]
 
 
+def test_a_root_certificate_is_read_from_a_file(tmp_path: Path, capsys: Out) -> None:
+    der = tmp_path / "root.der"
+    der.write_bytes(base64.b64decode(ROOT))
+    given = ["--authority", AUTHORITY, "--log", LOG]
+    for path in (PEM, der):
+        assert main([*NEW, *given, "--timestamp-root", str(path)]) == 0
+        assert parse_order(capsys.readouterr().out.encode()).trust.timestamp_roots == (ROOT,)
+    (tmp_path / "no.pem").write_text("-----BEGIN NOTHING")
+    assert main([*NEW, *given, "--timestamp-root", str(tmp_path / "no.pem")]) == 2
+    assert "--timestamp-root" in capsys.readouterr().err
+
+
+def test_time_stamp_authorities_are_told_by_their_roots() -> None:
+    order = filled("ico-clearview")
+    trust = msgspec.structs.replace(order.trust, timestamp_roots=(ROOT,))
+    last = explain(msgspec.structs.replace(order, trust=trust))[-1]
+    mark = hashlib.sha256(base64.b64decode(ROOT)).hexdigest()[:16]
+    assert f"time-stamps by authorities under the root whose SHA-256 begins with {mark}; " in last
+
+
 def test_an_order_is_explained_before_it_is_signed() -> None:
     first, _, _, erase, last = explain(filled("ico-clearview"))
     assert "issued on 18 May 2022 in GB under dpa2018.s149" in first
@@ -169,6 +193,17 @@ def test_every_type_of_obligation_has_its_sentence() -> None:
     assert set(get_args(ObligationType)) == DOES.keys()
 
 
+def test_how_many_assessors_it_takes_is_said() -> None:
+    keys = tuple(sorted((vkey(AUDITOR), vkey("second.example"))))
+    said = explain(order_of(GOOD, trust=_trust(assessors=keys, assessors_needed=2)))[-1]
+    assert "the assessors auditor.example and second.example (2 of them must sign a statement without" in said
+    filled = templates.fill(
+        templates.read("ico-clearview"), msgspec.structs.replace(PARTIES, assessors=keys, assessors_needed=2)
+    )
+    assert filled.trust.quorum_of_assessors == 2
+    assert "must sign" not in explain(order_of(GOOD))[-1]
+
+
 def test_without_an_appeal_period_no_appeal_is_spoken_of() -> None:
     assert "appeal" not in sentence(obligation(), appeal_expires=msgspec.UNSET)
 
@@ -205,6 +240,8 @@ def _trust(**how: Any) -> Trust:
          order_of(obligation(scope=NARROW, deadline=Deadline(anchor="effective", duration="P1M")),
                   effective="2022-10-31")),
         ("trust.no_witnesses", True, order_of(GOOD, trust=_trust(witnesses=()))),
+        ("trust.no_witnesses", False, order_of(GOOD, trust=_trust(witnesses=(), timestamp_roots=(ROOT,)))),
+        ("trust.no_root", True, order_of(GOOD, trust=_trust(timestamp_roots=("MAOqu8w=",)))),
         ("trust.no_assessors", False, order_of(GOOD, trust=_trust(assessors=()))),
         ("trust.old_statements", False, order_of(GOOD, trust=_trust(max_statement_age="P31D"))),
         ("evidence.no_assessor", True,

@@ -171,6 +171,7 @@ async def test_the_lag_is_shown(told: Session, database: Database) -> None:
     url = ("--url", told.service.url)
     shown = await asyncio.to_thread(writ, "log", "show", "clearview", *url, cwd=told.folder)
     assert "judgments are up to date" in shown.stdout
+    assert "no witness was asked: nothing is proved about time" in shown.stdout
     owner = await asyncpg.connect(database.owner_dsn)
     async with owner.transaction():
         await owner.execute("SELECT 1 FROM projection_cursors FOR UPDATE")

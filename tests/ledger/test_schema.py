@@ -8,7 +8,17 @@ import pytest_asyncio
 
 from ledger.config import Database
 
-APPEND_ONLY = ("logs", "entries", "tiles", "submissions", "checkpoints", "registrations", "token_events")
+APPEND_ONLY = (
+    "logs",
+    "entries",
+    "tiles",
+    "submissions",
+    "checkpoints",
+    "registrations",
+    "token_events",
+    "statements",
+    "attestations",
+)
 
 PARTITIONS = (
     "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = ANY($1::regclass[]) ORDER BY 1"
@@ -26,6 +36,11 @@ INSERTS = {
     "submissions": ("INSERT INTO submissions VALUES ('l', 's', 2, 0, 5, 8, 'n', '')",),
     "checkpoints": ("INSERT INTO checkpoints VALUES ('l', 1, decode(repeat('00', 32), 'hex'), 0)",),
     "registrations": ("INSERT INTO registrations VALUES ('l', 0)",),
+    "statements": ("INSERT INTO statements VALUES ('l', sha256('t'), 'a/o', 1, 0, 't', 0)",),
+    "attestations": (
+        "INSERT INTO attestations VALUES ('l', sha256('t'), 'a', 'abcd', decode(repeat('00', 64), 'hex'), '',"
+        " '', 0)",
+    ),
     "token_events": tuple(
         f"INSERT INTO token_events VALUES ('l', 's', '{number}', decode(repeat('00', 32), 'hex'), 0)"
         for number in range(40)

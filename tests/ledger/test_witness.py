@@ -17,7 +17,9 @@ from aiohttp.test_utils import TestServer
 
 from ledger.failure import Failure
 from ledger.keyfiles import write_key
-from ledger.witness import Memory, make_app
+from ledger.witness import make_app
+from ledger.witness_logs import Watch, logs_of_keys
+from ledger.witness_memory import Memory
 from signing.cosignature import verify_cosignature
 from signing.keys import (
     COSIGNATURE,
@@ -101,7 +103,7 @@ async def test_each_way_of_being_wrong_has_its_status(witness: Client) -> None:
 async def test_a_fork_is_refused_at_every_size(witness: Client) -> None:
     assert (await witness.add(LOG.request(0, 100)))[0] == 200
     assert (await witness.add(FORK.request(100, 300)))[0] == 422
-    assert (await witness.add(FORK.request(100, 100)))[0] == 409
+    assert (await witness.add(FORK.request(100, 100)))[0] == 422
     assert (await witness.add(FORK.request(0, 50)))[2] == "100\n"
     assert (await witness.add(LOG.request(100, 300)))[0] == 200
 
@@ -131,7 +133,7 @@ async def test_of_racing_requests_from_one_size_exactly_one_is_cosigned(witness:
 
 
 def test_the_memory_outlives_the_process_and_the_clock_never_goes_back(tmp_path: Path) -> None:
-    logs = {LOG.key.name: LOG.key.verifier}
+    logs = Watch(logs_of_keys([LOG.key.verifier]))
     memory = Memory(tmp_path / "w.sqlite")
     memory.add_checkpoint(LOG.request(0, 5), logs, WITNESS, 2_000_000_000)
     memory.close()
@@ -144,7 +146,7 @@ def test_the_memory_outlives_the_process_and_the_clock_never_goes_back(tmp_path:
 
 
 def test_a_failed_commit_gives_no_cosignature_and_leaves_the_witness_usable(tmp_path: Path) -> None:
-    logs = {LOG.key.name: LOG.key.verifier}
+    logs = Watch(logs_of_keys([LOG.key.verifier]))
     memory = Memory(tmp_path / "w.sqlite")
     reader = sqlite3.connect(tmp_path / "w.sqlite", isolation_level=None)
     memory._db.execute("PRAGMA busy_timeout = 10")

@@ -14,7 +14,7 @@ tree's bytes is clumsy. Every key is derived from its name, so logs are the same
 import base64
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -26,11 +26,12 @@ import msgspec
 from projections import events as ev
 from signing.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from signing.cosignature import cosign
+from signing.encoding import encode_base64
 from signing.entry import Entry, Kind, format_entry
 from signing.errors import FormatError
 from signing.keys import COSIGNATURE, ED25519, SigningKey, format_vkey
 from signing.merkle import EMPTY_RANGE, CompactRange, leaf_hash, leaf_hashes_of, range_of, root_of
-from signing.note import add_signatures, format_note
+from signing.note import add_signatures, format_note, parse_note
 from signing.submission import make_submission
 from signing.tiles import static_tree
 
@@ -151,6 +152,16 @@ class LogBuilder:
         """Let witnesses cosign the log as it stands and post that; returns the anchor's index."""
         note = self.checkpoint_note(self.size, *witnesses, time_s=time_s)
         data = ev.CheckpointAnchored(controller=self.controller, note=base64.b64encode(note).decode())
+        return self.post(f"{self.origin}/operator", data) + 1
+
+    def timestamp(self, response: Callable[[bytes], bytes], size: int | None = None) -> int:
+        """Have the log as it stands time-stamped and post that; returns the entry's index."""
+        note = self.checkpoint_note(size)
+        data = ev.CheckpointTimestamped(
+            controller=self.controller,
+            note=encode_base64(note),
+            response=encode_base64(response(parse_note(note).text.encode())),
+        )
         return self.post(f"{self.origin}/operator", data) + 1
 
     # What the operator does with it.

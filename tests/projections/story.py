@@ -246,11 +246,7 @@ class Story:
             issued=EFFECTIVE,
             legal_basis="gdpr.58.2",
             obligations=obligations or (erase_gb(),),
-            trust=Trust(
-                assessors=(vkey_of(ASSESSOR),),
-                log_vkey=vkey_of(self.log.origin),
-                witnesses=(f"witness w1 {vkey_of(WITNESS, COSIGNATURE)}", "quorum w1"),
-            ),
+            trust=how.pop("trust", self.trust()),
             **how,
         )
         self.post(
@@ -260,6 +256,15 @@ class Story:
             by=by,
         )
         return order
+
+    def trust(self, **how: Any) -> Trust:
+        """Whom an order names: this log, a witness, an assessor, unless told otherwise."""
+        named: dict[str, Any] = {
+            "assessors": (vkey_of(ASSESSOR),),
+            "log_vkey": vkey_of(self.log.origin),
+            "witnesses": (f"witness w1 {vkey_of(WITNESS, COSIGNATURE)}", "quorum w1"),
+        }
+        return Trust(**(named | how))
 
     def fold(self) -> Fold:
         """The state after all entries."""

@@ -1,5 +1,7 @@
 """Time by anchors."""
 
+import msgspec
+
 from projections.clock import Clock, read_clock, time_failures
 from signing.keys import ED25519, SigningKey
 from tests.projections.logbuilder import START_US
@@ -57,7 +59,8 @@ def test_an_anchor_without_the_quorum_proves_nothing() -> None:
     story.log.anchor()
     story.log.anchor("stranger.example/w9")
     assert story.case().clock == Clock((), ())
-    assert read_clock(story.case().docket.anchors, None) == Clock((), ())
+    nobody = msgspec.structs.replace(story.case().order.trust, witnesses=())
+    assert read_clock(story.case().docket.anchors, nobody) == Clock((), ())
 
 
 def test_a_checkpoint_signed_by_another_log_key_is_no_anchor() -> None:
@@ -72,14 +75,14 @@ def test_a_checkpoint_signed_by_another_log_key_is_no_anchor() -> None:
 def test_an_honest_clock_has_no_failures() -> None:
     story = story_with_anchor()
     case = story.case()
-    assert time_failures(case.docket.anchors, case.order.trust.policy(), times(story)) == []
+    assert time_failures(case.docket.anchors, case.order.trust, times(story)) == []
 
 
 def test_the_operators_clock_set_back() -> None:
     story = story_with_anchor()
     case = story.case()
     slow = dict.fromkeys(times(story), START_US - DAY_S * 1000000)
-    (failure,) = time_failures(case.docket.anchors, case.order.trust.policy(), slow)
+    (failure,) = time_failures(case.docket.anchors, case.order.trust, slow)
     assert (failure.rule, failure.index) == ("time.before_anchor", case.docket.anchors[0].index)
 
 
@@ -87,7 +90,7 @@ def test_the_operators_clock_set_ahead() -> None:
     story = story_with_anchor()
     case = story.case()
     fast = {index: time + 61_000_000 for index, time in times(story).items()}
-    (failure,) = time_failures(case.docket.anchors, case.order.trust.policy(), fast)
+    (failure,) = time_failures(case.docket.anchors, case.order.trust, fast)
     assert (failure.rule, failure.index) == ("time.after_proven", case.docket.anchors[0].size - 1)
 
 
@@ -100,7 +103,7 @@ def test_a_minute_either_way_is_no_failure() -> None:
     back = proven_us - 60_000_000 - times(story)[anchor.index]
     for off_us in (ahead, back):
         moved = {index: time + off_us for index, time in times(story).items()}
-        assert time_failures(case.docket.anchors, case.order.trust.policy(), moved) == []
+        assert time_failures(case.docket.anchors, case.order.trust, moved) == []
 
 
 def test_a_microsecond_more_is_one() -> None:
@@ -113,4 +116,4 @@ def test_a_microsecond_more_is_one() -> None:
         proven_us - 60_000_001 - times(story)[anchor.index],
     ):
         moved = {index: time + off_us for index, time in times(story).items()}
-        assert len(time_failures(case.docket.anchors, case.order.trust.policy(), moved)) == 1
+        assert len(time_failures(case.docket.anchors, case.order.trust, moved)) == 1

@@ -14,10 +14,10 @@ from signing.checkpoint import sign_checkpoint
 from signing.cosignature import cosign
 from signing.encoding import encode_base64
 from signing.entry import format_entry, parse_entry
-from signing.keys import COSIGNATURE
+from signing.keys import COSIGNATURE, ED25519, SigningKey, format_vkey
 from signing.note import add_signatures, format_note, parse_note, sign_note
 from signing.tlog_proof import format_proof, parse_proof
-from tests.projections.deeds import collected
+from tests.projections.deeds import collected, erased, looked
 from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence, issued, order
 from tests.projections.logbuilder import ORIGIN, LogBuilder, key_of, vkey_of, write_zip
 from tests.projections.verifying import (
@@ -51,6 +51,53 @@ def test_a_compact_bundle_needs_an_assessor(done: Evidence, tmp_path: Path, caps
     assert code == CARRIED_OUT, said
     assert "the assessor auditor.example, named in the order" in said
     assert "that nothing was left out of this bundle" in said
+
+
+SECOND = "second.example"
+
+
+def demanding(needed: int, *vkeys: str) -> Evidence:
+    """A finished case whose order asks for so many of these assessors."""
+    trust = msgspec.structs.replace(order().trust, assessors=tuple(sorted(vkeys)), assessors_needed=needed)
+    log = ordered(trust=trust)
+    log.post(CRAWLER, erased(*range(10)))
+    looked(log, CRAWLER)
+    looked(log, ASSESSOR)
+    log.anchor(WITNESS)
+    return Evidence(log)
+
+
+def test_the_order_says_how_many_assessors_it_takes(tmp_path: Path, capsys: Out) -> None:
+    done = demanding(2, vkey_of(ASSESSOR), vkey_of(SECOND), vkey_of("third.example"))
+    for signers in ((ASSESSOR,), (ASSESSOR, ASSESSOR), (ASSESSOR, "stranger.example")):
+        said = refused(write_zip(done.compact(*signers), tmp_path / "c.zip"), done, capsys)
+        assert "1 of the 3 assessors that the order names signed; 2 are needed" in said
+    assert verify(write_zip(done.compact(SECOND, ASSESSOR), tmp_path / "c.zip"), done) == CARRIED_OUT
+    said = capsys.readouterr().out
+    assert "the assessor auditor.example, named in the order, who signed the statement" in said
+    assert "the assessor second.example, named in the order, who signed the statement" in said
+    # A full bundle needs none of them.
+    assert verify(done.zip(tmp_path, ASSESSOR), done) == CARRIED_OUT
+
+
+def test_two_keys_of_one_assessor_are_one(tmp_path: Path, capsys: Out) -> None:
+    newer = SigningKey(ASSESSOR, ED25519, b"n" * 32)
+    done = demanding(2, vkey_of(ASSESSOR), format_vkey(newer.verifier), vkey_of(SECOND))
+    files = done.compact(ASSESSOR)
+    note = parse_note(files["statement"])
+    files["statement"] = format_note(add_signatures(note, *sign_note(note.text, newer).signatures))
+    said = refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+    assert "1 of the 2 assessors that the order names signed; 2 are needed" in said
+
+
+def test_a_false_signature_in_an_assessor_s_name(tmp_path: Path, capsys: Out) -> None:
+    done = demanding(2, vkey_of(ASSESSOR), vkey_of(SECOND))
+    files = done.compact(ASSESSOR, SECOND)
+    note = parse_note(files["statement"])
+    forged = msgspec.structs.replace(note.signatures[2], signature=bytes(64))
+    files["statement"] = format_note(msgspec.structs.replace(note, signatures=(*note.signatures[:2], forged)))
+    said = refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
+    assert "signature of 'second.example' does not verify" in said
 
 
 def test_a_compact_bundle_of_an_authority_with_two_orders(

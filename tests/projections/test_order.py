@@ -75,6 +75,15 @@ def test_an_order_is_hashed_in_its_one_form() -> None:
     assert parse_order(encode_order(order)) == order
 
 
+def test_an_order_without_time_stamp_authorities_has_the_bytes_it_had() -> None:
+    order = example_order()
+    assert b"timestamp_roots" not in encode_order(order)
+    trust = msgspec.structs.replace(order.trust, timestamp_roots=("MAA=",))
+    named = msgspec.structs.replace(order, trust=trust)
+    assert parse_order(encode_order(named)) == named
+    assert encode_order(named) == canonicalise(json.loads(encode_order(named)))
+
+
 def test_defaults_are_filled_in_and_written_out() -> None:
     order = parse_order(json.dumps(written(), indent=2).encode())
     scope = order.obligations[0].scope
@@ -160,6 +169,18 @@ _WITNESS = f"witness w1 {vkey(WITNESS, COSIGNATURE)}"
         (
             written(trust={"log_vkey": vkey(ORIGIN), "assessors": [vkey(AUDITOR)] * 2}),
             "assessors[1]: repeats",
+        ),
+        (written(trust={"log_vkey": vkey(ORIGIN), "assessors_needed": 1}), ">= 2"),
+        (written(trust={"log_vkey": vkey(ORIGIN), "timestamp_roots": []}), "length >= 1"),
+        (written(trust={"log_vkey": vkey(ORIGIN), "timestamp_roots": ["MAA"]}), "timestamp_roots[0]"),
+        (written(trust={"log_vkey": vkey(ORIGIN), "timestamp_roots": ["MAB="]}), "timestamp_roots[0]"),
+        (
+            written(trust={"log_vkey": vkey(ORIGIN), "timestamp_roots": ["MAE=", "MAA="]}),
+            "timestamp_roots[1]: sorts before",
+        ),
+        (
+            written(trust={"log_vkey": vkey(ORIGIN), "assessors": [vkey(AUDITOR)], "assessors_needed": 2}),
+            "assessors_needed: more than the 1 that are named",
         ),
     ],
 )

@@ -131,6 +131,17 @@ def duplicated() -> bytes:
         return packed([("checkpoint", b"1"), ("checkpoint", b"2")])
 
 
+def commented() -> bytes:
+    """A zip in the comment of a zip: which of the two a program reads depends on the program."""
+    outer, inner = packed([("checkpoint", b"1")]), packed([("checkpoint", b"2")])
+    return outer[:-2] + struct.pack("<H", len(inner)) + inner[:-22] + b"PK\x05\x07" + inner[-18:]
+
+
+def renamed() -> bytes:
+    """The directory and the member itself differ on its name."""
+    return packed([("checkpoint", b"1")]).replace(b"checkpoint", b"README.txt", 1)
+
+
 def lying_about_size() -> bytes:
     """The directory says 10 bytes; more than that is packed."""
     raw = bytearray(packed([("checkpoint", b"x" * 1000)]))
@@ -175,6 +186,16 @@ def zip64_hidden() -> bytes:
         (lambda: packed([("../../etc/passwd", b"x")]), "no part of a bundle"),
         (lambda: packed([("/checkpoint", b"x")]), "no part of a bundle"),
         (lambda: packed([("checkpointZ.html", b"x")]).replace(b"tZ", b"t\0"), "no part of a bundle"),
+        (lambda: packed([("tile/0/../0/000", b"x")]), "no part of a bundle"),
+        (lambda: packed([("tile\\0\\000", b"x")]), "no part of a bundle"),
+        (lambda: packed([("./checkpoint", b"x")]), "no part of a bundle"),
+        (lambda: packed([("Checkpoint", b"x")]), "no part of a bundle"),
+        (lambda: packed([("checkpoint\n", b"x")]), "no part of a bundle"),
+        (lambda: packed([("tile/0/\u0660\u0660\u0660", b"x")]), "no part of a bundle"),
+        (lambda: packed([("tile/", b"")]), "no part of a bundle"),
+        (lambda: packed([("inner.zip", packed([("checkpoint", b"x")]))]), "no part of a bundle"),
+        (lambda: packed([("checkpoint", b"x")]) + b"y", "something stands after its zip directory"),
+        (commented, "something stands after its zip directory"),
         (duplicated, "stands in it twice"),
         (lambda: packed([("checkpoint", b"x")], zipfile.ZIP_BZIP2), "other than deflate"),
         (lambda: packed([("tile/0/000", bytes(8193))]), "would unpack to 8,193 bytes"),
@@ -192,9 +213,10 @@ def test_a_hostile_zip_is_refused(tmp_path: Path, make: Callable[[], bytes], sai
     assert said in str(failure.value)
 
 
-def test_no_more_is_unpacked_than_was_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [lying_about_size, renamed])
+def test_no_more_is_unpacked_than_was_said(tmp_path: Path, make: Callable[[], bytes]) -> None:
     path = tmp_path / "hostile.zip"
-    path.write_bytes(lying_about_size())
+    path.write_bytes(make())
     with ZipSource(path) as source, pytest.raises(FormatError, match="checkpoint"):
         source.read("checkpoint")
 

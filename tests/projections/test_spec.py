@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from projections.erase import COUNTS
+from projections.fact import HANDLES
 from projections.runners import source
+from projections.runners.record import format_record, parse_record
+from projections.runners.wording import UNCHECKED
 from projections.statement import HEADER, ObligationStatement, Statement
+from signing.attestation import WORDS
 from signing.canonical import canonicalise
+from signing.encoding import encode_base64
 from signing.note import parse_note
 from signing.tiles import Tile, tile_path, tiles_of
 from tests.projections.evidence import Evidence
@@ -33,7 +38,10 @@ def first_column(part: str) -> list[str]:
 def test_the_statements_fields_are_all_there_and_no_others() -> None:
     whole, _, one = PAGES["statement"].partition("\nOne obligation:\n")
     assert sorted(first_column(whole)) == sorted(Statement.__struct_fields__)
+    one, _, attested = one.partition("\n## Attest one\n")
     assert sorted(first_column(one)) == list(ObligationStatement.__struct_fields__)
+    words = set(re.findall(r"`([a-z]+)`", "\n".join(re.findall(r"^\| (.+?) \|", attested, re.MULTILINE))))
+    assert words == WORDS == UNCHECKED.keys()
     for name in COUNTS:
         assert f"`{name}`" in one, name
 
@@ -64,6 +72,17 @@ def test_the_bundles_files_are_those_listed(done: Evidence) -> None:
     proofs = re.findall(r"^(proof/\S+)", compact, re.MULTILINE)
     made = {re.sub(r"\d+", "<index>", name, count=1) for name in done.compact() if name.startswith("proof/")}
     assert set(proofs) == made
+
+
+def test_the_files_of_a_records_bundle_are_those_listed() -> None:
+    section = PAGES["bundle"].split("## Of one record")[1]
+    listed = re.findall(r"^(\S+)  ", section.split("```\n")[1], re.MULTILINE)
+    assert listed == ["README.txt", "record", "checkpoint", "proof/<index>/…"]
+    example = section.split("```\n")[3].replace("…", encode_base64(bytes(32)))
+    text = example.partition("\n\n")[0] + "\n"
+    assert format_record(parse_record(text)) == text
+    named = section.partition("(in ")[2].partition(")")[0]
+    assert set(re.findall(r"`([a-z]+)`", named)) == set(HANDLES)
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,14 @@ from tests.projections.logbuilder import LogBuilder, rfc3339, vkey_of
 CARRIED_OUT, NOT_SOUND, USAGE, NOT_CARRIED_OUT, ONE_WORD = 0, 1, 2, 3, 4
 
 
-def ordered() -> LogBuilder:
+def ordered(**changes: object) -> LogBuilder:
     """Ten copies held, an order to erase them; nothing done yet."""
     log = LogBuilder()
     log.register(CRAWLER, "controller")
     log.register(AUTHORITY, "authority")
     log.register(ASSESSOR, "auditor")
     log.post(CRAWLER, store(), held(*range(10)))
-    log.post(AUTHORITY, issued(order()))
+    log.post(AUTHORITY, issued(order(**changes)))
     log.anchor(WITNESS)
     return log
 

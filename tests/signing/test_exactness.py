@@ -44,6 +44,7 @@ from signing import (
     parse_vkey,
     tile_path,
 )
+from signing.attestation import format_attestation, parse_attestation
 from tests.signing.mutating import nearly
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -93,6 +94,9 @@ OF_TEXT: dict[str, Format] = {
     ),
     "submission-text": Format(
         parse_submission_text, format_submission_text, good("submission/good").partition(b"\n\n")[0] + b"\n"
+    ),
+    "attestation-text": Format(
+        parse_attestation, format_attestation, good("attestation/good").partition(b"\n\n")[0] + b"\n"
     ),
     "policy": Format(parse_policy, format_policy, good("policy/good")),
     "tile-path": Format(parse_tile_path, tile_path, b"tile/2/x001/x234/067.p/44"),

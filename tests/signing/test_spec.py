@@ -1,6 +1,7 @@
 """The spec pages: their examples are the vectors, their commands run, and what they name exists."""
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from signing.setdigest import EMPTY_BUCKET, bucket_hash, digest_of
 ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "docs" / "spec"
 VECTORS = ROOT / "tests" / "vectors"
-PAGES = ["note-and-proofs", "entry", "submission", "set-digest", "handle"]
+PAGES = ["note-and-proofs", "entry", "submission", "set-digest", "handle", "fork", "time"]
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,7 @@ PAGES = ["note-and-proofs", "entry", "submission", "set-digest", "handle"]
         ("note-and-proofs", "policy/good"),
         ("entry", "entry/good"),
         ("submission", "submission/good"),
+        ("fork", "fork/good"),
     ],
 )
 def test_the_example_is_the_good_vector(page: str, vector: str) -> None:
@@ -50,6 +52,20 @@ def test_the_handle_command_prints_the_handle() -> None:
     shown = re.search(r"The handle is `([0-9a-f]{32})`", text)
     assert shown is not None
     assert printed.rpartition("= ")[2].startswith(shown[1])
+
+
+def test_the_commands_of_the_time_page_say_what_it_shows(tmp_path: Path) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("the openssl command is not installed")
+    for name, vector in (("checkpoint", "checkpoint"), ("response.tsr", "good"), ("root.pem", "root.pem")):
+        shutil.copy(VECTORS / "timestamp" / vector, tmp_path / name)
+    shown = (SPEC / "time.md").read_text().split("```\n")[1]
+    commands = "".join(line[2:] for line in shown.splitlines(keepends=True) if line.startswith("$ "))
+    said = subprocess.check_output(
+        ["bash", "-c", commands], cwd=tmp_path, text=True, stderr=subprocess.STDOUT
+    )
+    answers = [line for line in shown.splitlines() if not line.startswith("$ ")]
+    assert [line for line in answers if line not in said.splitlines()] == []
 
 
 def test_the_set_digest_page_shows_the_true_digests() -> None:

@@ -23,6 +23,7 @@ from signing import (
     Refusal,
     SigningKey,
     TlogProof,
+    Watched,
     add_signatures,
     blinding_commitment,
     canonicalise,
@@ -52,6 +53,7 @@ from signing import (
     parse_signing_key,
     parse_submission,
     parse_vkey,
+    read_log_list,
     read_policy,
     sign_checkpoint,
     signatures_of,
@@ -62,6 +64,8 @@ from signing import (
     verify_note,
     verify_proof,
 )
+from signing.attestation import open_attestation
+from signing.fork import parse_fork, verify_fork
 from signing.handle import handle
 from tests.signing.reference import consistency_proof, inclusion_path, tree_hash
 from tests.vectors import make
@@ -152,7 +156,7 @@ class TestC2sp:
         answers = []
         for name in ("add-checkpoint0", "add-checkpoint", "add-checkpoint", "refresh", "badproof", "nosig"):
             raw = (C2SP / f"witness/{name}.req").read_bytes()
-            outcome = decide(last, parse_add_checkpoint(raw), LOG.verifier)
+            outcome = decide(last, parse_add_checkpoint(raw), Watched(LOG.name, (LOG.verifier,)))
             if isinstance(outcome, Cosignable):
                 last = outcome.checkpoint
             answers.append((outcome.status, outcome.size) if isinstance(outcome, Refusal) else (200, None))
@@ -231,12 +235,17 @@ VERIFIERS: dict[str, Callable[[bytes, dict[str, Any]], object]] = {
     "checkpoint": lambda raw, given: open_checkpoint(raw, parse_vkey(given["vkey"])),
     "cosignature": verify_cosigned,
     "policy": lambda raw, given: parse_policy(raw.decode()),
+    "log-list": lambda raw, given: read_log_list(raw.decode()),
     "tlog-proof": lambda raw, given: verify_proof(
         parse_proof(raw), decode_base64(given["leaf"]), parse_vkey(given["vkey"])
     ),
     "entry": lambda raw, given: parse_entry(raw),
     "submission": verify_submission,
+    "attestation": lambda raw, given: open_attestation(
+        parse_note(raw), parse_vkey(given["vkey"]), decode_base64(given["statement"])
+    ),
     "set-digest": verify_set,
+    "fork": lambda raw, given: verify_fork(parse_fork(raw), parse_vkey(given["vkey"])),
 }
 INDEXES: dict[str, dict[str, Any]] = {
     name: json.loads((VECTORS / name / "index.json").read_text()) for name in VERIFIERS

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.vectors import notes, records
+from tests.vectors import forks, notes, records
 from tests.vectors.mutation import Vectors
 
 FOLDER = Path(__file__).parent
@@ -21,10 +21,13 @@ FORMATS: dict[str, Callable[[], Vectors]] = {
     "checkpoint": notes.checkpoints,
     "cosignature": notes.cosignatures,
     "policy": notes.policies,
+    "log-list": notes.log_lists,
     "tlog-proof": records.proofs,
     "entry": records.entries,
     "submission": records.submissions,
+    "attestation": records.attestations,
     "set-digest": records.sets,
+    "fork": forks.forks,
 }
 
 

@@ -202,3 +202,33 @@ def policies() -> Vectors:
         ),
     ]
     return Vectors(good, {}, cases)
+
+
+def log_lists() -> Vectors:
+    """The logs of a witness."""
+    log, other, witness = (format_vkey(key.verifier) for key in (LOG, OTHER, WITNESS))
+    tree = "origin go.sum database tree\n"
+    good = (
+        f"logs/v0\n\nvkey {log}\nqpd 86400\ncontact operator@ledger.example\n"
+        f"\nvkey {other}\n{tree}qpd 24\ncontact sysadmin (at) other.example\n"
+    ).encode()
+    cases = [
+        *altered(
+            good,
+            ("no-header", "a list says what it is", "logs/v0\n", ""),
+            ("other-version", "another version may mean something else", "logs/v0", "logs/v1"),
+            ("no-qpd", "each log has its allowance", "qpd 86400\n", ""),
+            ("no-contact", "each log has somebody to ask", "contact operator@ledger.example\n", ""),
+            ("no-vkey", "each log has a key", f"vkey {log}\n", ""),
+            ("qpd-first", "lines stand in one order", f"{tree}qpd 24\n", f"qpd 24\n{tree}"),
+            ("qpd-twice", "each line stands once", "qpd 24\n", "qpd 24\nqpd 24\n"),
+            ("qpd-zero", "from 1 on", "qpd 24", "qpd 0"),
+            ("qpd-leading-zero", "numbers have no leading zeroes", "qpd 24", "qpd 024"),
+            ("qpd-too-large", "below 2^31", "qpd 24", "qpd 2147483648"),
+            ("unknown-line", "there are four kinds of line", "contact sys", "burst 5\ncontact sys"),
+            ("empty-origin", "an origin is not empty", tree, "origin\n"),
+            ("witness-key", "a log has a key of type 1", log, witness),
+            ("log-twice", "a log stands there once under each key", f"{other}\n{tree}", f"{log}\n"),
+        ),
+    ]  # fmt: skip
+    return Vectors(good, {}, cases)

@@ -22,6 +22,7 @@ from signing import (
     sign_checkpoint,
     sign_note,
 )
+from signing.attestation import Attestation, format_attestation, statement_hash
 from signing.handle import handle
 from tests.vectors.mutation import (
     ENTRIES,
@@ -126,6 +127,41 @@ def false_submissions(good: bytes) -> list[Case]:
         false("lines-swapped", "events are out of order", swapped),
         false("other-log", "line 4 is not the one signed", good.replace(b"/clearview\n2", b"/dimview\n2")),
     ]
+
+
+def attestations() -> Vectors:
+    """Attestations of one statement, by an assessor who left two things unchecked."""
+    statement = statement_hash("writ/statement/v1\n{}\n")
+    encoded = encode_base64(statement)
+    text = format_attestation(Attestation(LOG.name, statement, ("lineage", "store:replica-2")))
+    good = signed(text, POSTER)
+
+    def changed(name: str, reason: str, old: str, new: str) -> Case:
+        assert old in text, name
+        return bad(name, reason, signed(text.replace(old, new, 1), POSTER))
+
+    cases = [
+        changed("other-version", "another format", "attestation/v1", "attestation/v2"),
+        changed("no-log", "line 2 is no name", LOG.name, "Ledger"),
+        changed("no-statement", "the hash is missing", f"{encoded}\n", ""),
+        changed("short-hash", "a hash has 32 bytes", encoded, encode_base64(statement[:31])),
+        changed("loose-hash", "base64 has left-over bits", encoded, loosened(encoded)),
+        changed("other-word", "the vocabulary is closed", "lineage", "everything"),
+        changed("no-store", "a store has an id", "store:replica-2", "store:"),
+        changed("upper-case", "words are lower case", "lineage", "Lineage"),
+        changed("not-sorted", "words are sorted", "store:replica-2", "backups"),
+        changed("twice", "a word stands once", "lineage\n", "lineage\nlineage\n"),
+        changed("empty-line", "no line is empty", "lineage\n", "lineage\n\n"),
+        bad("two-signatures", "exactly one key signs", format_note(sign_note(text, POSTER, OTHER))),
+        false("other-key", "another key signed", signed(text, OTHER)),
+        false("word-left-out", "what was signed says more", good.replace(b"lineage\n", b"")),
+        false(
+            "other-statement",
+            "it is about another statement",
+            signed(text.replace(encoded, encode_base64(TREE.root)), POSTER),
+        ),
+    ]
+    return Vectors(good, {"vkey": format_vkey(POSTER.verifier), "statement": encoded}, cases)
 
 
 def proofs() -> Vectors:

@@ -11,7 +11,9 @@ from projections.fact import Fact
 from projections.fold import Fold
 from projections.holdings import Holdings
 from projections.order import Order
+from projections.runners.shelf import Shelf
 from projections.verdict import Judgment, judge
+from tests.projections.laws import record_histories
 from tests.projections.laws.histories import Steps, histories, tell
 from tests.projections.laws.worlds import World, handles
 from tests.projections.restarted import read_back, restarted
@@ -27,7 +29,7 @@ def rows_of(state: Docket, edges: dict[int, Edge], held: Holdings) -> Rows:
 def judged(fold: Fold, world: World, order: Order) -> Judgment:
     issued = next(one for one in fold.docket.orders if one.order == order)
     as_of = world.now_us // 1_000_000 + 86_400 * 4
-    return judge(Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=world.size))
+    return judge(Case(fold.held, fold.docket, fold.edges, issued, as_of=as_of, size=world.size))
 
 
 def one_pass(facts: list[Fact]) -> Fold:
@@ -66,6 +68,17 @@ def partitioned(facts: list[Fact], parts: int) -> list[Fold]:
     return folds
 
 
+def shelved(facts: list[Fact], cuts: list[int]) -> Fold:
+    """Fold stretch by stretch, each put away before the next begins with nothing."""
+    fold, shelf = Fold.empty(), Shelf()
+    for begin, end in zip([0, *cuts], [*cuts, len(facts)], strict=True):
+        for fact in facts[begin:end]:
+            fold.take(fact)
+        shelf.put_away(fold.holdings)
+    fold.put_away = shelf
+    return fold
+
+
 @st.composite
 def cut_histories(draw: st.DrawFn) -> tuple[Order, World, list[int]]:
     order, steps = draw(histories())
@@ -83,6 +96,26 @@ def test_in_chunks_with_restarts_between_them(history: tuple[Order, World, list[
         whole.docket, whole.edges, whole.holdings
     )
     assert parts.digests() == whole.digests()
+    assert judged(parts, world, order) == judged(whole, world, order)
+
+
+@given(cut_histories())
+@CI
+def test_put_away_and_read_part_by_part(history: tuple[Order, World, list[int]]) -> None:
+    order, world, cuts = history
+    whole, parts = one_pass(world.facts), shelved(world.facts, cuts)
+    assert dict(parts.held) == whole.holdings
+    assert len(parts.held) == len(whole.holdings)
+    assert parts.digests() == whole.digests()
+    assert judged(parts, world, order) == judged(whole, world, order)
+
+
+@given(record_histories.histories(), st.integers(0, 12))
+@CI
+def test_what_is_asked_of_records_is_found_part_by_part(history: tuple[Order, Steps], cut: int) -> None:
+    order, steps = history
+    world = tell(order, steps)
+    whole, parts = one_pass(world.facts), shelved(world.facts, [min(cut, len(world.facts))])
     assert judged(parts, world, order) == judged(whole, world, order)
 
 

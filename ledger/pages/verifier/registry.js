@@ -1,0 +1,163 @@
+// Which keys and tokens a log knows, folded from its own events: whether a key was valid at an entry, whose
+// it was, and whether its role might post what it posted.
+
+class Registry {
+  constructor() {
+    this.created = null;
+    this.keys = new Map(); // by name and key id
+    this.tokens = new Map(); // by name
+    this.secrets = new Set();
+  }
+
+  admitKey(signature) {
+    const key = this.keys.get(keyOf(signature));
+    const named = `the key ${signature.name} (key id ${signature.keyId})`;
+    if (key === undefined) throw new ProofError(`${named} is not registered`);
+    if (key.revokedAt !== null) throw new ProofError(`${named} was revoked by entry ${key.revokedAt}`);
+    return key;
+  }
+
+  // Who answers for an event of a source log: its key, or at the gateway the token that the event names.
+  posterOf(key, origin, event) {
+    if (key.role !== "gateway") {
+      if (event.source !== origin) {
+        throw new ProofError(`its source is ${event.source}, and it stands in the source log ${origin}`);
+      }
+      return key;
+    }
+    const token = this.tokens.get(event.source);
+    if (token === undefined) throw new ProofError(`no token ${event.source} is registered`);
+    if (token.revokedAt !== null) {
+      throw new ProofError(`the token ${event.source} was revoked by entry ${token.revokedAt}`);
+    }
+    return token;
+  }
+
+  checkMayPost(poster, event) {
+    if (!ROLES[event.type].includes(poster.role)) {
+      throw new ProofError(`the role ${poster.role} may not post ${event.type}`);
+    }
+    const { data } = event;
+    if (this.created === null) return;
+    if (data.controller !== this.created.controller) {
+      throw new ProofError(`this is the log of the controller ${this.created.controller}, not of ${data.controller}`);
+    }
+    REGISTRATIONS[event.type]?.check(this, data, poster);
+  }
+
+  apply(index, event) {
+    REGISTRATIONS[event.type]?.apply?.(this, event.data, index);
+  }
+
+  // A name that nobody has yet must not be a path prefix of one in use, nor under one.
+  checkName(name) {
+    const used = [this.created.origin, ...this.tokens.keys(), ...Array.from(this.keys.values(), (key) => key.name)];
+    const other = used.find((one) => isWithin(name, one) || isWithin(one, name));
+    if (other !== undefined) throw new ProofError(`the name ${name} is taken, or a path under or above ${other}`);
+  }
+
+  addKey(vkey, role, index) {
+    const verifier = parseVkey(vkey);
+    const key = { name: verifier.name, role, vkey, verifier, registeredAt: index, revokedAt: null };
+    this.keys.set(keyOf(verifier), key);
+  }
+}
+
+
+function keyOf({ name, keyId }) {
+  return `${name}+${keyId}`;
+}
+
+// A key signs the source log of its name, or one under it; the gateway's has one only.
+function checkSource(key, origin) {
+  if (origin === key.name || (isWithin(origin, key.name) && key.role !== "gateway")) return;
+  throw new ProofError(`${origin} is not the source log of the key ${key.name}`);
+}
+
+function checkLogCreated(registry) {
+  throw new ProofError(`the log ${registry.created.origin} was created by entry 1`);
+}
+
+function checkKeyRegistered(registry, said) {
+  const verifier = parseVkey(said.vkey);
+  if (verifier.name !== said.name) throw new ProofError(`the key registered for ${said.name} is ${verifier.name}'s`);
+  if (sameBytes(verifier.public, parseVkey(registry.created.log_vkey).public)) {
+    throw new ProofError("a poster's key is the log's own under another name");
+  }
+  if (registry.keys.has(keyOf(verifier))) throw new ProofError(`this key of ${said.name} is registered already`);
+  // Rotation by overlap: one name, one role, several keys.
+  const named = [...registry.keys.values()].find((key) => key.name === said.name);
+  if (named === undefined) {
+    if (said.role === "operator" || said.role === "gateway") throw new ProofError(`a second ${said.role}`);
+    registry.checkName(said.name);
+  } else if (named.role !== said.role) {
+    throw new ProofError(`${said.name} has the role ${named.role}, not ${said.role}`);
+  }
+}
+
+function checkKeyRevoked(registry, said) {
+  const key = registry.keys.get(keyOf({ name: said.name, keyId: parseVkey(said.vkey).keyId }));
+  checkRevocation(key, said);
+  const isAdministrator = (one) => one.role === "admin" && one.revokedAt === null && one !== key;
+  if (key.role === "admin" && ![...registry.keys.values()].some(isAdministrator)) {
+    throw new ProofError("it revokes the only administrator's key");
+  }
+}
+
+function checkTokenRegistered(registry, said) {
+  if (registry.secrets.has(said.secret_sha256)) throw new ProofError("two tokens with one secret");
+  registry.checkName(said.name);
+}
+
+function checkRevocation(credential, said) {
+  if (credential === undefined || credential.role !== said.role) {
+    throw new ProofError(`it revokes what ${said.name} was not registered with`);
+  }
+}
+
+function checkOrder(registry, { order }, poster) {
+  const problems = [];
+  if (order?.id?.replace(/\/[^/]*$/, "") !== poster.name) problems.push("its id is not its authority's");
+  if (!order?.controllers?.includes(registry.created.controller)) problems.push("it names other controllers");
+  if (order?.trust?.log_vkey !== registry.created.log_vkey) problems.push("it names another log's key");
+  if (problems.length > 0) throw new ProofError(`an order that is not for this log: ${problems.join("; ")}`);
+}
+
+function revoke(credential, index) {
+  credential.revokedAt ??= index;
+}
+
+const REGISTRATIONS = {
+  "writ.log.created.v1": {
+    check: checkLogCreated,
+    apply(registry, said) {
+      registry.created = said;
+      registry.addKey(said.admin_vkey, "admin", 0);
+      registry.addKey(said.operator_vkey, "operator", 0);
+      registry.addKey(said.gateway_vkey, "gateway", 0);
+    },
+  },
+  "writ.key.registered.v1": {
+    check: checkKeyRegistered,
+    apply: (registry, said, index) => registry.addKey(said.vkey, said.role, index),
+  },
+  "writ.key.revoked.v1": {
+    check: checkKeyRevoked,
+    apply: (registry, said, index) =>
+      revoke(registry.keys.get(keyOf({ name: said.name, keyId: parseVkey(said.vkey).keyId })), index),
+  },
+  "writ.token.registered.v1": {
+    check: checkTokenRegistered,
+    apply(registry, said, index) {
+      registry.secrets.add(said.secret_sha256);
+      const { name, role } = said;
+      registry.tokens.set(name, { name, role, vkey: null, registeredAt: index, revokedAt: null });
+    },
+  },
+  "writ.token.revoked.v1": {
+    check: (registry, said) => checkRevocation(registry.tokens.get(said.name), said),
+    apply: (registry, said, index) => revoke(registry.tokens.get(said.name), index),
+  },
+  "writ.order.issued.v1": { check: checkOrder },
+  "writ.order.varied.v1": { check: checkOrder },
+};

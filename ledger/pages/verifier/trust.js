@@ -1,0 +1,209 @@
+// Trust: what the order, found under the authority's key, lets a reader believe. Nothing else in a bundle
+// says whom to trust.
+
+const CLOCK_TOLERANCE_S = 300;
+const TOLERANCE_US = 60000000;
+
+function policyOf(order) {
+  const said = order.trust.witnesses ?? [];
+  const lines = [`log ${order.trust.log_vkey}`, ...(said.length > 0 ? said : ["quorum none"])];
+  return parsePolicy(lines.map((line) => `${line}\n`).join(""));
+}
+
+// Orders of a log as its entries have them: the one that the statement is about, under the authority's key.
+function findOrder(audit, statement, authority, outcome) {
+  let orders = audit.orders;
+  if (authority !== null) {
+    orders = orders.filter((one) => one.poster.vkey === authority);
+    const others = audit.orders.filter((one) => one.poster.vkey !== authority);
+    const listed = others.map((one) => `${one.order.id} (entry ${one.index}) by ${one.poster.vkey}`).join(", ");
+    if (orders.length === 0) {
+      const rest = others.length > 0 ? `; ${others.length} signed by other keys: ${listed}` : "";
+      throw new ProofError(`no order in this log is signed by ${authority}${rest}`);
+    }
+    for (const one of others) {
+      outcome.exceptions.push(
+        `entry ${one.index}: an order ${one.order.id} by another key, ${one.poster.vkey}: no effect`);
+    }
+  }
+  const same = orders.filter((one) => one.order.id === statement.order.id);
+  if (same.length === 0) {
+    const signed = [...new Set(orders.map((one) => one.order.id))].sort().join(", ") || "none";
+    throw new ProofError(`the statement is about the order ${statement.order.id}; orders by this key: ${signed}`);
+  }
+  return governingOf(same, statement);
+}
+
+// Further orders under the same key, in their last versions, and the versions yet to govern this one.
+function listOtherOrders(audit, issued, outcome) {
+  const mine = audit.orders.filter((one) => one.poster.vkey === issued.poster.vkey);
+  const last = new Map();
+  for (const one of [...mine].sort((a, b) => a.order.version - b.order.version)) last.set(one.order.id, one);
+  for (const { index, order } of last.values()) {
+    if (order.id === issued.order.id) continue;
+    outcome.exceptions.push(
+      `entry ${index}: ${order.id} version ${order.version} is another order by this key: nothing here is about it`);
+  }
+  for (const { index, order, effectiveAt } of mine) {
+    if (order.id !== issued.order.id || order.version <= issued.order.version) continue;
+    outcome.exceptions.push(
+      `entry ${index}: version ${order.version} of ${order.id} takes effect at ${moment(firstSecond(effectiveAt))}: ` +
+        "it is not judged here");
+  }
+}
+
+// What did not count yet did not govern; of an order that no witness had seen, the log is all there is.
+function governingOf(same, statement) {
+  const counted = same.filter((one) => one.index < statement.counted);
+  const issued = governing(counted.length > 0 ? counted : same, statement.as_of);
+  checkReference(issued.order, statement);
+  return issued;
+}
+
+async function checkLog(outcome, order, note) {
+  const checkpoint = await verifyCheckpoint(note, parseVkey(order.trust.log_vkey));
+  outcome.keys.push(`log ${order.trust.log_vkey}, named in the order`);
+  outcome.checked.push(`the checkpoint of ${thousands(checkpoint.size)} entries is signed by that log`);
+  return checkpoint;
+}
+
+// When the order's witnesses had cosigned this checkpoint: Unix seconds, or null without a quorum.
+async function witnessedAt(outcome, policy, note) {
+  const time = await quorumTime(policy, note);
+  if (time !== null) {
+    const named = policy.witnesses.filter((one) => signaturesOf(note, one.key).length > 0);
+    outcome.attested.push(
+      `witnesses named in the order (${named.map((one) => one.key.name).join(", ")}): they saw these entries and ` +
+        `no others, at ${moment(time)} at the latest`);
+  } else if (policy.quorum === "none") {
+    outcome.exceptions.push("the order asks for no witnesses: when anything happened is the operator's word");
+  } else {
+    outcome.exceptions.push("the checkpoint lacks the cosignatures of the witnesses that the order names");
+  }
+  return time;
+}
+
+// The anchors that reached the order's quorum, each with its time; and the earliest time proved from each
+// size on, sizes rising.
+async function readClock(anchors, policy) {
+  const proved = [];
+  for (const anchor of anchors) {
+    const time = await anchorTime(anchor, policy);
+    if (time !== null) proved.push({ ...anchor, time });
+  }
+  const steps = [];
+  for (const { size, time } of [...proved].sort((one, other) => other.size - one.size)) {
+    const earliest = Math.min(time, steps[0]?.time ?? time);
+    if (steps[0]?.size === size) steps[0].time = earliest;
+    else steps.unshift({ size, time: earliest });
+  }
+  return { proved, steps };
+}
+
+async function anchorTime(anchor, policy) {
+  try {
+    for (const log of policy.logs) await verifyNote(anchor.note, log.key);
+  } catch (error) {
+    if (!(error instanceof ProofError)) throw error;
+    return null;
+  }
+  return quorumTime(policy, anchor.note);
+}
+
+// Where recorded times contradict the witnesses' by over 60 seconds, at an anchor or at the log's head.
+function checkTimes(audit, clock, headTime) {
+  const fail = (index, what, byUs) => {
+    throw new ProofError(`entry ${index}: ${what} (by ${Math.floor(byUs / 1000000)} s)`);
+  };
+  const early = "recorded before witnesses had seen what stands before it: the clock was set back";
+  const late = "recorded after witnesses had seen it already: the clock ran ahead";
+  for (const { index, size, time, timeUs } of clock.proved) {
+    const provedUs = time * 1000000;
+    if (timeUs < provedUs - TOLERANCE_US) fail(index, early, provedUs - timeUs);
+    const lastUs = audit.timesUs[size - 1];
+    if (lastUs > provedUs + TOLERANCE_US) fail(size - 1, late, lastUs - provedUs);
+  }
+  const aheadUs = headTime === null ? 0 : audit.timesUs.at(-1) - headTime * 1000000;
+  if (aheadUs > TOLERANCE_US) fail(audit.size - 1, late, aheadUs);
+}
+
+// `counted` is the size of the last anchor proved by `as_of`; provisional: what was recorded by then.
+function checkCounted(audit, clock, statement) {
+  const { counted, provisional, as_of: asOf } = statement;
+  const proved = clock.steps.filter((one) => one.time <= asOf);
+  const recorded = audit.timesUs.findIndex((timeUs) => timeUs > asOf * 1000000);
+  const found = provisional ? (recorded < 0 ? audit.size : recorded) : Math.max(0, ...proved.map((one) => one.size));
+  if (counted !== found) {
+    throw new ProofError(`the statement is not what the log gives: counted says ${counted}, the log gives ${found}`);
+  }
+}
+
+// The statement is not too old, nor is what it looked at. `seen`: when witnesses last saw the log.
+function checkAge(outcome, order, statement, now, seen) {
+  const most = durationSeconds(order.trust.max_statement_age);
+  const asOf = statement.as_of;
+  const age = now - asOf;
+  if (age < -CLOCK_TOLERANCE_S) throw new ProofError(`the statement is as of ${moment(asOf)}, which is yet to come`);
+  if (age > most) {
+    throw new ProofError(
+      `the statement is as of ${moment(asOf)}, ${span(age)} ago; the order accepts ${span(most)}: what happened ` +
+        "since is not in it, ask for a new one");
+  }
+  if (seen !== null && seen - now > CLOCK_TOLERANCE_S) {
+    throw new ProofError(`the witnesses' clocks say ${moment(seen)}, which is yet to come`);
+  }
+  if (seen !== null && now - seen > most) {
+    throw new ProofError(
+      `the witnesses last saw this log at ${moment(seen)}, ${span(now - seen)} ago; the order accepts ` +
+        `${span(most)}: later entries may have been left out, ask for a new bundle`);
+  }
+  outcome.checked.push(`the statement is as of ${moment(asOf)}, ${span(age)} old (at most ${span(most)})`);
+}
+
+// An operator who anchors no more could have everything disregarded that happens since.
+function checkUncounted(outcome, audit, clock, order, statement, now) {
+  const index = statement.provisional ? null : audit.firstUncounted;
+  if (index === null) return;
+  const said = `entry ${index} does not count in this statement, nor does any later one`;
+  const anchored = clock.steps.find((one) => one.size >= statement.counted);
+  if (statement.counted > 0 && anchored && now - anchored.time > durationSeconds(order.trust.max_statement_age)) {
+    throw new ProofError(
+      `${said}: it counts what witnesses had seen by ${moment(anchored.time)}, longer ago than the order accepts; ` +
+        "ask for a bundle that anchors the log first");
+  }
+  outcome.exceptions.push(`${said}: no anchor shows that witnesses had seen it by then`);
+}
+
+// The order's assessors who signed the statement, each once, under whichever of his keys; no signature in
+// the name of one is false.
+async function assessorsOf(outcome, order, note) {
+  const signed = new Set();
+  for (const vkey of order.trust.assessors ?? []) {
+    const key = parseVkey(vkey);
+    if (signaturesOf(note, key).length === 0) continue;
+    await verifyNote(note, key);
+    signed.add(key.name);
+  }
+  for (const name of signed) {
+    outcome.attested.push(`the assessor ${name}, named in the order, who signed the statement`);
+    outcome.statedBy.push({ name, role: "assessor" });
+  }
+  if (signed.size > 0) {
+    outcome.notProven.push("what the assessors say that they did not check: this page reads no attestation/…, " +
+      "writ verify does");
+  }
+  outcome.assessorsNeeded = order.trust.assessors_needed ?? 1;
+  return signed.size;
+}
+
+// How many of the assessors signed, and how many the order asks for.
+function quorumLine(order, signed) {
+  const named = new Set((order.trust.assessors ?? []).map((vkey) => parseVkey(vkey).name)).size;
+  const needed = order.trust.assessors_needed ?? 1;
+  const are = needed === 1 ? "is" : "are";
+  return `${signed} of the ${named} assessors that the order names signed; ${needed} ${are} needed`;
+}
+
+function thousands(count) {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
+}

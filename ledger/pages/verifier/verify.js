@@ -1,0 +1,152 @@
+// A bundle, verified: the steps of docs/spec/bundle.md but for the law, which is not judged again.
+
+const UNPROVEN = [
+  "the verdict and its counts: this page has not replayed the events and judged the order again, `writ verify` does",
+  "that each event has just the fields of its type, and that no event stands twice under one source and id",
+];
+
+// What was found: filled in as verification goes on, so that where it fails, what held before is told too.
+async function verifyBundle(blob, { authority, now, onProgress }) {
+  const outcome = {
+    kind: "full", failure: null, statement: null, headline: null, order: null, witnessed: false, authority,
+    statedBy: [], checked: [], keys: [], attested: [], exceptions: [], notProven: [],
+  };
+  try {
+    const source = await openZip(blob);
+    const isFull = source.paths.some((path) => path.startsWith("tile/"));
+    outcome.kind = isFull ? "full" : "compact";
+    await (isFull ? verifyFull : verifyCompact)(source, authority, now, outcome, onProgress);
+    const pages = source.paths.filter((path) => path === "report.html" || path === "README.txt");
+    if (pages.length > 0) outcome.notProven.push(`what ${pages.join(" and ")} in the bundle say: read this instead`);
+    outcome.notProven.push(...UNPROVEN, ...WORDING.unproven);
+  } catch (error) {
+    if (error.name === "NotReadableError") throw new Error("the file can't be read, or it changed since it was chosen");
+    const isExpected = error instanceof FormatError || error instanceof ProofError;
+    outcome.failure = isExpected ? error.message : `something in it is of no expected form: ${error.message}`;
+  }
+  outcome.word = wordFor(outcome);
+  return outcome;
+}
+
+// The same words as `writ verify`: its exit codes 1, 4, and 0 or 3.
+function wordFor(outcome) {
+  if (outcome.failure !== null) return "not sound";
+  return outcome.witnessed && outcome.authority !== null ? "sound" : "rests on the operator's word alone";
+}
+
+async function verifyFull(source, authority, now, outcome, onProgress) {
+  const note = parseNote(await source.read("statement"));
+  const statement = parseStatement(note.text);
+  const head = parseNote(await source.read("checkpoint"));
+  const audit = await auditLog(source, parseCheckpoint(head.text), statement, outcome, onProgress);
+  const issued = findOrder(audit, statement, authority, outcome);
+  const { order } = issued;
+  listOtherOrders(audit, issued, outcome);
+  nameOrder(outcome, order, authority, issued.poster.vkey, `at entry ${issued.index} `);
+  const checkpoint = await checkLog(outcome, order, head);
+  const policy = policyOf(order);
+  const clock = await readClock(audit.anchors, policy);
+  const headTime = await witnessedAt(outcome, policy, head);
+  const seen = lastSeen(outcome, clock, headTime, statement);
+  const unread = hasUnreadStamps(outcome, audit, order);
+  checkTimes(audit, clock, headTime);
+  checkStatementLog(statement, checkpoint);
+  if (!unread) checkCounted(audit, clock, statement);
+  outcome.checked.push("the statement is about this log, these entries and these words of the order");
+  await checkStatementSignatures(outcome, audit, order, note);
+  checkAge(outcome, order, statement, now, unread ? null : seen);
+  if (!unread) checkUncounted(outcome, audit, clock, order, statement, now);
+  tell(outcome, statement);
+}
+
+async function auditLog(source, claim, statement, outcome, onProgress) {
+  if (!Number.isSafeInteger(claim.size) || claim.size === 0) {
+    throw new ProofError(`the log is empty, or of no possible size: its checkpoint counts ${claim.size} entries`);
+  }
+  const audit = new Audit(claim, statement.counted);
+  await auditTiles(source, audit, onProgress);
+  outcome.checked.push(
+    `${thousands(audit.size)} entries: every hash and chain link, the tree and its tiles, the roots of ` +
+      `${audit.sources.size} source logs, ${thousands(audit.submissions)} signatures, and whether each key was ` +
+      `valid and its role allowed each of ${thousands(audit.size - audit.submissions)} events`);
+  return audit;
+}
+
+function nameOrder(outcome, order, authority, signer, place) {
+  outcome.order = order.id;
+  if (authority === null) {
+    outcome.exceptions.push(
+      `no authority's key was given: whether ${signer}, which signed the order, is the authority's, is the ` +
+        "operator's word");
+    return;
+  }
+  outcome.keys.push(`authority ${authority}, given by you`);
+  outcome.checked.push(`the order ${place}is signed by that authority`);
+}
+
+// Whether witnesses saw the log decides if more than the operator's word stands behind it. What a
+// provisional statement counts, only the whole log's checkpoint covers.
+function lastSeen(outcome, clock, headTime, statement) {
+  const anchored = clock.steps.length > 0 ? Math.max(...clock.steps.map((one) => one.time)) : null;
+  outcome.witnessed = headTime !== null || (anchored !== null && !statement.provisional);
+  if (headTime === null && anchored !== null) {
+    outcome.attested.push(
+      `witnesses named in the order, for the first ${thousands(clock.steps.at(-1).size)} entries, at ` +
+        `${moment(anchored)} at the latest`);
+  }
+  return headTime === null ? anchored : Math.max(headTime, anchored ?? headTime);
+}
+
+// Time-stamps that the order believes decide, beside witnesses, what counts; this page can't read them.
+function hasUnreadStamps(outcome, audit, order) {
+  const unread = order.trust.timestamp_roots !== undefined && audit.stamps.length > 0;
+  if (unread) {
+    outcome.exceptions.push(
+      `time-stamps were not read (${thousands(audit.stamps.length)}): which entries count, and when the log was ` +
+        "last seen, `writ verify` checks");
+  }
+  return unread;
+}
+
+// Of a full bundle none is needed, and none may be false; whose there is, stands beside the headline.
+async function checkStatementSignatures(outcome, audit, order, note) {
+  for (const key of audit.registry.keys.values()) {
+    if (key.role !== "operator" || signaturesOf(note, key.verifier).length === 0) continue;
+    await verifyNote(note, key.verifier);
+    outcome.attested.push(`the operator's key ${key.name}, which signed the statement`);
+    outcome.statedBy.push({ name: key.name, role: "operator" });
+  }
+  await assessorsOf(outcome, order, note);
+}
+
+// What this statement does not prove of single stores.
+function unprovenOf(statement) {
+  const stores = statement.obligations.flatMap((one) => one.stores);
+  const named = (found) => [...new Set(found.map((one) => one.store))].sort().join(", ");
+  const blind = named(stores.filter((one) => !one.looked));
+  const own = named(stores.filter((one) => one.looked && one.level !== "E3"));
+  const lines = [];
+  if (blind) lines.push(`what is in ${blind}: nobody has looked since the last erasure there`);
+  if (own) lines.push(`what is in ${own}, but by the controller's own word`);
+  if (statement.provisional) {
+    lines.push("when the latest entries were made: they are counted on the operator's clock alone");
+  }
+  return lines;
+}
+
+function gapLine(gap) {
+  const said = Object.hasOwn(WORDING.gaps, gap.rule) ? WORDING.gaps[gap.rule] : String(gap.rule);
+  return said.replace("{subject}", () => gap.subject);
+}
+
+function tell(outcome, statement) {
+  outcome.notProven.push(...unprovenOf(statement));
+  outcome.statement = statement;
+  outcome.headline = headline(statement);
+  outcome.obligations = statement.obligations.map((one) => ({
+    id: one.id, type: one.type, verdict: WORDING.verdicts[one.verdict], due: moment(one.deadline),
+    evidence: `${one.evidence}, ${WORDING.levels[one.evidence]}`,
+    stores: `${one.stores.filter((store) => store.looked).length} of ${one.stores.length}`,
+    gaps: one.gaps.map(gapLine),
+  }));
+}

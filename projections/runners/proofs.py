@@ -1,0 +1,70 @@
+"""Proofs: single events of a log, each with all that shows where it stands and under whose note.
+
+They stand in a bundle as `proof/<index>/…` (`docs/spec/bundle.md`). What proves nothing is a ProofError; what
+is proved is that the event is the log's, not that it is true, nor that no other was left out.
+"""
+
+from msgspec import Struct
+
+from projections.events import Event, decode_event
+from projections.runners.source import Source, ZipSource
+from signing.checkpoint import verify_checkpoint
+from signing.entry import Entry, parse_entry
+from signing.errors import FormatError, ProofError
+from signing.keys import VerifierKey
+from signing.merkle import leaf_hash, verify_inclusion
+from signing.note import Note, parse_note
+from signing.submission import parse_submission_text
+from signing.tlog_proof import parse_proof, verify_proof
+
+
+class Proved(Struct, frozen=True):
+    """An event that the bundle proves to stand in the log under a submission's note, recorded at `time_us`.
+    Who signed that is open."""
+
+    index: int
+    time_us: int
+    event: Event  # type: ignore[type-arg]
+    note: Note
+
+
+def indexes(source: ZipSource) -> list[int]:
+    """The entries that a bundle proves, in log order."""
+    return sorted({int(path.split("/")[1]) for path in source.paths if path.startswith("proof/")})
+
+
+def read_event(source: Source, index: int) -> Proved:
+    """What a proof is about; whether it proves that is checked once the log's key is known."""
+    event = _entry(source, f"proof/{index}/event")
+    submission = _entry(source, f"proof/{index}/submission")
+    return Proved(index, event.time_us, decode_event(event.body), parse_note(submission.body))
+
+
+def check_event(source: Source, index: int, log_key: VerifierKey, checkpoint: Note) -> None:
+    """Both entries stand in the log, and the event under the submission's root."""
+    place = f"proof/{index}"
+    event, submission = source.read(f"{place}/event"), source.read(f"{place}/submission")
+    head = parse_entry(submission)
+    for path, raw, at in (("event", event, index), ("submission", submission, head.index)):
+        proof = parse_proof(source.read(f"{place}/{path}.tlog-proof"))
+        if proof.index != at or proof.checkpoint.text != checkpoint.text:
+            raise ProofError(f"{place}/{path}.tlog-proof: not a proof of this entry under this checkpoint")
+        verify_proof(proof, leaf_hash(raw), log_key)
+    note = parse_note(head.body)
+    text = parse_submission_text(note.text)
+    proof = parse_proof(source.read(f"{place}/source.tlog-proof"))
+    if proof.checkpoint != note or text.log != verify_checkpoint(checkpoint, log_key).origin:
+        raise ProofError(
+            f"{place}/source.tlog-proof: not a proof under this submission, or it is for another log"
+        )
+    if not text.base <= proof.index < text.size or index != head.index + 1 + proof.index - text.base:
+        raise ProofError(f"{place}: the event does not stand where its submission has it")
+    line = parse_entry(event).body
+    verify_inclusion(leaf_hash(line), proof.index, text.size, proof.hashes, text.root)
+
+
+def _entry(source: Source, path: str) -> Entry:
+    try:
+        return parse_entry(source.read(path))
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error

@@ -1,0 +1,325 @@
+"""The verifier page in a real browser says of a bundle what `writ verify` says, and names the same place."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ledger.verifier_page import verifier_page
+from signing.attestation import Attestation, format_attestation, statement_hash
+from signing.checkpoint import sign_checkpoint
+from signing.note import Note, format_note, parse_note, sign_note
+from tests.browser import BINARY, Browser
+from tests.ledger.verifying_in_browser import both, shown
+from tests.projections.deeds import collected
+from tests.projections.evidence import ASSESSOR, CRAWLER, WITNESS, Evidence, order
+from tests.projections.logbuilder import ORIGIN, LogBuilder, Row, key_of, vkey_of, write_zip
+from tests.projections.verifying import Out, finished, ordered
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
+]
+
+Files = dict[str, bytes]
+
+
+@pytest.fixture
+def done() -> Evidence:
+    """A log whose order was carried out."""
+    return finished()
+
+
+async def test_a_sound_bundle(browser: Browser, done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    page, _ = await both(browser, done.zip(tmp_path), done, capsys)
+    assert "signed by the log's operator alone" in page
+    assert "believe it once writ verify has replayed the log" in page
+    page, _ = await both(browser, done.zip(tmp_path, ASSESSOR), done, capsys)
+    assert f"This verdict is signed by {ASSESSOR}, whom the order names as assessor" in page
+
+
+async def test_a_compact_bundle(browser: Browser, done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    page, _ = await both(browser, write_zip(done.compact(ASSESSOR), tmp_path / "c.zip"), done, capsys)
+    assert "a compact bundle" in page
+    page, _ = await both(browser, write_zip(done.compact(), tmp_path / "c.zip"), done, capsys)
+    assert "no assessor whom the order names has signed the statement" in page
+
+
+async def test_nothing_is_loaded(browser: Browser) -> None:
+    assert [one for one in browser.requested if not one.startswith(("file:", "blob:"))] == []
+    assert 'src="' not in verifier_page()
+    assert not re.search(r"fetch\(|XMLHttpRequest|WebSocket|importScripts", verifier_page())
+
+
+async def test_on_one_word(browser: Browser, done: Evidence, tmp_path: Path, capsys: Out) -> None:
+    page, _ = await both(browser, done.zip(tmp_path), done, capsys, authority=None)
+    assert "no authority's key was given" in page
+    alone = replace(done, witnesses=())
+    files = alone.files(provisional=True)
+    page, _ = await both(browser, write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "lacks the cosignatures" in page
+
+
+async def test_an_authority_that_ordered_nothing(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    page, _ = await both(browser, done.zip(tmp_path), done, capsys, authority=vkey_of("other.example"))
+    assert "no order in this log is signed by other.example" in page
+    path = write_zip(done.compact(ASSESSOR), tmp_path / "c.zip")
+    page, _ = await both(browser, path, done, capsys, authority=vkey_of("other.example"))
+    assert "no order in this bundle is signed by other.example" in page
+
+
+async def test_a_statement_past_its_age(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    page, _ = await both(browser, done.zip(tmp_path), done, capsys, late_s=8 * 86_400)
+    assert "8 days ago; the order accepts 7 days: what happened since is not in it" in page
+    page, _ = await both(browser, done.zip(tmp_path), done, capsys, late_s=-3_600)
+    assert "which is yet to come" in page
+
+
+def last_tile(files: Files, level: str) -> str:
+    return max(name for name in files if name.startswith(f"tile/{level}/"))
+
+
+def flip(files: Files, name: str, at: int) -> None:
+    raw = bytearray(files[name])
+    raw[at] ^= 1
+    files[name] = bytes(raw)
+
+
+def entry_byte(files: Files) -> None:
+    name = last_tile(files, "entries")
+    flip(files, name, files[name].index(b'"GB"') + 1)
+
+
+def entry_s_signature(files: Files) -> None:
+    name = last_tile(files, "entries")
+    flip(files, name, files[name].index("— ico.example ".encode()) + 40)
+
+
+def level_0(files: Files) -> None:
+    flip(files, last_tile(files, "0"), 100)
+
+
+def truncated_hashes(files: Files) -> None:
+    files[last_tile(files, "0")] = files[last_tile(files, "0")][:-1]
+
+
+def truncated_entries(files: Files) -> None:
+    files[last_tile(files, "entries")] = files[last_tile(files, "entries")][:-7]
+
+
+def tile_left_out(files: Files) -> None:
+    del files[last_tile(files, "entries")]
+
+
+def statement_s_signature(files: Files) -> None:
+    note = parse_note(files["statement"])
+    first = note.signatures[0]
+    false = type(first)(first.name, first.key_id, bytes(64))
+    files["statement"] = format_note(Note(note.text, (false,)))
+
+
+def log_s_signature(files: Files) -> None:
+    files["checkpoint"] = files["checkpoint"].replace(b"\n27\n", b"\n26\n")
+
+
+def no_statement(files: Files) -> None:
+    files["statement"] = files["checkpoint"]
+
+
+def loose_statement(files: Files) -> None:
+    files["statement"] = files["statement"].replace(b'{"as_of":', b'{"as_of": ', 1)
+
+
+TAMPERED: list[Callable[[Files], None]] = [
+    entry_byte,
+    entry_s_signature,
+    level_0,
+    truncated_hashes,
+    truncated_entries,
+    tile_left_out,
+    statement_s_signature,
+    log_s_signature,
+    no_statement,
+    loose_statement,
+]
+
+
+@pytest.mark.parametrize("tamper", TAMPERED)
+async def test_a_tampered_bundle(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out, tamper: Callable[[Files], None]
+) -> None:
+    files = done.files()
+    before = dict(files)
+    tamper(files)
+    assert files != before
+    page, _ = await both(browser, write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert page.startswith("Not sound")
+
+
+async def test_a_statement_from_elsewhere(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    """Signed by the operator's own key, about an earlier size, and about other words of the order."""
+    files = done.files()
+    done.log.post(CRAWLER, collected(77))
+    files["statement"] = done.files()["statement"]
+    page, _ = await both(browser, write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "the statement is about ledger.example/clearview at 29 entries, not about" in page
+    said = done.statement().order
+    files["statement"] = done.files(order=type(said)("A" * 43 + "=", said.id, said.version))["statement"]
+    page, _ = await both(browser, write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "its hash differs" in page
+
+
+async def test_counted_is_what_the_anchors_prove(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    page, _ = await both(browser, done.zip(tmp_path, counted=20), done, capsys)
+    assert "counted says 20, the log gives 25" in page
+
+
+def drop(log: LogBuilder) -> None:
+    del log.rows[9]
+
+
+def alter(log: LogBuilder) -> None:
+    index = next(at for at, row in enumerate(log.rows) if b"writ.data.held" in row.body)
+    log.change(index, b'"GB"', b'"FR"')
+
+
+def reorder(log: LogBuilder) -> None:
+    log.move(9, 8)
+
+
+def repeat(log: LogBuilder) -> None:
+    log.rows[9:9] = log.rows[7:9]
+
+
+def set_clock_back(log: LogBuilder) -> None:
+    log.rows[9] = replace(log.rows[9], time_us=log.rows[9].time_us - 5_000_000)
+
+
+def forge(log: LogBuilder) -> None:
+    index = next(at for at, row in enumerate(log.rows) if row.body.startswith(b"ico.example\n"))
+    note = parse_note(log.rows[index].body)
+    first = note.signatures[0]
+    body = format_note(Note(note.text, (type(first)(first.name, first.key_id, bytes(64)),)))
+    log.rows[index] = Row("submission", log.rows[index].time_us, body)
+
+
+def unregistered(log: LogBuilder) -> None:
+    log.post("stranger.example", collected(78))
+
+
+def revoked(log: LogBuilder) -> None:
+    log.revoke(CRAWLER, "controller")
+    log.post(CRAWLER, collected(78))
+
+
+def out_of_role(log: LogBuilder) -> None:
+    log.post(ASSESSOR, collected(78))
+
+
+def for_another_log(log: LogBuilder) -> None:
+    from projections.events import encode_event
+
+    line = encode_event(log.event(collected(78), CRAWLER))
+    log.post_lines(CRAWLER, [line], log="ledger.example/other")
+
+
+def another_history(log: LogBuilder) -> None:
+    from projections.events import encode_event
+    from signing.checkpoint import Checkpoint
+
+    line = encode_event(log.event(collected(78), CRAWLER))
+    log.post_lines(CRAWLER, [line], seen=Checkpoint(ORIGIN, 5, bytes(32)))
+
+
+def no_event(log: LogBuilder) -> None:
+    log.post_lines(CRAWLER, [b'{"a":1}'])
+
+
+def not_canonical(log: LogBuilder) -> None:
+    from projections.events import encode_event
+
+    line = encode_event(log.event(collected(78), CRAWLER))
+    log.post_lines(CRAWLER, [line.replace(b":", b": ", 1)])
+
+
+def clock_ahead(log: LogBuilder) -> None:
+    log.anchor(WITNESS, time_s=log.now_us // 1_000_000 - 120)
+
+
+DISHONEST: list[Callable[[LogBuilder], None]] = [
+    drop,
+    alter,
+    reorder,
+    repeat,
+    set_clock_back,
+    forge,
+    unregistered,
+    revoked,
+    out_of_role,
+    for_another_log,
+    another_history,
+    no_event,
+    not_canonical,
+    clock_ahead,
+]
+
+
+@pytest.mark.parametrize("cheat", DISHONEST)
+async def test_a_thorough_operator(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out, cheat: Callable[[LogBuilder], None]
+) -> None:
+    """He chains everything anew and signs a fitting checkpoint and statement."""
+    statement = done.files()["statement"]
+    cheat(done.log)
+    files = {**done.log.tree(WITNESS), "statement": statement}
+    _, failure = await both(browser, write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert failure.startswith("entry "), failure
+
+
+async def test_a_checkpoint_of_another_key(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    files = done.files()
+    stranger = type(key_of(ORIGIN))(ORIGIN, 1, bytes(32))
+    files["checkpoint"] = format_note(sign_checkpoint(done.log.checkpoint(), stranger))
+    page, _ = await both(browser, write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert "is not signed by 'ledger.example/clearview'" in page
+
+
+async def test_a_quorum_of_assessors(browser: Browser, tmp_path: Path, capsys: Out) -> None:
+    """The order asks for two: one is too few for a compact bundle, and for the verdict of a full one."""
+    second = "second-auditor.example"
+    trust = order().trust
+    asked = msgspec.structs.replace(
+        trust, assessors=tuple(sorted((vkey_of(ASSESSOR), vkey_of(second)))), assessors_needed=2
+    )
+    done = Evidence(ordered(trust=msgspec.to_builtins(asked)))
+    page, _ = await both(browser, write_zip(done.compact(ASSESSOR), tmp_path / "c.zip"), done, capsys)
+    assert "1 of the 2 assessors that the order names signed; 2 are needed" in page
+    files = done.compact(ASSESSOR, second)
+    statement = parse_note(files["statement"]).text
+    left = Attestation(ORIGIN, statement_hash(statement), ("lineage",))
+    files["attestation/0"] = format_note(sign_note(format_attestation(left), key_of(ASSESSOR)))
+    page, _ = await both(browser, write_zip(files, tmp_path / "c.zip"), done, capsys)
+    assert page.startswith("Sound")
+    assert "what the assessors say that they did not check: this page reads no attestation" in page
+    page, _ = await both(browser, done.zip(tmp_path, ASSESSOR), done, capsys)
+    assert "signed by 1 of the 2 assessors whom the order asks for" in page
+
+
+async def test_what_can_t_be_used_is_told(browser: Browser, done: Evidence, tmp_path: Path) -> None:
+    path = done.zip(tmp_path)
+    assert "not written name+hex8+base64" in await shown(browser, path, "ico.example", "")
+    assert "witness's key" in await shown(browser, path, vkey_of(WITNESS, 4), ""), "a witness signs no orders"
+    assert "is not a time" in await shown(browser, path, None, "yesterday")

@@ -1,0 +1,227 @@
+"""Whatever a zip claims, the verifier page refuses what `writ verify` refuses, and reads what it reads."""
+
+import base64
+import io
+import json
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.browser import BINARY, Browser
+from tests.ledger.verifying_in_browser import both, shown
+from tests.projections.evidence import AUTHORITY, Evidence
+from tests.projections.logbuilder import rfc3339, vkey_of
+from tests.projections.verifying import Out, finished
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
+]
+
+Files = dict[str, bytes]
+
+
+@pytest.fixture(scope="module")
+def done() -> Evidence:
+    """A log whose order was carried out."""
+    return finished()
+
+
+def packed(files: Files, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a name that stands twice
+        with zipfile.ZipFile(buffer, "w", method) as archive:
+            for name, raw in files.items():
+                archive.writestr(name.removesuffix("#"), raw)
+    return buffer.getvalue()
+
+
+class Stream(io.RawIOBase):
+    """Takes bytes and can't be sought in, like a socket."""
+
+    def __init__(self) -> None:
+        self.taken = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, raw: object) -> int:
+        piece = bytes(raw)  # type: ignore[call-overload]
+        self.taken += piece
+        return len(piece)
+
+
+def streamed(files: Files) -> bytes:
+    """Sizes stand behind each member and not before it."""
+    stream = Stream()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, raw in files.items():
+            archive.writestr(name, raw)
+    assert struct.unpack_from("<H", stream.taken, 6)[0] & 8
+    return bytes(stream.taken)
+
+
+def with_zip64_sizes(files: Files) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, raw in files.items():
+            with archive.open(name, "w", force_zip64=True) as member:
+                member.write(raw)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("how", [lambda files: packed(files, 0), packed, streamed, with_zip64_sizes])
+async def test_every_way_to_pack_a_bundle_is_read(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out, how: Callable[[Files], bytes]
+) -> None:
+    path = tmp_path / "b.zip"
+    path.write_bytes(how(done.files()))
+    page, _ = await both(browser, path, done, capsys)
+    assert page.startswith("Sound")
+
+
+def end_of(raw: bytes | bytearray) -> int:
+    return raw.rindex(b"PK\x05\x06")
+
+
+def with_foreign_member(files: Files) -> bytes:
+    return packed({**files, "tile/0/../../x": b""})
+
+
+def with_a_name_twice(files: Files) -> bytes:
+    return packed({**files, "statement#": files["statement"]})
+
+
+def by_another_method(files: Files) -> bytes:
+    return packed(files, zipfile.ZIP_BZIP2)
+
+
+def with_a_bomb(files: Files) -> bytes:
+    return packed({**files, "report.html": bytes(32 << 20)})
+
+
+def too_long(files: Files) -> bytes:
+    return packed({**files, "tile/0/000": bytes(8193)})
+
+
+def cut_off(files: Files) -> bytes:
+    return packed(files)[:-40]
+
+
+def encrypted(files: Files) -> bytes:
+    raw = bytearray(packed(files))
+    at = raw.index(b"PK\x01\x02")
+    raw[at + 8] |= 1
+    return bytes(raw)
+
+
+def without_zip64_directory(files: Files) -> bytes:
+    raw = bytearray(packed(files))
+    struct.pack_into("<H", raw, end_of(raw) + 10, 0xFFFF)
+    return bytes(raw)
+
+
+def with_too_large_a_directory(files: Files) -> bytes:
+    raw = bytearray(packed(files))
+    struct.pack_into("<L", raw, end_of(raw) + 12, 200 << 20)
+    return bytes(raw)
+
+
+def with_overlap(files: Files) -> bytes:
+    """Two names for the bytes of one member."""
+    raw = bytearray(packed(files))
+    first = raw.index(b"PK\x01\x02")
+    second = raw.index(b"PK\x01\x02", first + 4)
+    raw[second + 42 : second + 46] = raw[first + 42 : first + 46]
+    return bytes(raw)
+
+
+def with_other_content(files: Files) -> bytes:
+    raw = packed(files, 0)
+    return raw.replace(files["statement"], files["statement"].replace(b"writ/", b"rwit/"))
+
+
+def with_a_false_checksum(files: Files) -> bytes:
+    raw = bytearray(packed({"statement": files["statement"], **files}))
+    raw[raw.index(b"PK\x01\x02") + 16] ^= 1
+    return bytes(raw)
+
+
+def with_a_false_size(files: Files) -> bytes:
+    """It unpacks to more than its directory says."""
+    raw = bytearray(packed(files))
+    at = raw.index(b"PK\x01\x02")
+    struct.pack_into("<L", raw, at + 24, 10)
+    return bytes(raw)
+
+
+def no_zip(files: Files) -> bytes:
+    return files["statement"]
+
+
+def empty(files: Files) -> bytes:
+    return b""
+
+
+HOSTILE: list[Callable[[Files], bytes]] = [
+    with_foreign_member,
+    with_a_name_twice,
+    by_another_method,
+    with_a_bomb,
+    too_long,
+    cut_off,
+    encrypted,
+    without_zip64_directory,
+    with_too_large_a_directory,
+    with_other_content,
+    with_a_false_checksum,
+    with_a_false_size,
+    no_zip,
+    empty,
+]
+
+
+@pytest.mark.parametrize("make", HOSTILE)
+async def test_a_hostile_zip(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out, make: Callable[[Files], bytes]
+) -> None:
+    path = tmp_path / "b.zip"
+    path.write_bytes(make(done.files()))
+    page, _ = await both(browser, path, done, capsys)
+    assert page.startswith("Not sound")
+    assert "of no expected form" not in page
+
+
+async def test_two_names_for_one_member(browser: Browser, done: Evidence, tmp_path: Path) -> None:
+    """Refused before anything is read, and not only where the second name is."""
+    path = tmp_path / "b.zip"
+    path.write_bytes(with_overlap(done.files()))
+    assert "its files overlap: a zip bomb" in await shown(browser, path, vkey_of(AUTHORITY), "")
+
+
+async def test_a_bundle_that_is_dropped(browser: Browser, done: Evidence) -> None:
+    content = base64.b64encode(packed(done.files())).decode()
+    now = rfc3339((done.as_of + 60) * 1_000_000)
+    given = json.dumps([content, vkey_of(AUTHORITY), now])
+    await browser.value(
+        f"""{{
+            const [content, authority, now] = {given};
+            const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([bytes], "dropped.zip"));
+            document.body.dispatchEvent(new DragEvent("drop", {{ dataTransfer, bubbles: true }}));
+            byId("authority").value = authority;
+            byId("now").value = now;
+            byId("result").hidden = true;
+            byId("check").click();
+        }}"""
+    )
+    await browser.until("!byId('result').hidden || !byId('usage').hidden")
+    said = await browser.value("byId('result').innerText")
+    assert said.startswith("Sound")
+    assert "dropped.zip" in said
