@@ -63,8 +63,9 @@ class KeptLog:
         return self._now
 
     def case(self, issued: IssuedOrder, *, as_of: int, size: int) -> Case:
-        """An order at a moment. Now, over all that there is, its sums are kept; else they are made anew."""
-        if size != self.size or as_of != self._now:
+        """An order at a moment. Now, over all that there is, its sums are kept, unless a walk over few states
+        costs less; else they are made anew."""
+        if size != self.size or as_of != self._now or self._roll.is_alike:
             fold = self.fold
             return Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
         key = (issued.order.id, issued.by)

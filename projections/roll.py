@@ -13,6 +13,7 @@ from projections.fact import Fact
 from projections.fold import Fold
 
 DIGITS: Final = 3
+SHARED_BY: Final = 4
 PARTS: Final = 16**DIGITS
 
 
@@ -31,12 +32,23 @@ class Roll:
         self.parts: list[list[str]] = [[] for _ in range(PARTS)]
         self._made: dict[int, list[str]] = {}
         self._inputs: dict[str, list[int]] = {}
+        self._counted = self._touched = self._states = 0
         for index, edge in fold.edges.items():
             self._link(index, edge.inputs)
         for handle, holding in fold.holdings.items():
             self.parts[int(handle[:DIGITS], 16)].append(handle)
             for index in holding.derived:
                 self._made.setdefault(index, []).append(handle)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether most records share their state with others, as after bulk events: then a walk over states
+        costs less than to keep sums, which are made record by record. Counted anew now and then."""
+        if self._touched >= self._counted // 8:
+            held = self.fold.holdings
+            self._counted, self._touched = len(held), 0
+            self._states = len(set(map(id, held.values())))
+        return self._states * SHARED_BY < self._counted
 
     def inhabited(self) -> list[int]:
         """The parts in which there is anybody."""
@@ -47,6 +59,7 @@ class Roll:
         handles = holdings.keys(fact.event)
         new = [handle for handle in handles if handle not in self.fold.holdings]
         self.fold.take(fact)
+        self._touched += len(handles)
         for handle in new:
             self.parts[int(handle[:DIGITS], 16)].append(handle)
         if not isinstance(fact.event.data, ev.DataDerived):
