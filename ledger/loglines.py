@@ -18,16 +18,17 @@ def configure_logging() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: _Lines(sys.stderr),
+        logger_factory=lambda *_: _Lines(),
         cache_logger_on_first_use=True,
     )
 
 
-class _Lines(structlog.PrintLogger):
-    """Writes where it can: a full disk must not keep an append from being answered."""
+class _Lines:
+    """Writes where it can: a full disk, or a standard error that is closed, must not keep an append from being
+    answered."""
 
     def msg(self, message: str) -> None:
-        with contextlib.suppress(OSError):
-            super().msg(message)
+        with contextlib.suppress(OSError, ValueError):
+            print(message, file=sys.stderr, flush=True)
 
     log = debug = info = warn = warning = fatal = failure = err = error = critical = exception = msg
