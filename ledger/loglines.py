@@ -24,7 +24,7 @@ def configure_logging() -> None:
 
 
 class _Lines:
-    """Writes where it can: a full disk, or a standard error that is closed, must not keep an append from being
+    """Writes where it can: neither a full disk nor a closed standard error may keep an append from being
     answered."""
 
     def msg(self, message: str) -> None:
