@@ -1,5 +1,5 @@
-"""Compacting: of a whole log, the order, the attestations and the exceptions, each with all that "
-"proves it."""
+"""Compacting: of a whole log, the order, the attestations and the exceptions, each with all that proves
+it."""
 
 from collections.abc import Sequence
 

@@ -1,7 +1,6 @@
 """The prohibition to collect (DOMAIN §5): never finally carried out, only so far."""
 
 from collections.abc import Iterator
-from functools import partial
 
 from projections import status
 from projections.case import Case
@@ -12,7 +11,7 @@ from projections.holdings import Holding, Move
 from projections.moments import DAY_S, SECOND_US
 from projections.order import Obligation, Scope
 from projections.scope import Standing, reaches
-from projections.survey import Survey, Visit, walk
+from projections.survey import Survey, walk
 
 # Not shown as a count of its own: it stands in the gap.
 UNKNOWN = "unknown_residency"
@@ -27,7 +26,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     deadline too: something was collected while the order was in force. Cannot be proved: such a gap after
     the deadline. Only the controller and its processors attest to collectors, so it rests on their bare word.
     """
-    survey = walk(case, obligation, _visitor)
+    survey = walk(case, obligation, _visit)
     tally = survey.counts
     spans = [s for s in case.docket.coverage if s.index < case.size]
     tally.add("collectors", sorted({span.collector for span in spans}))
@@ -45,13 +44,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     )
 
 
-def _visitor(survey: Survey) -> Visit:
-    return partial(_visit, survey.case.order.effective_s * SECOND_US)
-
-
-def _visit(
-    effective_us: int, survey: Survey, standing: Standing, holding: Holding, handles: list[str]
-) -> None:
+def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
     """`collection.prohibited`: in scope, recorded while the order was in force. An earlier claimed time,
     or an opening balance (`data.held`), is no collection after the order.
 
@@ -60,7 +53,7 @@ def _visit(
     scope = survey.obligation.scope
     if not reaches(standing, scope):
         return
-    for store, move in _collections(survey.case, effective_us, scope, holding):
+    for store, move in _collections(survey.case, survey.effective_us, scope, holding):
         if survey.is_asked_first(standing):
             survey.counts.add(UNKNOWN, handles, store)
             continue

@@ -132,11 +132,7 @@ def _gaps(
         gaps.append(Gap("erasure.below_method", obligation.min_method, counts["below_method"]))
     if counts["orphaned"]:
         gaps.append(Gap("erasure.orphan", "", counts["orphaned"]))
-    if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
-        gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
-    if obligation.scope.residency and not survey.somebody and not survey.residency_said:
-        # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
-        gaps.append(Gap("residency.no_method"))
+    gaps += survey.residency_gaps(counts["unknown_residency"])
     return gaps + weak_evidence(obligation, lowest(levels.values()))
 
 

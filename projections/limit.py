@@ -1,7 +1,5 @@
 """The obligation to limit retention (DOMAIN §5): nothing in scope is kept past its term (`retention`)."""
 
-from functools import partial
-
 from projections import coverage
 from projections.case import Case
 from projections.erase import decide, level_of, weak_evidence, word_of
@@ -12,7 +10,7 @@ from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation
 from projections.retention import Terms
 from projections.scope import Standing
-from projections.survey import Reached, Survey, Visit, reached, walk
+from projections.survey import Reached, Survey, reached, walk
 
 COUNTS = (
     "in_scope",
@@ -36,7 +34,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     a copy has no term at all (`retention.no_term`), or a look is missing. What was erased late is listed with
     the days (`retention.late`), and is no breach any more. What the authority exempts or holds is left alone.
     """
-    survey = walk(case, obligation, _visitor)
+    survey = walk(case, obligation, _visit)
     stores = case.stores_of(obligation.scope)
     covered = tuple(coverage.look(case, store, survey.last_erasure.get(store, -1)) for store in stores)
     levels = {one.store: level_of(survey, one) for one in covered}
@@ -63,11 +61,8 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     )
 
 
-def _visitor(survey: Survey) -> Visit:
-    return partial(_visit, survey.case.terms(survey.obligation.retention_days))
-
-
-def _visit(terms: Terms, survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
+def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
+    terms = survey.case.terms(survey.obligation.retention_days)
     one = reached(survey, standing, holding, handles)
     if one is None:
         return
@@ -125,13 +120,9 @@ def _count_erased(survey: Survey, handles: list[str], ends_us: int | None, store
 
 
 def _gaps(survey: Survey) -> list[Gap]:
-    obligation, counts = survey.obligation, survey.counts
+    counts = survey.counts
     gaps = survey.undeclared_gaps()
     if counts["no_term"]:
         gaps.append(Gap("retention.no_term", "", counts["no_term"]))
-    if counts["unknown_residency"] and obligation.scope.unknown_residency == "report":
-        gaps.append(Gap("residency.unknown", "", counts["unknown_residency"]))
-    if obligation.scope.residency and not survey.somebody and not survey.residency_said:
-        # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
-        gaps.append(Gap("residency.no_method"))
+    gaps += survey.residency_gaps(counts["unknown_residency"])
     return gaps

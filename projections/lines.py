@@ -6,11 +6,19 @@ from typing import Final
 from signing.setdigest import DEPTH, bucket_root, digest_of, joined_root
 
 FANOUT: Final = 16
-SETTLED: Final = 4
-"""The height of the subtree that a settled set is: sixteen buckets."""
 """How many parts join: those whose handles begin alike up to the next hex digit."""
+DIGITS: Final = 3
+LEAVES: Final = FANOUT**DIGITS
+"""The leaves of a large sum: the records whose handles begin with the same digits."""
+SETTLED: Final = DEPTH - 4 * DIGITS
+"""The height of the subtree that a leaf's set is: sixteen buckets."""
 
 _NONE: Final[list[bytes]] = []
+
+
+def leaf_of(handle: str) -> int:
+    """The leaf in which a record belongs."""
+    return int(handle[:DIGITS], 16)
 
 
 class Lines:
@@ -44,7 +52,7 @@ class Lines:
             return NOBODY
         buckets: list[list[bytes]] = [[] for _ in range(FANOUT)]
         for line in self._lines:
-            buckets[int(line[3:4], 16)].append(line)
+            buckets[int(line[DIGITS : DIGITS + 1], 16)].append(line)
         roots = [bucket_root(lines) if lines else None for lines in buckets]
         return Lines._of(joined_root(roots, 0), SETTLED)
 

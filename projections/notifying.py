@@ -7,7 +7,7 @@ from projections.finding import Finding, Gap
 from projections.holdings import Holding
 from projections.order import Obligation
 from projections.scope import Standing
-from projections.survey import Survey, Visit, reached, walk
+from projections.survey import Survey, reached, walk
 
 COUNTS = ("disclosures", *(f"notified_{timing}" for timing in TIMINGS), "recipients_silent", "out_of_scope")
 
@@ -23,7 +23,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
 
     Where every recipient answered under its own key, the evidence is its signature (E1).
     """
-    survey = walk(case, obligation, _visitor)
+    survey = walk(case, obligation, _count_disclosed)
     counts, records = survey.counts, survey.disclosed
     for disclosure in case.docket.sharing.disclosures:
         if disclosure.index in records:
@@ -41,10 +41,6 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         [*told.irregularities, *late],
         last_act=last_act,
     )
-
-
-def _visitor(_: Survey) -> Visit:
-    return _count_disclosed
 
 
 def _count_disclosed(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:

@@ -9,7 +9,7 @@ from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation
 from projections.restriction import restriction_of, restricts
 from projections.scope import Standing
-from projections.survey import USED_UNKNOWN, Reached, Survey, Visit, reached, walk
+from projections.survey import USED_UNKNOWN, Reached, Survey, reached, walk
 from projections.using import in_force
 
 COUNTS = (
@@ -39,7 +39,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     Nobody who looks into a store sees that its records are left alone, so this rests on bare words (E0). An
     exemption granted before a use allows it; a legal hold keeps records and allows no use of them.
     """
-    survey = walk(case, obligation, _visitor)
+    survey = walk(case, obligation, _visit)
     stores = case.stores_of(obligation.scope)
     covered = tuple(coverage.look(case, store, -1) for store in stores)
     gaps = (*coverage.gaps(case, obligation.scope, covered), *_gaps(survey))
@@ -61,10 +61,6 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         out_of_scope=survey.out_of_scope(),
         last_act=survey.last_act,
     )
-
-
-def _visitor(_: Survey) -> Visit:
-    return _visit
 
 
 def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
@@ -135,9 +131,5 @@ def _gaps(survey: Survey) -> list[Gap]:
     obligation, counts = survey.obligation, survey.counts
     gaps = survey.undeclared_gaps()
     unknown = counts["unknown_residency"] + counts[USED_UNKNOWN]
-    if unknown and obligation.scope.unknown_residency == "report":
-        gaps.append(Gap("residency.unknown", "", unknown))
-    if obligation.scope.residency and not survey.somebody and not survey.residency_said:
-        # Nothing in scope is no success while nobody has said where anyone resides, if that is what decides.
-        gaps.append(Gap("residency.no_method"))
+    gaps += survey.residency_gaps(unknown)
     return gaps + weak_evidence(obligation, "E0")

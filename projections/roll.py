@@ -1,4 +1,4 @@
-"""The roll: a log's records by the beginning of their handles, and which was derived from which.
+"""The roll: a log's records by their leaves (`lines`), and which was derived from which.
 
 It grows with the fold, so that whoever keeps something of each record finds what an entry touched.
 """
@@ -11,10 +11,9 @@ from projections import events as ev
 from projections import holdings
 from projections.fact import Fact
 from projections.fold import Fold
+from projections.lines import LEAVES, leaf_of
 
-DIGITS: Final = 3
 SHARED_BY: Final = 4
-PARTS: Final = 16**DIGITS
 
 
 class Follower(Protocol):
@@ -29,14 +28,14 @@ class Roll:
 
     def __init__(self, fold: Fold) -> None:
         self.fold = fold
-        self.parts: list[list[str]] = [[] for _ in range(PARTS)]
+        self.parts: list[list[str]] = [[] for _ in range(LEAVES)]
         self._made: dict[int, list[str]] = {}
         self._inputs: dict[str, list[int]] = {}
         self._counted = self._touched = self._states = 0
         for index, edge in fold.edges.items():
             self._link(index, edge.inputs)
         for handle, holding in fold.holdings.items():
-            self.parts[int(handle[:DIGITS], 16)].append(handle)
+            self.parts[leaf_of(handle)].append(handle)
             for index in holding.derived:
                 self._made.setdefault(index, []).append(handle)
 
@@ -61,7 +60,7 @@ class Roll:
         self.fold.take(fact)
         self._touched += len(handles)
         for handle in new:
-            self.parts[int(handle[:DIGITS], 16)].append(handle)
+            self.parts[leaf_of(handle)].append(handle)
         if not isinstance(fact.event.data, ev.DataDerived):
             return handles, ()
         self._link(fact.index, self.fold.edges[fact.index].inputs)

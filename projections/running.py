@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
-from projections.case import Case, grouped
+from projections.case import Case
 from projections.clock import Clock
 from projections.docket import IssuedOrder
-from projections.lines import FANOUT
+from projections.lines import FANOUT, LEAVES, leaf_of
 from projections.order import Obligation
-from projections.roll import DIGITS, PARTS, Roll, Touched
+from projections.roll import Roll, Touched
 from projections.sums import Sums
-from projections.survey import Survey, Visit, Visitor
+from projections.survey import Survey, Visit, leaf
 from projections.watched import Watch, watched
 from signing.timestamp import Seen
 
@@ -40,7 +40,7 @@ class Running:
         self._summing = summing
         self._handles: set[str] = set()
         self._derivations: set[int] = set()
-        self._trees: dict[tuple[str, Visitor], _Tree] = {}
+        self._trees: dict[tuple[str, Visit], _Tree] = {}
         self._narrow: Case | None = None
         self._clock = Clock((), ())
         self.proved: dict[int, Seen | None] = {}
@@ -78,22 +78,21 @@ class Running:
         for follower in narrow.followers:
             follower.grow(narrow)
             touched |= self._roll.affected(self._handles, self._derivations, follower)
-        parts = {int(handle[:DIGITS], 16) for handle in touched}
+        parts = set(map(leaf_of, touched))
         proved = _proved_anew(self._clock, clock)
         for tree in self._trees.values():
             tree.mark(parts)
             tree.mark(tree.asking(*proved))
 
-    def walk(self, obligation: Obligation, visitor: Visitor) -> Survey:
+    def walk(self, obligation: Obligation, visit: Visit) -> Survey:
         """The sum of a walk, of which only those leaves are walked that don't hold any more."""
         narrow, watch = self._narrow, self._watch
         assert narrow is not None, "a case was asked for"
         watch.turn = None
         survey = Survey(narrow, obligation, self._clock)
-        visit = visitor(survey)
-        tree = self._trees.get((obligation.id, visitor))
+        tree = self._trees.get((obligation.id, visit))
         if tree is None or _over(tree.until, watch.moment):
-            tree = self._trees[obligation.id, visitor] = _Tree()
+            tree = self._trees[obligation.id, visit] = _Tree()
         tree.until = _earlier(tree.until, watch.turn)
         tree.mark(tree.turning(watch.moment))
         whole = tree.sum(self._roll.inhabited, partial(self._leaf, survey, visit), self._summing)
@@ -106,13 +105,10 @@ class Running:
         handles = self._roll.parts[number]
         if not handles:
             return None
-        held = self._roll.fold.holdings
-        part, self._watch.turn = survey.fresh(), None
-        groups = grouped((handle, held[handle]) for handle in handles)
-        for standing, holding, some in survey.case.apart(survey.obligation.scope, groups):
-            visit(part, standing, holding, some)
+        held, self._watch.turn = self._roll.fold.holdings, None
+        part = leaf(survey, visit, ((handle, held[handle]) for handle in handles))
         part.turn = self._watch.turn
-        return part.settled()
+        return part
 
 
 class _Tree:
@@ -122,7 +118,7 @@ class _Tree:
         self.until: int | None = None
         self._stale: set[int] | None = None  # all
         self._levels: list[list[Sums | None]] = []
-        size = PARTS
+        size = LEAVES
         while size:
             self._levels.append([None] * size)
             size //= FANOUT
@@ -142,10 +138,10 @@ class _Tree:
             lambda part: part.asked is not None and part.asked[0] <= last and first <= part.asked[1]
         )
 
-    def sum(self, everybody: Callable[[], Sequence[int]], leaf: Leaf, summing: Summing) -> Sums | None:
+    def sum(self, everybody: Callable[[], Sequence[int]], ask: Leaf, summing: Summing) -> Sums | None:
         """The whole, after the leaves that were marked have been asked for again; first of `everybody`."""
         stale = everybody() if self._stale is None else sorted(self._stale)
-        for number, part in zip(stale, summing(leaf, stale), strict=True):
+        for number, part in zip(stale, summing(ask, stale), strict=True):
             self._levels[0][number] = part
         above: Iterable[int] = stale
         for below, level in pairwise(self._levels):

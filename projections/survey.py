@@ -1,18 +1,16 @@
 """Survey: one walk over the copies that an obligation to erase reaches, and what became of each."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from projections import roll
 from projections.backups import Backups
 from projections.case import Case, grouped
 from projections.clock import Clock, Timing
 from projections.contradiction import live_at, used_when_gone
-from projections.finding import Irregularity, Level
-from projections.holdings import PARTS, Held, Holding, Move, Parted, Use
-from projections.lines import FANOUT
+from projections.finding import Gap, Irregularity, Level
+from projections.holdings import PARTS, Holding, Move, Parted, Use
+from projections.lines import FANOUT, LEAVES, leaf_of
 from projections.lives import METHOD_RANK, Copy
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation, deadline_at
@@ -57,6 +55,7 @@ class Survey(Sums):
         self.case = case
         self.obligation = obligation
         self.deadline = deadline_at(case.order, obligation)
+        self.effective_us = case.order.effective_s * SECOND_US
         self.backups = Backups(case)
         self.relief = relief_of(case, obligation.id)
         self.counts = case.tally()
@@ -122,6 +121,17 @@ class Survey(Sums):
         for handle in handles:
             for rule, hold in self._idle_holds.get(handle, ()):
                 self.note(rule, hold, store, 1)
+
+    def residency_gaps(self, unknown: int) -> list[Gap]:
+        """`residency.unknown`, where the scope wants to know first where so many copies' subjects reside;
+        `residency.no_method`: nobody in scope is no success while nobody has said where anyone resides, if
+        that is what decides."""
+        scope, gaps = self.obligation.scope, []
+        if unknown and scope.unknown_residency == "report":
+            gaps.append(Gap("residency.unknown", "", unknown))
+        if scope.residency and not self.somebody and not self.residency_said:
+            gaps.append(Gap("residency.no_method"))
+        return gaps
 
     def meet(self, handles: Sequence[str], copies: Sequence[tuple[str, Copy]]) -> None:
         """Remember that somebody is in scope, and copies that are where no store was declared."""
@@ -198,16 +208,12 @@ class Survey(Sums):
 Visit = Callable[[Survey, Standing, Holding, list[str]], None]
 """Sums up what some records, which share standing and state, add to a survey."""
 
-Visitor = Callable[[Survey], Visit]
-"""Prepares the visits of one walk."""
 
-
-def walk(case: Case, obligation: Obligation, visitor: Visitor) -> Survey:
+def walk(case: Case, obligation: Obligation, visit: Visit) -> Survey:
     """Visit each group of the population that shares standing and state, once, and sum up."""
     if case.running is not None:
-        return case.running.walk(obligation, visitor)
+        return case.running.walk(obligation, visit)
     survey = Survey(case.on_records, obligation, case.clock)
-    visit = visitor(survey)
     if case.parted is not None:
         _walk_parts(survey, visit, case.parted)
         return survey
@@ -220,20 +226,20 @@ def _walk_parts(survey: Survey, visit: Visit, held: Parted) -> None:
     """The same leaf by leaf, as they are kept (`running`): no more stays of each than it adds up to."""
     wholes: list[Sums | None] = []
     for part in held.parts():
-        leaves: list[dict[str, Holding]] = [{} for _ in range(roll.PARTS // PARTS)]
+        leaves: list[list[tuple[str, Holding]]] = [[] for _ in range(LEAVES // PARTS)]
         for handle, holding in part.items():
-            leaves[int(handle[: roll.DIGITS], 16) % len(leaves)][handle] = holding
-        wholes.append(_summed([_leaf(survey, visit, one) if one else None for one in leaves]))
+            leaves[leaf_of(handle) % len(leaves)].append((handle, holding))
+        wholes.append(_summed([leaf(survey, visit, one) if one else None for one in leaves]))
         survey.case.reader(survey.obligation.scope).forget()
     whole = _summed(wholes)
     if whole is not None:
         survey.take(whole)
 
 
-def _leaf(survey: Survey, visit: Visit, held: Held) -> Sums:
+def leaf(survey: Survey, visit: Visit, held: Iterable[tuple[str, Holding]]) -> Sums:
+    """What the records of one leaf add up to."""
     sums = survey.fresh()
-    groups = grouped(held.items())
-    for standing, holding, handles in survey.case.apart(survey.obligation.scope, groups):
+    for standing, holding, handles in survey.case.apart(survey.obligation.scope, grouped(held)):
         visit(sums, standing, holding, handles)
     return sums.settled()
 
@@ -248,15 +254,11 @@ def _summed(parts: list[Sums | None]) -> Sums | None:
 
 def survey_of(case: Case, obligation: Obligation, *, only_derived: bool = False) -> Survey:
     """What became of each copy that the obligation reaches."""
-    return walk(case, obligation, _derived_counter if only_derived else _counter)
+    return walk(case, obligation, _count_derived if only_derived else _count_copies)
 
 
-def _counter(_: Survey) -> Visit:
-    return _count_copies
-
-
-def _derived_counter(_: Survey) -> Visit:
-    return partial(_count_copies, only_derived=True)
+def _count_derived(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
+    _count_copies(survey, standing, holding, handles, only_derived=True)
 
 
 def _count_copies(

@@ -16,7 +16,7 @@ from projections.moments import SECOND_US
 from projections.order import Obligation
 from projections.restriction import restriction_of
 from projections.scope import Standing
-from projections.survey import USED_UNKNOWN, Survey, Visit, reached, walk
+from projections.survey import USED_UNKNOWN, Survey, reached, walk
 
 COUNTS = ("used", "usable", "collectors")
 
@@ -30,7 +30,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     (`use.prohibited`), without leave of an exemption granted before. Cannot be proved: such a gap after the
     deadline. It rests on bare words.
     """
-    survey = walk(case, obligation, _visitor)
+    survey = walk(case, obligation, _visit)
     gaps = cease.unaccounted(case, obligation)
     if survey.counts[USED_UNKNOWN]:
         gaps.append(Gap("residency.unknown", "", survey.counts[USED_UNKNOWN]))
@@ -50,10 +50,6 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
 def in_force(case: Case, use: Use) -> bool:
     """Whether something was done while the order was in force, by recorded time, as far as is known."""
     return use.index < case.size and status.in_force_at(case, use.time_us // SECOND_US)
-
-
-def _visitor(_: Survey) -> Visit:
-    return _visit
 
 
 def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:

@@ -1,5 +1,5 @@
-"""A compact bundle: the statement and proofs of a few events. What it omits, it hides, so an "
-"assessor must sign."""
+"""A compact bundle: the statement and proofs of a few events. What it omits, it hides, so an assessor must
+sign."""
 
 from collections.abc import Iterable
 from typing import Final

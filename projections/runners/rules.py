@@ -1,5 +1,5 @@
-"""Rules: which code judged. A statement names its hash, so that two verdicts can be told apart by "
-"their rules."""
+"""Rules: which code judged. A statement names its hash, so that two verdicts can be told apart by their
+rules."""
 
 from functools import cache
 from hashlib import sha256
