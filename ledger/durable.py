@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,34 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def open_memory(path: Path, schema: str, *, what: str, remedy: str) -> sqlite3.Connection:
+    """A SQLite file that has durably what was committed. One thread at a time uses it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    memory = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
+    try:
+        memory.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode only FULL waits for the disk at each commit.
+        memory.execute("PRAGMA synchronous = FULL")
+        memory.executescript(schema)
+    except sqlite3.DatabaseError as error:
+        memory.close()
+        raise Failure(f"{path} is not {what}: {error}", remedy) from error
+    sync_folder(path.parent)
+    return memory
+
+
+@contextmanager
+def at_once(memory: sqlite3.Connection) -> Iterator[None]:
+    """All of the block is kept, or nothing. Nobody else writes meanwhile: looking and storing are one."""
+    memory.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        memory.execute("COMMIT")
+    except BaseException:
+        memory.rollback()
+        raise
 
 
 def _write_temporary(folder: Path, name: str, content: bytes, mode: int) -> None:

@@ -5,15 +5,13 @@
 A plain web server hands these out where tlog-witness wants them.
 """
 
-from hashlib import sha256
 from pathlib import Path
 
 from ledger.durable import replace_durably
-from ledger.failure import Failure
 from ledger.witness_logs import Watch, logs_of_keys
-from ledger.witness_memory import Memory
+from ledger.witness_memory import Memory, origin_hash, require_cosigner
 from signing.checkpoint import parse_checkpoint
-from signing.keys import COSIGNATURE, Signer, VerifierKey
+from signing.keys import Signer, VerifierKey
 from signing.note import Note, parse_note
 from signing.witness import AddCheckpoint, format_add_checkpoint
 
@@ -25,18 +23,14 @@ class Cosigner:
 
     def __init__(self, data: Path, signer: Signer) -> None:
         """Its memory is `data`/witness.sqlite, which `writ witness` may share."""
-        if signer.verifier.algorithm != COSIGNATURE:
-            raise Failure(
-                f"the key of {signer.verifier.name} is not a witness's key",
-                "make one with `writ keygen NAME --witness`",
-            )
+        require_cosigner(signer)
         self._signer = signer
         self._memory = Memory(data / "witness.sqlite")
         self._folder = data / "cosigned"
 
     def last_size(self, key: VerifierKey) -> int:
         """The size of the last checkpoint cosigned for a log; 0 for none."""
-        reply = self._memory.checkpoint(_origin_hash(key))
+        reply = self._memory.checkpoint(origin_hash(key.name))
         return parse_checkpoint(parse_note(reply.body).text).size if reply.status == 200 else 0
 
     def cosign(self, key: VerifierKey, note: Note, proof: tuple[bytes, ...], now_s: int) -> str:
@@ -48,15 +42,13 @@ class Cosigner:
         )
         if reply.status != 200:
             return f"not cosigned: {reply.status} {reply.body.decode().strip()}"
-        folder = self._folder / _origin_hash(key)
+        folder = self._folder / origin_hash(key.name)
         folder.mkdir(parents=True, exist_ok=True)
-        replace_durably(folder / "checkpoint", self._memory.checkpoint(_origin_hash(key)).body, mode=_MODE)
+        replace_durably(
+            folder / "checkpoint", self._memory.checkpoint(origin_hash(key.name)).body, mode=_MODE
+        )
         return ""
 
     def close(self) -> None:
         """Close the memory."""
         self._memory.close()
-
-
-def _origin_hash(key: VerifierKey) -> str:
-    return sha256(key.name.encode()).hexdigest()

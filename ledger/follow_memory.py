@@ -1,15 +1,12 @@
 """What `writ watch` has seen, on disk: every checkpoint for ever, and which alarms stand."""
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from ledger.durable import sync_folder
-from ledger.failure import Failure
+from ledger.durable import at_once, open_memory
 from ledger.growth import Signed, open_signed
 from signing.keys import VerifierKey, format_vkey
 
@@ -67,32 +64,16 @@ class FollowMemory:
     """The file. One process uses it."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
-        except sqlite3.DatabaseError as error:
-            raise Failure(
-                f"{path} is not the memory of a watch: {error}", "bring back a copy, or give another --data"
-            ) from error
-        sync_folder(path.parent)
+        remedy = "bring back a copy, or give another --data"
+        self._db = open_memory(path, _SCHEMA, what="the memory of a watch", remedy=remedy)
 
     def close(self) -> None:
         """Close the file."""
         self._db.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All of the block is kept, or nothing."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.rollback()
-            raise
+        return at_once(self._db)
 
     def head(self, key: VerifierKey) -> Signed | None:
         """The greatest checkpoint of which it was proved that it continues those before it."""

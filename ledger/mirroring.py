@@ -10,6 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from itertools import islice
 
 import msgspec
 
@@ -135,8 +137,7 @@ class _Copy:
         try:
             top = max((tile.level for tile in self._edge), default=0)
             for level in range(top, 0, -1):
-                _in_turn(pool, lambda index, level=level: self._copy_tile(level, index),  # type: ignore[misc]
-                         self._new(level, size_before), None)  # fmt: skip
+                _in_turn(pool, partial(self._copy_tile, level), self._new(level, size_before), None)
             leaves = self._new(0, size_before)
             _in_turn(pool, self._copy_leaves, leaves, _teller(progress, len(leaves)))
             self._copy_edge()
@@ -210,15 +211,11 @@ def _in_turn(
 ) -> None:
     """Do work for each index, several at a time, and tell how far it is. The first failure ends it."""
     waiting: deque[Future[object]] = deque()
-    done = 0
-    for index in indexes:
-        waiting.append(pool.submit(work, index))
-        if len(waiting) > 2 * CONNECTIONS:
-            waiting.popleft().result()
-            done += 1
-            if tell is not None:
-                tell(done)
-    while waiting:
+    left, done = iter(indexes), 0
+    while True:
+        waiting.extend(pool.submit(work, index) for index in islice(left, 2 * CONNECTIONS - len(waiting)))
+        if not waiting:
+            return
         waiting.popleft().result()
         done += 1
         if tell is not None:

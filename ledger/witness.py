@@ -20,8 +20,8 @@ from aiohttp import web
 from ledger.failure import Failure
 from ledger.metrics import WitnessMetrics
 from ledger.witness_logs import Watch, logs_of_keys
-from ledger.witness_memory import Memory, Outcome, Reply
-from signing.keys import COSIGNATURE, Signer, VerifierKey
+from ledger.witness_memory import Memory, Outcome, Reply, require_cosigner
+from signing.keys import Signer, VerifierKey
 from signing.log_list import ListedLog
 
 MAX_REQUEST_BYTES: Final = 64 * 1024
@@ -39,11 +39,7 @@ class Witness:
     def __init__(
         self, memory: Memory, watch: Watch, signer: Signer, body_timeout_s: float = BODY_TIMEOUT_S
     ) -> None:
-        if signer.verifier.algorithm != COSIGNATURE:
-            raise Failure(
-                f"the key of {signer.verifier.name} is not a witness's key",
-                "make one with `writ keygen NAME --witness`",
-            )
+        require_cosigner(signer)
         self.metrics = WitnessMetrics()
         self._memory, self._watch, self._signer = memory, watch, signer
         self._body_timeout_s = body_timeout_s

@@ -4,20 +4,17 @@ A witness's whole worth is a memory that never goes back: what it cosigned is du
 cosignature, in the same transaction that held the request against it. Its clock never goes back either.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from ledger.durable import sync_folder
+from ledger.durable import at_once, open_memory
 from ledger.failure import Failure
 from ledger.witness_logs import Watch
 from signing.checkpoint import Checkpoint, read_foreign_checkpoint
 from signing.cosignature import cosign, verify_cosignature
 from signing.errors import FormatError
-from signing.keys import Signer
+from signing.keys import COSIGNATURE, Signer
 from signing.note import (
     Note,
     add_signatures,
@@ -89,20 +86,8 @@ class Memory:
     """The file. Any number of processes may share it."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # One thread at a time uses it; which one changes.
-        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
-        try:
-            self._db.execute("PRAGMA journal_mode = WAL")
-            # In WAL mode only FULL waits for the disk at each commit.
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.executescript(_SCHEMA)
-            sync_folder(path.parent)
-        except sqlite3.DatabaseError as error:
-            raise Failure(
-                f"{path} is not a witness's memory: {error}",
-                "restore nothing older in its place: a witness that forgets must go on under a new key",
-            ) from error
+        remedy = "restore nothing older in its place: a witness that forgets must go on under a new key"
+        self._db = open_memory(path, _SCHEMA, what="a witness's memory", remedy=remedy)
 
     def close(self) -> None:
         """Close the file."""
@@ -120,7 +105,7 @@ class Memory:
             outcome = decide(None, request, None)
             assert isinstance(outcome, Refusal)
             return _refusal(outcome, "")
-        with self._transaction():
+        with at_once(self._db):
             return self._answer(request, log, watch, signer, now_s)
 
     def checkpoint(self, origin_hash: str) -> Reply:
@@ -155,7 +140,7 @@ class Memory:
         return self._cosign(outcome, log, signer, now_s)
 
     def _last(self, origin: str) -> Checkpoint | None:
-        row = self._db.execute(_LAST, (_origin_hash(origin),)).fetchone()
+        row = self._db.execute(_LAST, (origin_hash(origin),)).fetchone()
         return None if row is None else Checkpoint(*row)
 
     def _cosign(self, outcome: Cosignable, log: Watched, signer: Signer, now_s: int) -> Reply:
@@ -166,22 +151,11 @@ class Memory:
         verified = tuple(line for key in log.keys for line in signatures_of(note, key))
         shown = add_signatures(Note(note.text, verified), signature)
         origin, size = checkpoint.origin, checkpoint.size
-        self._db.execute(_REMEMBER, (_origin_hash(origin), origin, size, checkpoint.root, format_note(shown)))
+        self._db.execute(_REMEMBER, (origin_hash(origin), origin, size, checkpoint.root, format_note(shown)))
         self._db.execute(_SET_TIME, (time_s,))
         word: Outcome = "refreshed" if outcome.is_refresh else "cosigned"
         body = format_signature_line(signature).encode()
         return Reply(200, body, outcome=word, origin=origin, size=size, time_s=time_s)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        # IMMEDIATE takes the write lock before the first read, so the check and the store are one step.
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.rollback()
-            raise
 
 
 def _time_of(note: Note, signer: Signer) -> int:
@@ -197,5 +171,15 @@ def _refusal(refusal: Refusal, origin: str) -> Reply:
     return Reply(refusal.status, f"{refusal.reason}\n".encode(), TEXT, outcome, origin)
 
 
-def _origin_hash(origin: str) -> str:
+def require_cosigner(signer: Signer) -> None:
+    """Return only if this is a witness's key."""
+    if signer.verifier.algorithm != COSIGNATURE:
+        raise Failure(
+            f"the key of {signer.verifier.name} is not a witness's key",
+            "make one with `writ keygen NAME --witness`",
+        )
+
+
+def origin_hash(origin: str) -> str:
+    """What stands for a log in a witness's paths (C2SP tlog-witness)."""
     return sha256(origin.encode()).hexdigest()

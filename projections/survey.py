@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
+from projections.assertion import asserted, in_custody
 from projections.backups import Backups
 from projections.case import Case, grouped
 from projections.clock import Clock, Timing
 from projections.contradiction import live_at, used_when_gone
-from projections.finding import Gap, Irregularity, Level
+from projections.finding import Gap, Irregularity
 from projections.holdings import PARTS, Holding, Move, Parted, Use
 from projections.lines import FANOUT, LEAVES, leaf_of
 from projections.lives import METHOD_RANK, Copy
@@ -151,8 +152,8 @@ class Survey(Sums):
     def assert_erased(self, store: str, erasure: Move) -> None:
         """Remember an erasure that a look into the store must come after, and what stands behind it."""
         self.raise_to("last_erasure", store, erasure.index)
-        self.lower_to("asserted", store, _asserted(self.case, erasure))
-        self.lower_to("custody", store, _in_custody(erasure))
+        self.lower_to("asserted", store, asserted(self.case, erasure))
+        self.lower_to("custody", store, in_custody(erasure))
 
     def count_disclosures(self, one: Reached) -> None:
         """Add these records to the disclosures that they were part of."""
@@ -371,21 +372,6 @@ def _count_backed_up(survey: Survey, standing: Standing, store: str, copy: Copy,
         survey.note_holds(due, store)
         survey.add("backed_up", store, len(due))
         survey.raise_to("backed_up_until", store, until)
-
-
-def _asserted(case: Case, erasure: Move) -> Level:
-    """E1 by a receipt, or by a processor's own signature: the controller answers for it and did not write it.
-
-    What a token brought is attributed, not signed.
-    """
-    poster = case.docket.posters[erasure.by]
-    signed = poster.role == "processor" and poster.vkey is not None
-    return "E1" if erasure.evidence or signed else "E0"
-
-
-def _in_custody(erasure: Move) -> bool:
-    """A key destroyed before witnesses, or a medium: what a certificate of custody can attest."""
-    return erasure.custody and erasure.method in ("crypto_erase", "destroy")
 
 
 def _timing(survey: Survey, store: str, erasure: Move, copies: int) -> str:
