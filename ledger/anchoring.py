@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +28,7 @@ from ledger.releasing import Released
 from ledger.service import Service
 from ledger.timestamping import Timestamps
 from ledger.web import named_log, problem, readable_log
-from projections.events import CheckpointAnchored, make_event
+from projections.events import CheckpointAnchored
 from signing.checkpoint import Checkpoint
 from signing.encoding import encode_base64
 from signing.errors import FormatError
@@ -177,14 +176,7 @@ class Anchors:
         note = format_note(cosigned.note)
         data = CheckpointAnchored(controller=log.registry.controller, note=encode_base64(note))
         size = cosigned.checkpoint.size
-        now = datetime.now(UTC)
-        event = make_event(
-            data,
-            id=f"anchor-{size}-{int(now.timestamp())}",
-            source=log.keys.operator.verifier.name,
-            time=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-        outcome = await self._service.post_operator_event(log.name, event)
+        outcome = await log.post_own(data, f"anchor-{size}")
         if isinstance(outcome, Refused):
             return outcome
         assert outcome.placed is not None, "an event of our own is placed"

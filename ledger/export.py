@@ -67,14 +67,12 @@ class Exports:
         checkpoint = await (self._cosigned(log) if found is None else self._signed(log, found.row.size))
         if isinstance(checkpoint, Refused):
             return checkpoint
-        operator = log.keys.operator
-        assert isinstance(operator, SigningKey | CommandSigner)
         job = Job(
             dsn=self._service.database.service_dsn,
             log=log.name,
             order=order,
             checkpoint=checkpoint,
-            operator=operator,
+            operator=_operator(log),
             now=int(time.time()),
             compact=compact,
             folder=folder,
@@ -98,14 +96,12 @@ class Exports:
         folded = await answered(log, self._projector.catch_up(log.name))
         if isinstance(folded, Refused):
             return folded
-        operator = log.keys.operator
-        assert isinstance(operator, SigningKey | CommandSigner)
         job = RecordJob(
             dsn=self._service.database.service_dsn,
             log=log.name,
             handle=handle,
             checkpoint=checkpoint,
-            operator=operator,
+            operator=_operator(log),
             folder=folder,
         )
         async with self._turn:
@@ -172,6 +168,13 @@ class Exports:
                 return problem(outcome, request)
             _log.info("exported_record", log=log.name, size=outcome.size, headline=outcome.headline)
             return await _send(request, Path(outcome.path), f"{handle}.zip")
+
+
+def _operator(log: Log) -> SigningKey | CommandSigner:
+    """The key that signs statements: one that another process can use too."""
+    operator = log.keys.operator
+    assert isinstance(operator, SigningKey | CommandSigner)
+    return operator
 
 
 async def _send(request: web.Request, path: Path, name: str) -> web.StreamResponse:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 import structlog
@@ -16,7 +17,7 @@ from ledger.problems import Refused
 from ledger.reading import Reader
 from ledger.releasing import Released
 from ledger.sealing import LogState, SubmissionRow
-from projections.events import Event, encode_event
+from projections.events import Data, encode_event, make_event
 from projections.registry import Registry
 from signing.entry import header_of
 from signing.errors import ProofError
@@ -130,8 +131,15 @@ class Log:
                 receipts[row.entry_index] = receipt
         return DoorAnswer(placed.indexes, placed.repeated, tuple(submissions), receipts)
 
-    async def post_own(self, event: Event[Any]) -> Answer:
-        """Store an event of the operator, in the source log that its key's name is."""
+    async def post_own(self, data: Data, name: str) -> Answer:
+        """Say something as the operator, in the source log that its key's name is. `name` begins the id."""
+        now = datetime.now(UTC)
+        event = make_event(
+            data,
+            id=f"{name}-{int(now.timestamp())}",
+            source=self.keys.operator.verifier.name,
+            time=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
         return await self.writer.put(OwnPost(encode_event(event), event))
 
     async def refresh(self) -> Refused | None:

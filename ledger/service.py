@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 
@@ -14,7 +14,6 @@ from ledger.append import Writer
 from ledger.config import Config, Database
 from ledger.failure import Failure
 from ledger.health import check_log
-from ledger.intake import Stored
 from ledger.keyfiles import KeyFolder, LogKeys
 from ledger.metrics import Metrics
 from ledger.openlog import Log
@@ -23,7 +22,7 @@ from ledger.reading import Reader
 from ledger.released import Record
 from ledger.sealing import EMPTY_HEAD
 from ledger.store import Pool
-from projections.events import Event, LogCreated, encode_event, make_event
+from projections.events import LogCreated, encode_event, make_event
 from signing.keys import Signer, format_vkey, is_valid_name, is_within
 from signing.merkle import EMPTY_RANGE
 from signing.submission import make_submission
@@ -115,10 +114,6 @@ class Service:
         if log.registry.created != created:
             raise Failure(f"{origin} is there, for another controller or with other keys", "choose another")
         return log
-
-    async def post_operator_event(self, log: str, event: Event[Any]) -> Stored | Refused:
-        """Post an event in the operator's source log, signed by the operator's key of that log."""
-        return await self.logs[log].post_own(event)
 
     async def check_health(self) -> dict[str, str]:
         """What is wrong, by log or part; empty when all is well."""

@@ -7,7 +7,6 @@ told and counted: the anchor is made without it, and nobody who appends waits fo
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 import aiohttp
@@ -17,7 +16,7 @@ from ledger.intake import Stored
 from ledger.openlog import Log
 from ledger.problems import Refused
 from ledger.service import Service
-from projections.events import CheckpointTimestamped, make_event
+from projections.events import CheckpointTimestamped
 from signing.encoding import encode_base64
 from signing.errors import FormatError, ProofError
 from signing.note import Note, format_note
@@ -60,14 +59,7 @@ class Timestamps:
             note=encode_base64(format_note(note)),
             response=encode_base64(response),
         )
-        now = datetime.now(UTC)
-        event = make_event(
-            data,
-            id=f"timestamp-{size}-{int(now.timestamp())}-{place}",
-            source=log.keys.operator.verifier.name,
-            time=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-        outcome = await self._service.post_operator_event(log.name, event)
+        outcome = await log.post_own(data, f"timestamp-{size}-{place}")
         if isinstance(outcome, Refused):
             _log.error("timestamp_not_posted", log=log.name, authority=self.urls[place], why=outcome.detail)
         return outcome

@@ -18,7 +18,7 @@ from projections import events as ev
 from signing.checkpoint import Checkpoint, verify_checkpoint
 from signing.tlog_proof import parse_proof
 from tests.check_ledger import check_ledger
-from tests.ledger.lab import CONTROLLER, TIME, Lab, Poster, collected, registered, running_lab, seeded_key
+from tests.ledger.lab import CONTROLLER, Lab, Poster, collected, registered, running_lab, seeded_key
 from tests.ledger.wire import When, Wire
 
 # Few entries are written in one statement, many in a transaction of several.
@@ -95,10 +95,8 @@ async def test_an_event_of_our_own_is_posted_once(database: Database, tmp_path: 
         wired = Database(owner_dsn=database.owner_dsn, service_dsn=wire.dsn)
         async with running_lab(wired, tmp_path) as lab:
             data = ev.CheckpointAnchored(controller=CONTROLLER, note="bm90ZQ==")
-            source = lab.log.keys.operator.verifier.name
             wire.cut(when, "UPDATE heads")
-            event = ev.make_event(data, id="anchor-1", source=source, time=TIME)
-            outcome = await lab.service.post_operator_event(lab.log.name, event)
+            outcome = await lab.log.post_own(data, "anchor-1")
             assert isinstance(outcome, Stored)
             assert (outcome.index, outcome.size, wire.cuts) == (2, 4, 1)
             assert lab.log.writer.state is not None

@@ -3,15 +3,14 @@
 import asyncio
 import http.server
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ledger.config import Database
 from tests.ledger.command_line import Session, running_session, writ
+from tests.ledger.static_log import answering
 from tests.ledger.test_cli_story import held, issue, order, plain, tell
 from tests.projections.evidence import CRAWLER, ORDER
 
@@ -23,18 +22,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
-def plain_server(folder: Path) -> Iterator[str]:
+def plain_server(folder: Path) -> AbstractContextManager[str]:
     """A folder behind Python's own web server."""
-    handler = partial(Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    return answering(partial(Quiet, directory=str(folder)))
 
 
 async def post(session: Session, key: str, first: int, count: int) -> None:

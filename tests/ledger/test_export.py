@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
-import asyncpg
 import msgspec
 import pytest
 
@@ -21,6 +20,7 @@ from projections.order import Order
 from signing.keys import format_vkey
 from signing.note import format_note, parse_note, sign_note
 from signing.tiles import tile_path, tiles_of
+from tests.ledger.altering import altered
 from tests.ledger.lab import Lab, Poster, running_lab
 from tests.ledger.test_anchoring import WITNESS, World, made_log_key
 from tests.projections.deeds import handle, held, store
@@ -30,7 +30,6 @@ AUTHORITY = "ico.example"
 ASSESSOR = "auditor.example"
 CRAWLER = "crawler.clearview.example"
 ORDER = f"{AUTHORITY}/en-2026-1"
-PARTITION = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'entries'::regclass LIMIT 1"
 
 
 def line(poster: Poster, data: ev.Data, at: int = 0) -> bytes:
@@ -202,19 +201,12 @@ async def test_what_goes_wrong_is_told(database: Database, tmp_path: Path) -> No
 
 async def test_a_log_that_is_not_whole_is_not_exported(database: Database, tmp_path: Path) -> None:
     """Somebody with the owner's login altered an entry: the export says so, and hands out nothing."""
-    async with running_case(database, tmp_path / "data") as case:
-        owner = await asyncpg.connect(database.owner_dsn)
-        part = await owner.fetchval(PARTITION)
-        await owner.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
-        alter = (
-            f"UPDATE {part} SET entry = convert_to(replace(convert_from(entry, 'UTF8'), $1, $2), 'UTF8')"
-            " WHERE position($1 IN convert_from(entry, 'UTF8')) > 0"
-        )
-        assert await owner.execute(alter, handle(3), handle(99)) == "UPDATE 1"
+    async with (
+        running_case(database, tmp_path / "data") as case,
+        altered(database, handle(3), handle(99)),
+    ):
         with pytest.raises(RefusedByService, match="does not stand its own verification: entry"):
             await case.fetch(tmp_path / "b.zip")
-        assert await owner.execute(alter, handle(99), handle(3)) == "UPDATE 1"
-        await owner.close()
 
 
 async def test_appends_go_on_while_a_bundle_is_made(database: Database, tmp_path: Path) -> None:

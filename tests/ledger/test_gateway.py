@@ -97,18 +97,13 @@ async def test_a_revoked_token_is_refused(database: Database, tmp_path: Path) ->
 async def test_the_operator_posts_through_the_same_writer(database: Database, tmp_path: Path) -> None:
     async with running_lab(database, tmp_path) as lab:
         data = ev.CheckpointAnchored(controller=CONTROLLER, note="bm90ZQ==")
-        source = lab.log.keys.operator.verifier.name
-        event = ev.make_event(data, id="anchor-1", source=source, time=TIME)
-        outcome = await lab.service.post_operator_event(lab.log.name, event)
+        outcome = await lab.log.post_own(data, "anchor-1")
         assert isinstance(outcome, Stored)
         assert outcome.placed is not None
         assert outcome.placed.indexes == (3,)
         assert outcome.receipt is not None
         # The operator's role is no wider than others'.
-        wrong = ev.make_event(
-            ev.StoreRetired(controller=CONTROLLER, store="images"), id="x", source=source, time=TIME
-        )
-        refused = await lab.service.post_operator_event(lab.log.name, wrong)
+        refused = await lab.log.post_own(ev.StoreRetired(controller=CONTROLLER, store="images"), "x")
         assert isinstance(refused, Refused)
         assert refused.problem == "not-allowed"
 

@@ -26,7 +26,8 @@ from signing.policy import read_policy
 from tests.ledger.command_line import writ
 from tests.ledger.growing_log import GrowingLog
 from tests.ledger.test_anchoring import World, anchors_in, made_log_key
-from tests.ledger.test_witness_many import Clock, started, written
+from tests.ledger.test_witness_many import Clock, written
+from tests.ledger.witness_process import started
 
 LOG = GrowingLog()
 KEYS = [SigningKey(f"witness.example/w{n}", COSIGNATURE, bytes([n] * 32)) for n in (1, 2)]
@@ -171,7 +172,10 @@ async def test_with_its_witness_killed_a_log_takes_nothing_in_until_that_is_back
     vkey = format_vkey(SigningKey("witness.example/w1", COSIGNATURE, bytes(range(32, 64))).verifier)
     world.policy, world.without_quorum = tmp_path / "policy", "stop"
     world.policy.write_text(f"witness w1 {vkey} http://127.0.0.1:{port}\nquorum w1\n")
-    async with started(tmp_path, config, port) as (process, _), world.service(database) as service:
+    async with (
+        started(tmp_path, "--config", str(config), port=port) as (process, _),
+        world.service(database) as service,
+    ):
         log = service.logs["clearview"]
         await world.post(service, log, 1)
         process.kill()
@@ -188,7 +192,7 @@ async def test_with_its_witness_killed_a_log_takes_nothing_in_until_that_is_back
         assert "no quorum" in (await service.check_health())["clearview"]
         shown = await witnessing(service)
         assert (shown["without_quorum"], shown["witnesses"][0]["answer"]) == ("stop", "trouble")
-        async with started(tmp_path, config, port):
+        async with started(tmp_path, "--config", str(config), port=port):
             assert (await until_taken_in(service))["witnesses"] == [
                 {"answer": "cosigned", "name": "w1", "why": None}
             ]

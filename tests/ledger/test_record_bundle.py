@@ -5,7 +5,6 @@ import re
 import zipfile
 from pathlib import Path
 
-import asyncpg
 import msgspec
 import pytest
 
@@ -18,7 +17,8 @@ from projections import events as ev
 from projections.runners.record import parse_record
 from signing.keys import format_vkey
 from signing.note import parse_note
-from tests.ledger.test_export import AUTHORITY, PARTITION, Case, line, running_case
+from tests.ledger.altering import altered
+from tests.ledger.test_export import AUTHORITY, Case, line, running_case
 from tests.projections.deeds import collected, handle
 from tests.projections.evidence import issued
 
@@ -91,20 +91,11 @@ async def test_what_goes_wrong_is_told(database: Database, tmp_path: Path) -> No
     async with running_case(database, tmp_path / "data") as case:
         with pytest.raises(RefusedByService, match="32 hex digits"):
             await download_record(case.remote(), "nobody", tmp_path / "r.zip")
-        owner = await asyncpg.connect(database.owner_dsn)
-        part = await owner.fetchval(PARTITION)
-        await owner.execute(f"ALTER TABLE {part} DISABLE TRIGGER USER")
-        alter = (
-            f"UPDATE {part} SET entry = convert_to(replace(convert_from(entry, 'UTF8'), $1, $2), 'UTF8')"
-            " WHERE position($1 IN convert_from(entry, 'UTF8')) > 0"
-        )
         # In the entry that names the record, about the record's neighbour.
-        assert await owner.execute(alter, handle(4), handle(98)) == "UPDATE 1"
-        with pytest.raises(RefusedByService, match="does not stand its own verification"):
-            await download_record(case.remote(), handle(3), tmp_path / "r.zip")
+        async with altered(database, handle(4), handle(98)):
+            with pytest.raises(RefusedByService, match="does not stand its own verification"):
+                await download_record(case.remote(), handle(3), tmp_path / "r.zip")
         assert not list(tmp_path.glob("r.zip*"))
-        assert await owner.execute(alter, handle(98), handle(4)) == "UPDATE 1"
-        await owner.close()
 
 
 async def test_many_entries_of_one_submission(

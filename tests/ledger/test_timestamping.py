@@ -17,7 +17,7 @@ from ledger.intake import Stored
 from ledger.openlog import Log
 from ledger.problems import Refused
 from ledger.service import Service
-from projections.events import CheckpointAnchored, CheckpointTimestamped, decode_event, make_event
+from projections.events import CheckpointAnchored, CheckpointTimestamped, decode_event
 from signing.encoding import decode_base64, encode_base64
 from signing.entry import parse_entry
 from signing.note import format_note, parse_note
@@ -91,9 +91,7 @@ async def grow(service: Service, log: Log) -> None:
     """Post something: the operator's own copy of the newest checkpoint, which nobody cosigned."""
     assert log.released is not None
     data = CheckpointAnchored(controller="clearview", note=encode_base64(format_note(log.released.note)))
-    source = log.keys.operator.verifier.name
-    event = make_event(data, id="more", source=source, time="2026-01-01T00:00:00Z")
-    assert isinstance(await service.post_operator_event(log.name, event), Stored)
+    assert isinstance(await log.post_own(data, "more"), Stored)
 
 
 def troubles(service: Service, url: str) -> float:

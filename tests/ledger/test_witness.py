@@ -1,13 +1,10 @@
 """The witness: the standard's answers, and a memory that neither a crash nor a race makes go back."""
 
 import asyncio
-import json
 import random
 import signal
 import sqlite3
-import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,26 +13,22 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from ledger.failure import Failure
-from ledger.keyfiles import write_key
 from ledger.witness import make_app
 from ledger.witness_logs import Watch, logs_of_keys
 from ledger.witness_memory import Memory
 from signing.cosignature import verify_cosignature
 from signing.keys import (
-    COSIGNATURE,
     ED25519,
     SigningKey,
-    VerifierKey,
-    format_signing_key,
     format_vkey,
     parse_vkey,
 )
 from signing.note import NoteSignature, parse_note, parse_signature_line, verify_note
 from tests.ledger.growing_log import GrowingLog
+from tests.ledger.witness_process import WITNESS, started
 
 VECTORS = Path(__file__).parent.parent / "vectors" / "c2sp"
 VECTOR_LOG = parse_vkey("ledger.example/tenant-1+fc6bee99+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4")
-WITNESS = SigningKey("witness.example/w1", COSIGNATURE, bytes(range(32, 64)))
 LOG = GrowingLog()
 FORK = GrowingLog(history=1)
 
@@ -167,25 +160,6 @@ def test_a_file_that_is_no_memory_and_a_key_that_is_no_witnesss_are_refused(tmp_
         make_app(Memory(tmp_path / "v.sqlite"), [], SigningKey("w.example", ED25519, bytes(32)))
 
 
-@asynccontextmanager
-async def started(folder: Path, log: VerifierKey) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    key = folder / "witness.key"
-    if not key.exists():
-        write_key(key, format_signing_key(WITNESS))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ledger.cli", "witness", "--json", "--log", format_vkey(log),
-        "--key", str(key), "--data", str(folder / "data"), "--port", "0",
-        stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        yield process, json.loads(await process.stdout.readline())["url"]
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-
-
 @pytest.mark.parametrize("kills", [4, pytest.param(300, marks=pytest.mark.soak)])
 async def test_killed_at_any_moment_it_never_cosigns_less_than_it_once_did(
     tmp_path: Path, kills: int
@@ -194,7 +168,10 @@ async def test_killed_at_any_moment_it_never_cosigns_less_than_it_once_did(
     cosigned: dict[int, str] = {}
     size = 0
     for _ in range(kills):
-        async with started(tmp_path, LOG.key.verifier) as (process, url), aiohttp.ClientSession() as session:
+        async with (
+            started(tmp_path, "--log", format_vkey(LOG.key.verifier)) as (process, url),
+            aiohttp.ClientSession() as session,
+        ):
             client = Client(session, url)
             # The witness may know of one size more than the reply that the kill cut off.
             status, _, body = await client.add(LOG.request(0, 1))
@@ -217,6 +194,6 @@ async def test_killed_at_any_moment_it_never_cosigns_less_than_it_once_did(
 
 
 async def test_it_stops_when_asked_to(tmp_path: Path) -> None:
-    async with started(tmp_path, LOG.key.verifier) as (process, _):
+    async with started(tmp_path, "--log", format_vkey(LOG.key.verifier)) as (process, _):
         process.terminate()
         assert await process.wait() == 0

@@ -20,19 +20,18 @@ from hypothesis import strategies as st
 from ledger import witness as witness_module
 from ledger.allowance import MIN_BURST, Allowance
 from ledger.failure import Failure
-from ledger.keyfiles import write_key
 from ledger.witness import Witness
 from ledger.witness_logs import Watch, load_log_list, logs_of_keys
 from ledger.witness_memory import Memory
 from signing.cosignature import verify_cosignature
-from signing.keys import COSIGNATURE, ED25519, SigningKey, format_signing_key
+from signing.keys import ED25519, SigningKey
 from signing.log_list import ListedLog, format_log_list
 from signing.note import parse_signature_line, sign_note
 from signing.witness import AddCheckpoint, format_add_checkpoint
 from tests.ledger.growing_log import GrowingLog
+from tests.ledger.witness_process import WITNESS, started
 from tests.signing.mutating import nearly
 
-WITNESS = SigningKey("witness.example/w1", COSIGNATURE, bytes(range(32, 64)))
 LOGS = [GrowingLog(f"ledger.example/log{number}") for number in range(12)]
 LOG, OTHER = LOGS[:2]
 
@@ -62,28 +61,6 @@ async def here(folder: Path, watch: Watch, **more: float) -> AsyncIterator[tuple
     witness = Witness(Memory(folder / "w.sqlite"), watch, WITNESS, **more)
     async with TestServer(witness.application()) as server:
         yield witness, str(server.make_url("")).rstrip("/")
-
-
-@asynccontextmanager
-async def started(
-    folder: Path, config: Path, port: int = 0
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, str]]:
-    """A witness in a process of its own, with the logs of a list."""
-    key = folder / "witness.key"
-    if not key.exists():
-        write_key(key, format_signing_key(WITNESS))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ledger.cli", "witness", "--json", "--config", str(config),
-        "--key", str(key), "--data", str(folder / "data"), "--port", str(port),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    try:
-        yield process, json.loads(await process.stdout.readline())["url"]
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 def written(path: Path, logs: Iterable[ListedLog]) -> Path:
@@ -141,7 +118,10 @@ async def test_strangers_cannot_use_up_a_logs_allowance(tmp_path: Path) -> None:
 
 async def test_the_list_is_read_again_and_no_request_is_lost(tmp_path: Path) -> None:
     config = written(tmp_path / "logs", map(listed, LOGS[:6]))
-    async with started(tmp_path, config) as (process, url), aiohttp.ClientSession() as session:
+    async with (
+        started(tmp_path, "--config", str(config)) as (process, url),
+        aiohttp.ClientSession() as session,
+    ):
         sizes = dict.fromkeys(range(6), 0)
 
         async def grow(number: int) -> None:
@@ -170,7 +150,10 @@ async def test_the_list_is_read_again_and_no_request_is_lost(tmp_path: Path) -> 
 
 async def test_a_bad_list_leaves_the_good_one_in_force_and_says_which_line(tmp_path: Path) -> None:
     config = written(tmp_path / "logs", [listed(LOG)])
-    async with started(tmp_path, config) as (process, url), aiohttp.ClientSession() as session:
+    async with (
+        started(tmp_path, "--config", str(config)) as (process, url),
+        aiohttp.ClientSession() as session,
+    ):
         config.write_text(config.read_text() + "\nvkey nonsense\nqpd 1\ncontact c\n")
         process.send_signal(signal.SIGHUP)
         assert process.stderr is not None
@@ -316,7 +299,10 @@ async def test_killed_at_any_moment_it_forgets_none_of_its_logs(tmp_path: Path, 
     config = written(tmp_path / "logs", map(listed, LOGS))
     sizes = [0] * len(LOGS)
     for _ in range(kills):
-        async with started(tmp_path, config) as (process, url), aiohttp.ClientSession() as session:
+        async with (
+            started(tmp_path, "--config", str(config)) as (process, url),
+            aiohttp.ClientSession() as session,
+        ):
             for number, log in enumerate(LOGS):
                 status, body, _ = await add(session, url, log.request(0, 1))
                 known = int(body) if status == 409 else 1
