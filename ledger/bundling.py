@@ -21,10 +21,10 @@ from projections.clock import read_clock
 from projections.docket import IssuedOrder
 from projections.runners.full import restate
 from projections.runners.offline import Replayed, replay
-from projections.runners.rules import rules_hash
+from projections.runners.restating import end_of, state_end
 from projections.runners.source import DirectorySource
 from projections.statement import format_statement
-from projections.stating import Stated, counted_size, find_order, state
+from projections.stating import Stated, find_order
 from signing.checkpoint import parse_checkpoint
 from signing.errors import ProofError
 from signing.keys import SigningKey
@@ -105,7 +105,8 @@ def _judge(replayed: Replayed, job: Job) -> tuple[IssuedOrder, Stated]:
     if issued is None:
         raise NoSuchOrder(job.order)
     if attested is None:
-        return issued, _state(replayed, issued, as_of)
+        # Provisional where the witnesses do not vouch even for the order.
+        return issued, state_end(replayed, issued, as_of)[0]
     try:
         return issued, restate(attested, issued, replayed)
     except ProofError as error:
@@ -115,7 +116,6 @@ def _judge(replayed: Replayed, job: Job) -> tuple[IssuedOrder, Stated]:
 def _as_of(replayed: Replayed, job: Job) -> int:
     """Now; but what the log recorded, or a witness vouched for, just now is to count."""
     docket = replayed.fold.docket
-    last_us = replayed.entry(replayed.audited.checkpoint.size - 1).time_us
     # A witness's clock may be a little ahead of ours.
     seen = [
         time_s
@@ -124,15 +124,7 @@ def _as_of(replayed: Replayed, job: Job) -> int:
         for time_s in read_clock(docket.anchors, one.order.trust).times
         if time_s <= job.now + 60
     ]
-    return max(job.now, -(-last_us // 1_000_000), *seen)
-
-
-def _state(replayed: Replayed, issued: IssuedOrder, as_of: int) -> Stated:
-    """The statement; provisional where the order's witnesses do not vouch even for the order."""
-    checkpoint = replayed.audited.checkpoint
-    vouched = counted_size(replayed.fold, issued, as_of) > issued.index
-    recorded = None if vouched else checkpoint.size
-    return state(replayed.fold, checkpoint, issued, as_of=as_of, rules=rules_hash(), recorded=recorded)
+    return max(job.now, end_of(replayed), *seen)
 
 
 async def _write_tree(job: Job, size: int, tree: Path) -> None:

@@ -19,6 +19,7 @@ from ledger.growth import Refuted, Signed, find_fork, join_signatures, open_sign
 from ledger.treefolder import TreeFolder
 from projections.runners.source import Denied, DirectorySource, Source
 from projections.runners.tiles import TileReader
+from signing.encoding import HASH_SIZE
 from signing.errors import FormatError, ProofError
 from signing.fork import format_fork
 from signing.keys import VerifierKey
@@ -39,7 +40,6 @@ from signing.tiles import (
 )
 
 CONNECTIONS = 8
-_HASH_BYTES = 32
 _FIRST_PAUSE_S = 0.1
 
 Progress = Callable[[int, int], None]
@@ -172,10 +172,10 @@ class _Copy:
     def _hash_above(self, level: int, index: int) -> bytes:
         above = tile_at(level + 1, index // WIDTH, self._size)
         content = self._edge.get(above) or self._folder.read(above)
-        if content is None or len(content) != above.width * _HASH_BYTES:
+        if content is None or len(content) != above.width * HASH_SIZE:
             raise ProofError(f"{tile_path(above)} is not in {self._folder.root} any more: begin a new folder")
-        at = index % WIDTH * _HASH_BYTES
-        return content[at : at + _HASH_BYTES]
+        at = index % WIDTH * HASH_SIZE
+        return content[at : at + HASH_SIZE]
 
     def _copy_edge(self) -> None:
         for tile, hashes in self._edge.items():
@@ -260,7 +260,7 @@ def _require_growth(source: Source, folder: TreeFolder, known: Signed, shown: Si
 
 
 def _is_tile(content: bytes, said: bytes) -> bool:
-    return len(content) == WIDTH * _HASH_BYTES and tile_root(content) == said
+    return len(content) == WIDTH * HASH_SIZE and tile_root(content) == said
 
 
 def _holds(raw: bytes, hashes: bytes) -> bool:

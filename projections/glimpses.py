@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from projections.timeline import Change, Look, Place, Seen, Step
+from projections.timeline import Change, Look, Place, Seen, Step, change
 
 EVENLY = 8
 
@@ -56,7 +56,7 @@ def glimpse(
         seen[middle] = look(chain[middle])
     causes = {step.index + 1: step for step in steps}
     begin = min(seen)
-    found = [Glimpse(_change(None, seen[begin], chain[begin], causes.get(chain[begin].size)))]
+    found = [Glimpse(change(None, seen[begin], chain[begin], causes.get(chain[begin].size)))]
     for before, after in pairwise(sorted(seen)):
         if seen[before].words != seen[after].words:
             ends = ((chain[before], seen[before]), (chain[after], seen[after]))
@@ -84,21 +84,12 @@ def _between(
     """The change between two places, or the two: one by time, and one by the entry then."""
     (start, before), (place, after) = ends
     if not is_next:
-        yield Glimpse(_change(before, after, place, None), start)
+        yield Glimpse(change(before, after, place, None), start)
         return
     passed = Place(place.as_of, start.size)
     middle = after if passed == place else before if passed == start else look(passed)
     if middle.words != before.words:
         since = None if passed.as_of == start.as_of + 1 else start
-        yield Glimpse(_change(before, middle, passed, None), since)
+        yield Glimpse(change(before, middle, passed, None), since)
     if middle.words != after.words:
-        yield Glimpse(_change(middle, after, place, causes[place.size]))
-
-
-def _change(before: Seen | None, after: Seen, place: Place, cause: Step | None) -> Change:
-    known = {} if before is None else dict(before.obligations)
-    changed = {name: said for name, said in after.obligations if known.get(name) != said}
-    said = (after.status, after.version, after.verdict, changed)
-    return Change(
-        place.as_of, place.size, *said, *(() if cause is None else (cause.index, cause.type, cause.by))
-    )
+        yield Glimpse(change(middle, after, place, causes[place.size]))

@@ -176,6 +176,14 @@ def _grounds(judgment: Judgment) -> Iterator[str]:
         yield from (f"{one.obligation} exception {said.rule} {said.store}" for said in one.irregularities)
 
 
+def change(before: Seen | None, after: Seen, place: Place, step: Step | None) -> Change:
+    """What became another between two looks, and the entry that made it so; None: time did."""
+    known = {} if before is None else dict(before.obligations)
+    changed = {name: said for name, said in after.obligations if known.get(name) != said}
+    said = (after.status, after.version, after.verdict, changed)
+    return Change(place.as_of, place.size, *said, *(() if step is None else (step.index, step.type, step.by)))
+
+
 class _Walk:
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -190,11 +198,7 @@ class _Walk:
         """Keep the change, if it is one."""
         if before is not None and before.words == after.words:
             return
-        known = {} if before is None else dict(before.obligations)
-        changed = {name: said for name, said in after.obligations if known.get(name) != said}
-        said = (after.status, after.version, after.verdict, changed)
-        cause = () if step is None else (step.index, step.type, step.by)
-        self.changes.append(Change(place.as_of, place.size, *said, *cause))
+        self.changes.append(change(before, after, place, step))
 
     def pass_run(self, at: Place, seen: Seen, run: Sequence[Step]) -> tuple[Place, Seen]:
         """Go through a run, to its end."""

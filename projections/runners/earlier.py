@@ -7,6 +7,7 @@ that the log signs now.
 from projections.runners.source import Missing, Source
 from projections.runners.tiles import TileReader
 from signing.checkpoint import Checkpoint
+from signing.encoding import HASH_SIZE
 from signing.errors import FormatError, ProofError
 from signing.merkle import verify_consistency
 from signing.tiles import (
@@ -20,8 +21,6 @@ from signing.tiles import (
     tile_path,
     tiles_for_consistency,
 )
-
-_HASH_BYTES = 32
 
 
 class Earlier:
@@ -94,4 +93,4 @@ def _grown(tile: Tile, size: int) -> Tile | None:
 def _cut(raw: bytes, tile: Tile, width: int) -> bytes:
     if tile.level == ENTRIES:
         return encode_bundle(decode_bundle(raw, tile.width)[:width])
-    return raw[: width * _HASH_BYTES]
+    return raw[: width * HASH_SIZE]

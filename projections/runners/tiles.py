@@ -1,10 +1,9 @@
 """Tiles of a source: read as wide as a log of some size has them, from a log that may have grown since."""
 
 from projections.runners.source import Missing, Source
+from signing.encoding import HASH_SIZE
 from signing.errors import FormatError, ProofError
 from signing.tiles import ENTRIES, WIDTH, Tile, decode_bundle, tile_at, tile_path
-
-_HASH_BYTES = 32
 
 
 class TileReader:
@@ -23,7 +22,7 @@ class TileReader:
             # The log has grown and its tile is full by now: the beginning is what it was.
             if tile.width == WIDTH:
                 raise
-            return self._source.read(tile_path(Tile(tile.level, tile.index)))[: tile.width * _HASH_BYTES]
+            return self._source.read(tile_path(Tile(tile.level, tile.index)))[: tile.width * HASH_SIZE]
 
     def leaves(self, index: int) -> bytes:
         """The level-0 tile at `index`."""
