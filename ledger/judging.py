@@ -17,9 +17,7 @@ from ledger.kept import keep, queried
 from projections import store
 from projections.beside import Conflict, Correction, beside
 from projections.case import Case
-from projections.docket import IssuedOrder
 from projections.finding import Irregularity
-from projections.fold import Fold
 from projections.members import list_members
 from projections.moments import SECOND_US
 from projections.runners import live
@@ -161,7 +159,7 @@ def timeline(dsn: str, log: str, order: str, end: int, begin: Place | None) -> O
         watch = Watch(place.as_of)
         issued = find_order(fold, order, None, None, as_of=watched(watch), size=place.size)
         assert issued is not None, "one version is in the log"
-        case = _over(fold, issued, watched(watch), place.size)
+        case = kept.case_anew(issued, as_of=watched(watch), size=place.size)
         return see(judge(case), issued.order.version, watch)
 
     give_up_at = time.monotonic() + PATIENCE_S
@@ -192,10 +190,6 @@ def _case(dsn: str, log: str, order: str, asked: Asked) -> Case | None:
     if issued is None:
         return None
     return kept.case(issued, as_of=place.as_of, size=max(place.size, issued.index + 1))
-
-
-def _over(fold: Fold, issued: IssuedOrder, as_of: int, size: int) -> Case:
-    return Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
 
 
 def _exceptions(judgment: Judgment) -> Iterator[tuple[str, tuple[Irregularity, ...]]]:

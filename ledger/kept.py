@@ -16,7 +16,7 @@ import asyncpg
 
 from ledger.append import AWAY
 from ledger.children import report
-from projections.case import Case
+from projections.case import Case, Known
 from projections.docket import IssuedOrder
 from projections.fold import Fold
 from projections.reading import FactReader
@@ -42,6 +42,7 @@ class KeptLog:
         self.size = size
         self.reader = reader
         self._now = 0
+        self._known = Known()
         self._roll = Roll(fold)
         self._orders: OrderedDict[tuple[str, int], Running] = OrderedDict()
 
@@ -62,12 +63,16 @@ class KeptLog:
             self._now = now
         return self._now
 
+    def case_anew(self, issued: IssuedOrder, *, as_of: int, size: int) -> Case:
+        """An order at any moment over any size, whose sums are made anew."""
+        state = (self.fold.holdings, self.fold.docket, self.fold.edges)
+        return Case(*state, issued, as_of=as_of, size=size, known=self._known)
+
     def case(self, issued: IssuedOrder, *, as_of: int, size: int) -> Case:
         """An order at a moment. Now, over all that there is, its sums are kept, unless a walk over few states
         costs less; else they are made anew."""
         if size != self.size or as_of != self._now or self._roll.is_alike:
-            fold = self.fold
-            return Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size)
+            return self.case_anew(issued, as_of=as_of, size=size)
         key = (issued.order.id, issued.by)
         running = self._orders.get(key)
         if running is None:
@@ -76,7 +81,7 @@ class KeptLog:
         self._orders.move_to_end(key)
         while len(self._orders) > MOST_ORDERS:
             self._orders.popitem(last=False)
-        return running.case(issued, as_of=as_of, size=size)
+        return running.case(issued, as_of=as_of, size=size, known=self._known)
 
 
 _kept: dict[str, KeptLog] = {}

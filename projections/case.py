@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from projections.running import Running
 
 
+Gone = tuple[tuple[int, int], ...]
+"""Discredited posters, each with the recorded time (us) from which it was."""
+
+
 class Case:
     """What an order's evaluation may look at: entries below `size`, as of `as_of` (Unix seconds).
 
@@ -44,8 +48,10 @@ class Case:
         as_of: int,
         size: int,
         running: "Running | None" = None,
+        known: "Known | None" = None,
     ) -> None:
-        """`running`: the sums kept from one judgment to the next, if they are of this very case."""
+        """`running`: the sums kept from one judgment to the next, if they are of this very case. `known`:
+        what was worked out of the same log before."""
         self.docket = docket
         self.running = running
         self.issued = issued
@@ -55,8 +61,7 @@ class Case:
         self._held = held
         self._population = Population(held)
         self._edges = edges
-        self._censuses: dict[tuple[str, int], SetDigest] = {}
-        self._spans: dict[tuple[str, int, int, SetDigest], bool] = {}
+        self._known = Known() if known is None else known
         self._readers: dict[Scope, Reader] = {}
         self._terms: dict[int | UnsetType, Terms] = {}
 
@@ -90,8 +95,7 @@ class Case:
 
     def go_on_from(self, before: "Case") -> None:
         """Use, and add to, what was worked out of the same order before."""
-        self._readers, self._terms, self._censuses = before._readers, before._terms, before._censuses
-        self._spans = before._spans
+        self._readers, self._terms = before._readers, before._terms
 
     @property
     def followers(self) -> list[Reader | Terms]:
@@ -173,7 +177,7 @@ class Case:
 
     def moved(self, issued: IssuedOrder, *, as_of: int, size: int) -> "Case":
         """An order over the same records at another place: which of them share a state is known."""
-        other = Case(self._held, self.docket, self._edges, issued, as_of=as_of, size=size)
+        other = Case(self._held, self.docket, self._edges, issued, as_of=as_of, size=size, known=self._known)
         other._population = self._population
         return other
 
@@ -244,10 +248,11 @@ class Case:
 
     def census(self, store: str, size: int) -> SetDigest:
         """The ledger's own set for a store at `size`: the handles of its live copies."""
-        found = self._censuses.get((store, size))
+        declared = self.docket.stores.get(store)
+        key = (store, declared, self._gone, size)
+        found = self._known.censuses.get(key)
         if found is None:
-            declared = self.docket.stores.get(store)
-            found = self._censuses[store, size] = digest_in_parts(
+            found = self._known.censuses[key] = digest_in_parts(
                 (
                     handle.encode()
                     for holding, handles in groups
@@ -261,13 +266,28 @@ class Case:
 
     def was_ever(self, seen: SetDigest, store: str, first: int, last: int) -> bool:
         """Whether the ledger's own set for a store was `seen` at any size from `first` to `last`."""
-        key = (store, first, last, seen)
-        if key not in self._spans:
-            declared = (store, self.docket.stores.get(store))
+        declared = self.docket.stores.get(store)
+        key = (store, declared, self._gone, first, last, seen)
+        found = self._known.spans.get(key)
+        if found is None:
             groups = chain.from_iterable(self._population.parts())
-            found = was_ever(seen, groups, declared, self.docket, self.discredited, (first, last))
-            self._spans[key] = found
-        return self._spans[key]
+            place = (store, declared)
+            found = was_ever(seen, groups, place, self.docket, self.discredited, (first, last))
+            self._known.spans[key] = found
+        return found
+
+    @cached_property
+    def _gone(self) -> Gone:
+        return tuple(sorted(self.discredited.items()))
+
+
+class Known:
+    """The sets that the ledger had, as far as they were asked for. What was moved below a size is said for
+    good: a set holds for every later case of one log, where the store and whose word counts are the same."""
+
+    def __init__(self) -> None:
+        self.censuses: dict[tuple[str, Store | None, Gone, int], SetDigest] = {}
+        self.spans: dict[tuple[str, Store | None, Gone, int, int, SetDigest], bool] = {}
 
 
 class Population:

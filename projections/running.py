@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 
-from projections.case import Case
+from projections.case import Case, Known
 from projections.clock import Clock
 from projections.docket import IssuedOrder
 from projections.lines import FANOUT, LEAVES, leaf_of
@@ -51,12 +51,13 @@ class Running:
         self._handles.update(touched[0])
         self._derivations.update(touched[1])
 
-    def case(self, issued: IssuedOrder, *, as_of: int, size: int) -> Case:
+    def case(self, issued: IssuedOrder, *, as_of: int, size: int, known: Known | None = None) -> Case:
         """The order at a moment, over all that is folded. What was kept serves moments after the last one."""
         fold, before = self._roll.fold, self._narrow
         if before is None or issued != before.issued:
             self.proved.clear()
-        case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=size, running=self)
+        state = (fold.holdings, fold.docket, fold.edges)
+        case = Case(*state, issued, as_of=as_of, size=size, running=self, known=known)
         self._watch = Watch(as_of)
         narrow = case.narrowed(watched(self._watch))
         _warm(narrow)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from projections import events as ev
-from projections.case import Case
+from projections.case import Case, Known
 from projections.docket import IssuedOrder
 from projections.fact import Fact, quoted
 from projections.fold import Fold
@@ -58,6 +58,7 @@ class Story:
         self._roll = Roll(Fold.empty())
         self._taken = 0
         self._running: dict[tuple[str, int], Running] = {}
+        self._known = Known()
 
     def declare(self, store: str, operator: str = COMPANY, **how: Any) -> None:
         """Register a store."""
@@ -318,7 +319,7 @@ class Story:
         key = (issued.order.id, issued.by)
         if key not in self._running:
             self._running[key] = Running(self._roll)
-        return self._running[key].case(issued, as_of=as_of, size=self.log.size)
+        return self._running[key].case(issued, as_of=as_of, size=self.log.size, known=self._known)
 
 
 def erase_gb(**how: Any) -> Obligation:

@@ -4,7 +4,7 @@ import msgspec
 
 from projections import events as ev
 from tests.projections.logbuilder import CONTROLLER
-from tests.projections.story import AUTHORITY, SHA, WITNESS, Story
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, EFFECTIVE, SHA, WITNESS, Story
 
 
 def test_a_version_with_other_witnesses_has_another_clock() -> None:
@@ -23,3 +23,15 @@ def test_a_version_with_other_witnesses_has_another_clock() -> None:
         by=AUTHORITY,
     )
     assert story.judge(40).findings[0].counts["erased_time_unproved"] == 1
+
+
+def test_a_set_that_was_known_is_another_once_a_key_is_called_stolen() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    story.look("faces", by=ASSESSOR)
+    assert story.judge(40).findings[0].coverage[0].agrees
+    story.revoke(COMPANY, EFFECTIVE + "T00:00:00Z")
+    covered = story.judge(40).findings[0].coverage[0]
+    assert (covered.agrees, covered.count, covered.ledger_count) == (False, 0, 2)
