@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 
 from projections.roles import ROLES
-from projections.runners import source, wording
+from projections.runners import archive, source, wording
 
 SCRIPTS = (
     "encoding",
@@ -60,10 +60,10 @@ def _shared() -> str:
         "ROLES": roles,
         "WORDING": words,
         "LIMITS": limits,
-        "MAX_MEMBERS": source.MAX_MEMBERS,
-        "MAX_DIRECTORY_BYTES": source.MAX_DIRECTORY_BYTES,
-        "MAX_RATIO": source.MAX_RATIO,
-        "RATIO_FREE_BYTES": source.RATIO_FREE_BYTES,
+        "MAX_MEMBERS": archive.MAX_MEMBERS,
+        "MAX_DIRECTORY_BYTES": archive.MAX_DIRECTORY_BYTES,
+        "MAX_RATIO": archive.MAX_RATIO,
+        "RATIO_FREE_BYTES": archive.RATIO_FREE_BYTES,
     }
     return "".join(f"const {name} = {_script_json(value)};\n" for name, value in values.items())
 

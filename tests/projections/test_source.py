@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from projections.runners import archive
 from projections.runners import source as module
 from projections.runners.offline import replay
 from projections.runners.source import (
@@ -227,7 +228,7 @@ def test_too_many_files_are_counted_before_they_are_listed(
     members = [(f"proof/{at}/event", b"") for at in range(20_000)]
     path = tmp_path / "hostile.zip"
     path.write_bytes(packed(members))
-    monkeypatch.setattr(module, "MAX_MEMBERS", 10_000)
+    monkeypatch.setattr(archive, "MAX_MEMBERS", 10_000)
     tracemalloc.start()
     with pytest.raises(FormatError, match="20,000 files"):
         ZipSource(path)

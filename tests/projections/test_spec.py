@@ -8,7 +8,7 @@ import pytest
 
 from projections.erase import COUNTS
 from projections.fact import HANDLES
-from projections.runners import source
+from projections.runners import archive, source
 from projections.runners.record import format_record, parse_record
 from projections.runners.wording import UNCHECKED
 from projections.statement import HEADER, ObligationStatement, Statement
@@ -88,14 +88,14 @@ def test_the_files_of_a_records_bundle_are_those_listed() -> None:
 @pytest.mark.parametrize(
     ("limit", "says"),
     [
-        (source.MAX_MEMBERS, "1,000,000 members"),
-        (source.MAX_DIRECTORY_BYTES >> 20, "128 MiB of directory"),
+        (archive.MAX_MEMBERS, "1,000,000 members"),
+        (archive.MAX_DIRECTORY_BYTES >> 20, "128 MiB of directory"),
         (source.MAX_TILE_BYTES >> 10, "8 KiB (hash tile)"),
         (source.MAX_BUNDLE_BYTES, "16,777,472 bytes (256 entries of 65,535 bytes"),
         (source.MAX_REPORT_BYTES >> 20, "64 MiB (report)"),
         (source.MAX_TEXT_BYTES >> 20, "4 MiB (all else)"),
-        (source.MAX_RATIO, "200\ntimes its packed size"),
-        (source.RATIO_FREE_BYTES >> 10, "64 KiB, and members"),
+        (archive.MAX_RATIO, "200\ntimes its packed size"),
+        (archive.RATIO_FREE_BYTES >> 10, "64 KiB, and members"),
     ],
 )
 def test_the_bundles_limits_are_those_kept(limit: int, says: str) -> None:
