@@ -10,7 +10,7 @@ from msgspec import UnsetType
 
 from projections.clock import Clock, read_clock
 from projections.docket import Docket, Edge, IssuedOrder, Store, discredited
-from projections.holdings import EMPTY, Held, Holding, Parted
+from projections.holdings import EMPTY, Held, Holding, Parted, parts_of
 from projections.lives import Copy, is_live, read_copy
 from projections.order import Order, Scope
 from projections.proceedings import Proceedings
@@ -183,8 +183,13 @@ class Case:
 
     @property
     def records(self) -> tuple[int, int]:
-        """How many records there are, and how many states among them."""
-        return len(self._held), sum(map(len, self._population.parts()))
+        """How many records there are, and how many states among them: counted for each two digits with which
+        a handle begins, as they are walked where not all are in memory (`Parted`)."""
+        records, states = 0, 0
+        for part in parts_of(self._held):
+            records += len(part)
+            states += len({(handle[:2], id(holding)) for handle, holding in part.items()})
+        return records, states
 
     def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
         """Every handle of the log, in groups that share standing and state."""

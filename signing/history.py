@@ -78,6 +78,13 @@ class History:
         assert index < self.size
         return self._leaves_of(index // WIDTH)[index % WIDTH]
 
+    def tile(self, tile: Tile) -> bytes:
+        """The hashes of a tile, as the entries give them."""
+        if tile.level == 0:
+            return b"".join(self._leaves_of(tile.index))
+        begin = tile.index * WIDTH
+        return b"".join(self._levels[_TILE_HEIGHT * (tile.level - 1)][begin : begin + tile.width])
+
     def compare_upper_tiles(self) -> None:
         """Return only if every hash tile of level 1 and above holds the hashes that the entries give."""
         for tile, expected in self._upper_tiles():

@@ -7,6 +7,7 @@ Worker processes read, hash and decode runs of entries (`projections.chunk`); th
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -23,7 +24,7 @@ from signing.entry import Entry, parse_entry
 from signing.errors import ProofError
 from signing.merkle import leaf_hash
 from signing.note import Note, parse_note
-from signing.tiles import WIDTH
+from signing.tiles import ENTRIES, WIDTH, Tile, encode_bundle
 
 Progress = Callable[[int, int], None]
 """Called with the entries done and the entries in all."""
@@ -54,6 +55,15 @@ class Replayed(Struct):
                 if begin <= index < end:
                     yield self._same(index, raw)
 
+    def tile(self, tile: Tile) -> bytes:
+        """A tile of the checked log, read again where it is too large to be kept, and the same as then."""
+        if tile.level != ENTRIES:
+            return self.audit.history.tile(tile)
+        entries = self.tiles.entries(tile.index)
+        for index, raw in enumerate(entries, tile.index * WIDTH):
+            self._compare(index, raw)
+        return encode_bundle(entries)
+
     def recorded_by(self, as_of: int) -> int:
         """How many entries were recorded at or before a moment. Recorded times never decrease."""
         low, high = 0, self.audited.checkpoint.size
@@ -66,9 +76,12 @@ class Replayed(Struct):
         return low
 
     def _same(self, index: int, raw: bytes) -> Entry:
+        self._compare(index, raw)
+        return parse_entry(raw)
+
+    def _compare(self, index: int, raw: bytes) -> None:
         if leaf_hash(raw) != self.audit.history.leaf_at(index):
             raise ProofError(f"entry {index}: not what was read before: the source changes while it is read")
-        return parse_entry(raw)
 
 
 def replay(
@@ -80,12 +93,14 @@ def replay(
     watched: frozenset[str] = frozenset(),
     at: Checkpoint | None = None,
     most_held: int | None = None,
+    folder: Path | None = None,
 ) -> Replayed:
     """Check the whole log behind a source and fold it. ProofError, FormatError or OSError says what failed.
 
     Whose signature the checkpoint must bear, the caller knows: it is returned unchecked. With `at` only what
     the log was then is checked and folded; that it is an earlier state of this log, the caller sees to. With
-    `most_held`, holdings beyond so many are put away (`shelf`): then only a judgment can read them.
+    `most_held`, holdings beyond so many are put away (`shelf`), in files under `folder` if it is given: then
+    only a judgment can read them.
     """
     note = parse_note(source.read("checkpoint"))
     claim = parse_checkpoint(note.text) if at is None else at
@@ -93,7 +108,7 @@ def replay(
         raise ProofError("the log is empty: its checkpoint counts 0 entries")
     tiles = TileReader(source, claim.size)
     audit, state, repeats = Audit(claim, tiles.read, watched), Fold.empty(), Repeats()
-    shelving = None if most_held is None else Shelving(most_held)
+    shelving = None if most_held is None else Shelving(most_held, folder)
     with Crew(source, claim.size, workers) as crew, _collector_off():
         for chunk in crew.chunks(with_events=fold):
             with crew.signatures_first(audit.take_checks):
@@ -102,8 +117,8 @@ def replay(
             repeats.add(chunk.id_hashes)
             for fact in audit.facts(chunk):
                 state.take(fact)
-            if shelving is not None:
-                shelving.after_some(chunk.count, state.holdings)
+                if shelving is not None:
+                    shelving.after_one(state.holdings)
             if progress is not None:
                 progress(chunk.first_index + chunk.count, claim.size)
         with crew.signatures_first(audit.take_checks):

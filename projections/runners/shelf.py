@@ -12,7 +12,6 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from projections.docket import Edge
 from projections.holdings import PARTS, Holding, Holdings, Parted, decode_row, encode_row, merged
@@ -20,13 +19,17 @@ from projections.holdings import PARTS, Holding, Holdings, Parted, decode_row, e
 MOST_HELD = 100_000
 """So many records stay in memory."""
 _HEAD = struct.Struct(">16sI")
+# What a record takes in memory, and what a state does that records share: roughly, by measurement.
+_HANDLE_BYTES = 200
+_STATE_BYTES = 900
 
 
 class Shelf(Parted):
     """Holdings that were put away. Read one part at a time."""
 
-    def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="writ-holdings-"))
+    def __init__(self, folder: Path | None = None) -> None:
+        """Keep the files under a folder; by default where temporary files are."""
+        self._folder = Path(tempfile.mkdtemp(prefix="writ-holdings-", dir=folder))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._written: set[int] = set()
         self._last: tuple[int, Holdings] | None = None
@@ -78,10 +81,18 @@ class Shelf(Parted):
         part: Holdings = {}
         if number not in self._written:
             return part
-        with self._path(number).open("rb") as file:
-            for handle, holding in _rows(file):
-                before = part.get(handle)
-                part[handle] = holding if before is None else merged(before, holding)
+        # Who stood alike before and after stands alike in all, as where it was folded at one time. What is
+        # joined is kept meanwhile: nothing else can take its identity.
+        joined: dict[tuple[int, int], tuple[Holding, Holding, Holding]] = {}
+        for handle, holding in _rows(self._path(number).read_bytes()):
+            before = part.get(handle)
+            if before is None:
+                part[handle] = holding
+                continue
+            both = (id(before), id(holding))
+            if both not in joined:
+                joined[both] = before, holding, merged(before, holding)
+            part[handle] = joined[both][2]
         return part
 
     def _path(self, number: int) -> Path:
@@ -91,19 +102,21 @@ class Shelf(Parted):
 class Shelving:
     """Keeps a fold small while it takes a log's facts."""
 
-    def __init__(self, most_held: int = MOST_HELD) -> None:
-        self._most_held = most_held
+    def __init__(self, most_held: int = MOST_HELD, folder: Path | None = None) -> None:
+        self._most_bytes = most_held * (_HANDLE_BYTES + _STATE_BYTES)
+        self._folder = folder
         self._taken = 0
         self._shelf: Shelf | None = None
 
-    def after_some(self, entries: int, holdings: Holdings) -> None:
-        """Put away what a fold holds after so many more entries, if that is much.
+    def after_one(self, holdings: Holdings) -> None:
+        """Put away what a fold holds after one more entry, if that is much.
 
         The records of one bulk event share a state: of few entries no many states come.
         """
-        self._taken += entries
-        if min(len(holdings), self._taken) > self._most_held:
-            self._shelf = self._shelf or Shelf()
+        self._taken += 1
+        held = len(holdings)
+        if held * _HANDLE_BYTES + min(held, self._taken) * _STATE_BYTES > self._most_bytes:
+            self._shelf = self._shelf or Shelf(self._folder)
             self._shelf.put_away(holdings)
             self._taken = 0
 
@@ -119,12 +132,15 @@ class Shelving:
         return None
 
 
-def _rows(file: BinaryIO) -> Iterator[tuple[str, Holding]]:
-    last, holding = b"", None
-    while head := file.read(_HEAD.size):
-        handle, size = _HEAD.unpack(head)
-        row = file.read(size)
-        # Those of one bulk event stand together, and share one state.
-        if holding is None or row != last:
-            last, holding = row, decode_row(row)
+def _rows(raw: bytes) -> Iterator[tuple[str, Holding]]:
+    # Those of one bulk event share one state.
+    known: dict[bytes, Holding] = {}
+    at, end = 0, len(raw)
+    while at < end:
+        handle, size = _HEAD.unpack_from(raw, at)
+        at += _HEAD.size + size
+        row = raw[at - size : at]
+        holding = known.get(row)
+        if holding is None:
+            holding = known[row] = decode_row(row)
         yield handle.hex(), holding
