@@ -36,7 +36,7 @@ class Inconsistent(Failure):
 
 async def resume(connection: Connection, log: str, origin: str, head: Head) -> LogState:
     """Read a log's state at its head."""
-    edge = await read_edge(connection, log, head)
+    edge = await read_edge(connection, log, head.size)
     registry = replay_registrations(Registry.empty(), await store.read_registrations(connection, log, 0))
     await check_head(connection, log, head, edge)
     return LogState(origin, head, edge, registry)
@@ -83,11 +83,12 @@ def replay_registrations(registry: Registry, registrations: Sequence[Registratio
     return registry
 
 
-async def read_edge(connection: Connection, log: str, head: Head) -> Edge:
-    """Read the open tile of each level, from the full tiles below it and from the last entries."""
-    open_tiles = [leaf_hashes_of(await _tail(connection, log, head.size))]
+async def read_edge(connection: Connection, log: str, size: int) -> Edge:
+    """Read the tile of each level that was open at a size, from the full tiles below it and from the last
+    entries."""
+    open_tiles = [leaf_hashes_of(await _tail(connection, log, size))]
     level = 1
-    while count := head.size >> (_TILE_HEIGHT * level):
+    while count := size >> (_TILE_HEIGHT * level):
         below = [Tile(level - 1, index) for index in range(count - count % WIDTH, count)]
         stored = await store.read_tiles(connection, log, below)
         if len(stored) < len(below):
@@ -95,7 +96,7 @@ async def read_edge(connection: Connection, log: str, head: Head) -> Edge:
             raise Inconsistent(log, f"its tile {missing.index} of level {missing.level} is missing")
         open_tiles.append([tile_root(stored[tile]) for tile in below])
         level += 1
-    return Edge(head.size, open_tiles)
+    return Edge(size, open_tiles)
 
 
 async def _tail(connection: Connection, log: str, size: int) -> list[bytes]:
