@@ -78,15 +78,12 @@ def read_directory(file: BinaryIO, limit_of: Limit) -> Directory:
     file.seek(offset)
     raw = file.read(size_bytes)
     members: dict[str, Member] = {}
-    packed_bytes = 0
     for name, flags, member in _records(raw, count):
         if name in members:
             raise FormatError(f"{name} stands in it twice")
         _check(name, flags, member, limit_of(name))
         members[name] = member
-        packed_bytes += member.packed_bytes
-    if packed_bytes > offset:
-        raise FormatError("its files overlap: a zip bomb")
+    _refuse_overlap(members, offset)
     return Directory(members)
 
 
@@ -131,6 +128,15 @@ def _inflated(raw: bytes, size_bytes: int) -> bytes:
     if not inflating.eof or inflating.unused_data:
         raise FormatError("it does not end where the directory says")
     return content
+
+
+def _refuse_overlap(members: dict[str, Member], end: int) -> None:
+    """Each ends before the next begins, and the last before the directory, at `end`."""
+    for name in sorted(members, key=lambda one: members[one].offset, reverse=True):
+        member = members[name]
+        if member.offset + _HEADER.size + len(name) + member.packed_bytes > end:
+            raise FormatError("its files overlap: a zip bomb")
+        end = member.offset
 
 
 def _check(name: str, flags: int, member: Member, limit: int | None) -> None:

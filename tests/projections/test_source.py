@@ -196,6 +196,7 @@ def zip64_hidden() -> bytes:
         (lambda: packed([("tile/", b"")]), "no part of a bundle"),
         (lambda: packed([("inner.zip", packed([("checkpoint", b"x")]))]), "no part of a bundle"),
         (lambda: packed([("checkpoint", b"x")]) + b"y", "something stands after its zip directory"),
+        (lambda: b"y" + packed([("checkpoint", b"x")]), "its directory is misplaced"),
         (commented, "something stands after its zip directory"),
         (duplicated, "stands in it twice"),
         (lambda: packed([("checkpoint", b"x")], zipfile.ZIP_BZIP2), "other than deflate"),
