@@ -9,15 +9,15 @@ import msgspec
 import pytest
 
 from ledger.verifier_page import verifier_page
-from signing.attestation import Attestation, format_attestation, statement_hash
+from projections import events as ev
 from signing.checkpoint import sign_checkpoint
-from signing.note import Note, format_note, parse_note, sign_note
+from signing.note import Note, format_note, parse_note
 from tests.browser import BINARY, Browser
 from tests.ledger.verifying_in_browser import both, shown
-from tests.projections.deeds import collected
-from tests.projections.evidence import ASSESSOR, CRAWLER, WITNESS, Evidence, order
-from tests.projections.logbuilder import ORIGIN, LogBuilder, Row, key_of, vkey_of, write_zip
-from tests.projections.verifying import Out, finished, ordered
+from tests.projections.deeds import TOKEN, collected, register_token, store
+from tests.projections.evidence import ASSESSOR, CRAWLER, WITNESS, Evidence
+from tests.projections.logbuilder import ADMIN, ORIGIN, LogBuilder, Row, key_of, vkey_of, write_zip
+from tests.projections.verifying import Out, finished
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -253,6 +253,30 @@ def not_canonical(log: LogBuilder) -> None:
     log.post_lines(CRAWLER, [line.replace(b":", b": ", 1)])
 
 
+def revoked_twice(log: LogBuilder) -> None:
+    log.revoke(CRAWLER, "controller")
+    log.revoke(CRAWLER, "controller")
+
+
+def token_revoked_by_another_secret(log: LogBuilder) -> None:
+    register_token(log)
+    said = {"controller": "clearview", "name": TOKEN, "role": "controller", "secret_sha256": "0" * 64}
+    log.post(ADMIN, msgspec.convert(said, ev.TokenRevoked))
+
+
+def store_of_nobody(log: LogBuilder) -> None:
+    log.post(CRAWLER, msgspec.structs.replace(store("elsewhere"), operator_key="nobody.example"))
+
+
+def store_registered_twice(log: LogBuilder) -> None:
+    log.post(CRAWLER, store())
+
+
+def store_retired_twice(log: LogBuilder) -> None:
+    retired = ev.StoreRetired(controller="clearview", store="people")
+    log.post(CRAWLER, retired, retired)
+
+
 def clock_ahead(log: LogBuilder) -> None:
     log.anchor(WITNESS, time_s=log.now_us // 1_000_000 - 120)
 
@@ -271,6 +295,11 @@ DISHONEST: list[Callable[[LogBuilder], None]] = [
     another_history,
     no_event,
     not_canonical,
+    revoked_twice,
+    token_revoked_by_another_secret,
+    store_of_nobody,
+    store_registered_twice,
+    store_retired_twice,
     clock_ahead,
 ]
 
@@ -295,27 +324,6 @@ async def test_a_checkpoint_of_another_key(
     files["checkpoint"] = format_note(sign_checkpoint(done.log.checkpoint(), stranger))
     page, _ = await both(browser, write_zip(files, tmp_path / "b.zip"), done, capsys)
     assert "is not signed by 'ledger.example/clearview'" in page
-
-
-async def test_a_quorum_of_assessors(browser: Browser, tmp_path: Path, capsys: Out) -> None:
-    """The order asks for two: one is too few for a compact bundle, and for the verdict of a full one."""
-    second = "second-auditor.example"
-    trust = order().trust
-    asked = msgspec.structs.replace(
-        trust, assessors=tuple(sorted((vkey_of(ASSESSOR), vkey_of(second)))), assessors_needed=2
-    )
-    done = Evidence(ordered(trust=msgspec.to_builtins(asked)))
-    page, _ = await both(browser, write_zip(done.compact(ASSESSOR), tmp_path / "c.zip"), done, capsys)
-    assert "1 of the 2 assessors that the order names signed; 2 are needed" in page
-    files = done.compact(ASSESSOR, second)
-    statement = parse_note(files["statement"]).text
-    left = Attestation(ORIGIN, statement_hash(statement), ("lineage",))
-    files["attestation/0"] = format_note(sign_note(format_attestation(left), key_of(ASSESSOR)))
-    page, _ = await both(browser, write_zip(files, tmp_path / "c.zip"), done, capsys)
-    assert page.startswith("Sound")
-    assert "what the assessors say that they did not check: this page reads no attestation" in page
-    page, _ = await both(browser, done.zip(tmp_path, ASSESSOR), done, capsys)
-    assert "signed by 1 of the 2 assessors whom the order asks for" in page
 
 
 async def test_what_can_t_be_used_is_told(browser: Browser, done: Evidence, tmp_path: Path) -> None:

@@ -158,7 +158,8 @@ class Audit {
     if (event.type !== "writ.log.created.v1") {
       throw new ProofError(`entry 1: the log does not exist yet: log.created belongs here, not ${event.type}`);
     }
-    const verifier = within("entry 1: should not have been accepted", () => parseVkey(event.data.admin_vkey));
+    const key = within("entry 1: should not have been accepted", () => foundingKey(event.data));
+    const { verifier } = key;
     const signature = this.open.note.signatures[0];
     if (signature.name !== verifier.name || signature.keyId !== verifier.keyId) {
       throw new ProofError(
@@ -168,7 +169,7 @@ class Audit {
     if (event.data.origin !== this.claim.origin) {
       throw new ProofError(`entry 1: creates the log ${event.data.origin}; the checkpoint is ${this.claim.origin}'s`);
     }
-    this.open.key = { name: verifier.name, role: "admin", vkey: event.data.admin_vkey, verifier };
+    this.open.key = key;
     within("entry 0: should not have been accepted", () => checkSource(this.open.key, this.open.text.origin));
     this.verifyLater(0, this.open.key, this.open.note);
   }
@@ -232,6 +233,19 @@ function within(place, work) {
     }
     throw error;
   }
+}
+
+// The same of work that takes time.
+async function withinLater(place, work) {
+  let result;
+  try {
+    result = await work();
+  } catch (error) {
+    within(place, () => {
+      throw error;
+    });
+  }
+  return result;
 }
 
 const LEFT_BEHIND = 256; // signatures that the next tile need not wait for

@@ -7,6 +7,7 @@ class Registry {
     this.keys = new Map(); // by name and key id
     this.tokens = new Map(); // by name
     this.secrets = new Set();
+    this.stores = new Map(); // by id: the entry that retired it, or null
   }
 
   admitKey(signature) {
@@ -56,13 +57,17 @@ class Registry {
     if (other !== undefined) throw new ProofError(`the name ${name} is taken, or a path under or above ${other}`);
   }
 
-  addKey(vkey, role, index) {
+  addKey(vkey, role) {
     const verifier = parseVkey(vkey);
-    const key = { name: verifier.name, role, vkey, verifier, registeredAt: index, revokedAt: null };
-    this.keys.set(keyOf(verifier), key);
+    this.keys.set(keyOf(verifier), { name: verifier.name, role, vkey, verifier, revokedAt: null, since: null });
   }
 }
 
+// The administrator's key, which signs the submission at index 0 and is named by the event in it.
+function foundingKey(created) {
+  const verifier = parseVkey(created.admin_vkey);
+  return { name: verifier.name, role: "admin", vkey: created.admin_vkey, verifier };
+}
 
 function keyOf({ name, keyId }) {
   return `${name}+${keyId}`;
@@ -109,10 +114,41 @@ function checkTokenRegistered(registry, said) {
   registry.checkName(said.name);
 }
 
+function checkTokenRevoked(registry, said) {
+  const token = registry.tokens.get(said.name);
+  checkRevocation(token?.secret === said.secret_sha256 ? token : undefined, said);
+}
+
 function checkRevocation(credential, said) {
   if (credential === undefined || credential.role !== said.role) {
     throw new ProofError(`it revokes what ${said.name} was not registered with`);
   }
+  if (credential.revokedAt !== null && earlierOf(credential.since, said) === credential.since) {
+    throw new ProofError(`${said.name} was revoked by entry ${credential.revokedAt} already`);
+  }
+}
+
+// The earliest time from which it was said to be compromised, in microseconds, or null.
+function earlierOf(since, { compromised_since: text }) {
+  if (text === undefined) return since;
+  const said = microseconds(text);
+  return since === null || said < since ? said : since;
+}
+
+// A name that nobody holds could be given to anybody later, and he would be the one who erases there.
+function checkStoreRegistered(registry, said) {
+  if (registry.stores.has(said.store)) throw new ProofError(`the store ${said.store} is registered already`);
+  const isHolder = (one) =>
+    one.name === said.operator_key && STORE_ROLES.has(one.role) && one.revokedAt === null;
+  if (![...registry.keys.values(), ...registry.tokens.values()].some(isHolder)) {
+    throw new ProofError(
+      `no valid key or token ${said.operator_key} of a controller, processor or recipient is registered`);
+  }
+}
+
+function checkStoreRetired(registry, { store }) {
+  if (registry.stores.get(store) === null) return;
+  throw new ProofError(`no store ${store} is registered, or it was retired already`);
 }
 
 function checkOrder(registry, { order }, poster) {
@@ -123,40 +159,50 @@ function checkOrder(registry, { order }, poster) {
   if (problems.length > 0) throw new ProofError(`an order that is not for this log: ${problems.join("; ")}`);
 }
 
-function revoke(credential, index) {
+function revoke(credential, said, index) {
   credential.revokedAt ??= index;
+  credential.since = earlierOf(credential.since, said);
 }
+
+const STORE_ROLES = new Set(["controller", "processor", "recipient"]);
 
 const REGISTRATIONS = {
   "writ.log.created.v1": {
     check: checkLogCreated,
     apply(registry, said) {
       registry.created = said;
-      registry.addKey(said.admin_vkey, "admin", 0);
-      registry.addKey(said.operator_vkey, "operator", 0);
-      registry.addKey(said.gateway_vkey, "gateway", 0);
+      registry.addKey(said.admin_vkey, "admin");
+      registry.addKey(said.operator_vkey, "operator");
+      registry.addKey(said.gateway_vkey, "gateway");
     },
   },
   "writ.key.registered.v1": {
     check: checkKeyRegistered,
-    apply: (registry, said, index) => registry.addKey(said.vkey, said.role, index),
+    apply: (registry, said) => registry.addKey(said.vkey, said.role),
   },
   "writ.key.revoked.v1": {
     check: checkKeyRevoked,
     apply: (registry, said, index) =>
-      revoke(registry.keys.get(keyOf({ name: said.name, keyId: parseVkey(said.vkey).keyId })), index),
+      revoke(registry.keys.get(keyOf({ name: said.name, keyId: parseVkey(said.vkey).keyId })), said, index),
   },
   "writ.token.registered.v1": {
     check: checkTokenRegistered,
-    apply(registry, said, index) {
-      registry.secrets.add(said.secret_sha256);
-      const { name, role } = said;
-      registry.tokens.set(name, { name, role, vkey: null, registeredAt: index, revokedAt: null });
+    apply(registry, { name, role, secret_sha256: secret }) {
+      registry.secrets.add(secret);
+      registry.tokens.set(name, { name, role, secret, vkey: null, revokedAt: null, since: null });
     },
   },
   "writ.token.revoked.v1": {
-    check: (registry, said) => checkRevocation(registry.tokens.get(said.name), said),
-    apply: (registry, said, index) => revoke(registry.tokens.get(said.name), index),
+    check: checkTokenRevoked,
+    apply: (registry, said, index) => revoke(registry.tokens.get(said.name), said, index),
+  },
+  "writ.store.registered.v1": {
+    check: checkStoreRegistered,
+    apply: (registry, { store }) => registry.stores.set(store, null),
+  },
+  "writ.store.retired.v1": {
+    check: checkStoreRetired,
+    apply: (registry, { store }, index) => registry.stores.set(store, index),
   },
   "writ.order.issued.v1": { check: checkOrder },
   "writ.order.varied.v1": { check: checkOrder },

@@ -6,6 +6,7 @@ const STATEMENT_FIELDS = {
   as_of: "number", counted: "number", evidence: "string", log: "object", obligations: "object", order: "object",
   projections: "object", rules: "string", status: "string", word: "string",
 };
+const LAST_SECOND = 253402300799; // of the year 9999
 const OPTIONAL_FIELDS = ["provisional", "verdict", "would_be"];
 const ON_WORD = {
   nobody: "on nobody's word",
@@ -112,9 +113,18 @@ function firstSecond(moment) {
   if (typeof moment !== "string" || !/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,6})?Z)?$/.test(moment)) {
     throw new FormatError(`'${String(moment).slice(0, 40)}' is no moment`);
   }
-  const parsed = Date.parse(moment.length === 10 ? `${moment}T00:00:00Z` : moment);
-  if (Number.isNaN(parsed)) throw new FormatError(`${moment} is in no calendar`);
-  return Math.floor(parsed / 1000);
+  return Number(microseconds(moment.length === 10 ? `${moment}T00:00:00Z` : moment) / 1000000n);
+}
+
+// Unix microseconds of an RFC 3339 time in UTC, exactly.
+function microseconds(time) {
+  const [, whole, fraction] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?Z$/.exec(time) ?? [];
+  const parsed = whole === undefined ? NaN : Date.parse(`${whole}Z`);
+  // Date.parse takes 30 February for 2 March.
+  if (Number.isNaN(parsed) || !new Date(parsed).toISOString().startsWith(whole)) {
+    throw new FormatError(`'${String(time).slice(0, 40)}' is in no calendar`);
+  }
+  return BigInt(parsed) * 1000n + BigInt((fraction ?? "").padEnd(6, "0"));
 }
 
 function durationSeconds(duration) {
@@ -125,9 +135,8 @@ function durationSeconds(duration) {
 }
 
 function moment(seconds) {
-  const date = new Date(seconds * 1000);
-  if (Number.isNaN(date.getTime())) return `second ${seconds} of the Unix epoch`;
-  return date.toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+  if (!(seconds >= 0 && seconds <= LAST_SECOND)) return `second ${thousands(seconds)} of the Unix epoch`;
+  return new Date(seconds * 1000).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
 }
 
 function span(seconds) {
