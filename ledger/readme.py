@@ -139,6 +139,13 @@ entries rest on the operator's word alone. It ends with
     4  sound, but on the operator's word alone
     1  not sound
     2  wrong usage
+
+CHECK IT: IN A BROWSER
+
+Open verifier.html, drop this file on it, and give the log's key and the
+witnesses' lines. It loads nothing from the network and sends nothing. `writ
+verifier` writes the page, a service has it under /verifier.html; it is not
+in here, for what judges a bundle must not come with it.
 """
 
 _RECORD_MEMBERS: Final = """\

@@ -9,8 +9,11 @@ import json
 from functools import cache
 from importlib import resources
 
+from projections.events import TYPE_OF
+from projections.fact import HANDLES_OF
 from projections.roles import ROLES
-from projections.runners import archive, source, wording
+from projections.runners import archive, record, source, wording
+from signing import attestation
 
 SCRIPTS = (
     "encoding",
@@ -24,8 +27,11 @@ SCRIPTS = (
     "audit",
     "statement",
     "trust",
-    "verify",
+    "assessed",
+    "proofs",
     "compact",
+    "record",
+    "verify",
     "worker",
 )
 """The worker's scripts, each after those that it needs while it is read."""
@@ -53,11 +59,18 @@ def _shared() -> str:
         "verdicts": wording.VERDICTS,
         "levels": wording.LEVELS,
         "gaps": wording.GAPS,
+        "unchecked": wording.UNCHECKED,
         "unproven": wording.ALWAYS_UNPROVEN,
     }
     limits = [(f"^(?:{pattern.pattern})$", most) for pattern, most in source.LIMITS]
     values = {
         "ROLES": roles,
+        "HANDLES": {TYPE_OF[data]: names for data, names in HANDLES_OF.items()},
+        "REGISTERING": record.REGISTERING,
+        "MAX_TOLD": record.MAX_TOLD,
+        "ATTESTATION_WORDS": sorted(attestation.WORDS),
+        "MAX_UNCHECKED": attestation.MAX_ITEMS,
+        "MAX_ATTESTATIONS": source.MAX_ATTESTATIONS,
         "WORDING": words,
         "LIMITS": limits,
         "MAX_MEMBERS": archive.MAX_MEMBERS,

@@ -10,7 +10,7 @@ from signing.encoding import decode_base64
 
 # The fields that hold handles; who acts (`actor`) is no record, though his id may be a handle too.
 HANDLES: Final = ("artefacts", "missing", "orphans", "probe", "records", "tokens")
-_HANDLES_OF: Final = {
+HANDLES_OF: Final = {
     data: tuple(name for name in HANDLES if name in data.__struct_fields__) for data in TYPE_OF
 }
 
@@ -46,7 +46,7 @@ def quoted(event: Event[Any]) -> tuple[int, bytes] | None:
 def named(event: Event[Any]) -> set[str]:
     """Every handle that the event names, whether or not it changes that handle's state."""
     handles: set[str] = set()
-    for field in _HANDLES_OF[type(event.data)]:
+    for field in HANDLES_OF[type(event.data)]:
         value = getattr(event.data, field)
         if isinstance(value, str):
             handles.add(value)

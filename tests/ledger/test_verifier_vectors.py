@@ -29,6 +29,8 @@ const VERIFIERS = {
   entry: (raw) => parseEntry(raw),
   "tlog-proof": (raw, given) =>
     verifyProof(parseProof(raw), decodeBase64(given.leaf), parseVkey(given.vkey)),
+  attestation: (raw, given) =>
+    openAttestation(parseNote(raw), parseVkey(given.vkey), decodeBase64(given.statement)),
   cosignature: async (raw, given) => {
     const note = parseNote(raw);
     const time = await verifyCosignature(note.text, note.signatures[1], parseVkey(given.vkey));
@@ -57,7 +59,17 @@ async function outcomeOf(name, raw, given) {
   return "good";
 }
 """
-FORMATS = ("vkey", "note", "checkpoint", "cosignature", "policy", "tlog-proof", "entry", "submission")
+FORMATS = (
+    "vkey",
+    "attestation",
+    "note",
+    "checkpoint",
+    "cosignature",
+    "policy",
+    "tlog-proof",
+    "entry",
+    "submission",
+)
 # A log keeps a submission's note and each of its lines by itself: what frames them in a post, no bundle has.
 FRAMING = {"no-final-newline", "text-after-the-end", "line-left-out", "line-added", "empty-line"}
 

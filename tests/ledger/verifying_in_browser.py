@@ -5,7 +5,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ledger.cli import main
+from projections.runners.outcome import Told, told_line
 from tests.browser import Browser
 from tests.projections.evidence import AUTHORITY, Evidence
 from tests.projections.logbuilder import rfc3339, vkey_of
@@ -19,15 +22,24 @@ TITLES = {
 }
 
 
-async def shown(browser: Browser, path: Path, authority: str | None, now: str) -> str:
+async def shown(
+    browser: Browser,
+    path: Path,
+    authority: str | None,
+    now: str,
+    *,
+    log: str | None = None,
+    policy: str | None = None,
+) -> str:
     """What the page says of a bundle."""
     await browser.value("byId('result').hidden = byId('usage').hidden = true")
     await browser.choose("#file", path)
-    await browser.value(f"byId('authority').value = {json.dumps(authority or '')}")
-    await browser.value(f"byId('now').value = {json.dumps(now)}")
+    given = {"authority": authority, "now": now, "log": log, "policy": policy}
+    for field, value in given.items():
+        await browser.value(f"byId('{field}').value = {json.dumps(value or '')}")
     await browser.value("byId('check').click()")
     await browser.until("!byId('result').hidden || !byId('usage').hidden")
-    said: str = await browser.value("byId('usage').innerText + byId('result').innerText")
+    said: str = await browser.value("['usage', 'result'].map(byId).find((one) => !one.hidden).innerText")
     return said
 
 
@@ -43,18 +55,47 @@ async def both(
     now = rfc3339((done.as_of + late_s) * 1_000_000)
     page = await shown(browser, path, authority, now)
     given = [] if authority is None else ["--authority", authority]
-    main(["verify", str(path), *given, "--now", now, "--json"])
+    report = agreed(page, ["verify", str(path), *given, "--now", now, "--json"], out)
+    if report["failure"] is None:
+        assert report["headline"] in page
+        assert "This page did not judge the law again." in page
+        for one in report["assessors"]:
+            assert any(one["name"] in line and line in page for line in report["not_proven"]), report
+    return page, report["failure"] or ""
+
+
+async def both_of_record(
+    browser: Browser, path: Path, out: Out, log: str | None, policy: Path | None
+) -> tuple[str, str]:
+    """The same of a bundle about one record: each entry in the same words."""
+    text = None if policy is None else policy.read_text()
+    page = await shown(browser, path, None, "", log=log, policy=text)
+    given = [] if log is None else ["--log", log]
+    given += [] if policy is None else ["--policy", str(policy)]
+    report = agreed(page, ["verify", str(path), *given, "--json"], out)
+    if report["failure"] is None:
+        assert report["record"] in page
+        told = [told_line(msgspec.convert(one, Told)) for one in report["told"]]
+        assert [line for line in page.split("\n") if line.startswith("entry ")] == told
+    return page, report["failure"] or ""
+
+
+def agreed(page: str, command: list[str], out: Out) -> dict[str, Any]:
+    """What `writ verify` reports; the page says the same word, attests the same, fails at the same place."""
+    main(command)
     report: dict[str, Any] = json.loads(out.readouterr().out)
     word = SAID[report["exit_code"]]
     assert page.split("\n")[0] == TITLES[word], (page, report)
     if report["failure"] is None:
-        assert report["headline"] in page
-        assert "This page did not judge the law again." in page
+        # Of time-stamps the page says that it reads none.
+        attested = {line for line in report["attested"] if "time-stamp" not in line}
+        assert attested <= set(page.split("\n")), (page, attested)
     else:
         assert places(report["failure"]) <= places(page), (page, report["failure"])
-    return page, report["failure"] or ""
+    return report
 
 
 def places(text: str) -> set[str]:
     """The entries and files that a failure begins with."""
-    return set(re.findall(r"^(?:not a bundle: )?(entry \d+|tile/\w+/\d+|proof/\d+)", text, re.MULTILINE))
+    place = r"entry \d+|tile/\w+/\d+|proof/\d+|attestation/\d+"
+    return set(re.findall(rf"^(?:not a bundle: )?({place})", text, re.MULTILINE))

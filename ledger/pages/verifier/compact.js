@@ -1,12 +1,11 @@
 // A compact bundle: the statement and proofs of a few events. What it omits, it hides, so assessors whom the
 // order names must have signed.
 
-async function verifyCompact(source, authority, now, outcome, onProgress) {
+async function verifyCompact(source, { authority, now }, outcome, onProgress) {
   const note = parseNote(await source.read("statement"));
   const statement = parseStatement(note.text);
   const head = parseNote(await source.read("checkpoint"));
-  const places = source.paths.filter((path) => path.startsWith("proof/"));
-  const indexes = [...new Set(places.map((path) => path.split("/")[1]))];
+  const indexes = provedIndexes(source);
   const order = await findProvedOrder(source, indexes, authority, statement, outcome);
   const checkpoint = await checkLog(outcome, order, head);
   checkStatementLog(statement, checkpoint);
@@ -19,24 +18,10 @@ async function verifyCompact(source, authority, now, outcome, onProgress) {
     `${thousands(indexes.length)} events stand in that log, each under its poster's submission`);
   const seen = await witnessedAt(outcome, policyOf(order), head);
   outcome.witnessed = seen !== null;
-  await requireAssessors(outcome, order, note);
+  await requireAssessors(outcome, order, note, source);
   checkAge(outcome, order, statement, now, seen);
   outcome.notProven.push("that nothing was left out of this bundle: for that, the assessors replayed the log");
   tell(outcome, statement);
-}
-
-// What a proof is about; whether it proves that is checked once the order tells the log's key.
-async function readProved(source, directory) {
-  const place = `proof/${directory}`;
-  const event = await source.read(`${place}/event`);
-  const submission = await source.read(`${place}/submission`);
-  return within(place, () => {
-    const head = parseEntry(submission);
-    const line = parseEntry(event).body;
-    const index = parseDecimal(directory, "its index");
-    const signed = parseSubmissionNote(head.body);
-    return { place, index, event, submission, line, head, signed, parsed: parseEvent(line) };
-  });
 }
 
 // The order under the authority's signature; without an authority, the one that the statement names.
@@ -71,37 +56,8 @@ async function isSignedBy({ note, text }, authority) {
   return true;
 }
 
-// Both entries stand in the log, and the event under the submission's root, at its place.
-async function checkProved(source, one, logKey, head, checkpoint) {
-  const { place, index, line, signed } = one;
-  for (const [name, raw, at] of [["event", one.event, index], ["submission", one.submission, one.head.index]]) {
-    const path = `${place}/${name}.tlog-proof`;
-    const proof = await readProof(source, path);
-    if (proof.index !== at || proof.checkpoint.text !== head.text) {
-      throw new ProofError(`${path}: not a proof of this entry under this checkpoint`);
-    }
-    await verifyProof(proof, leafHash(raw), logKey);
-  }
-  const path = `${place}/source.tlog-proof`;
-  const proof = await readProof(source, path);
-  const { note, text } = signed;
-  if (!sameNote(proof.checkpoint, note) || text.log !== checkpoint.origin) {
-    throw new ProofError(`${path}: not a proof under this submission, or it is for another log`);
-  }
-  const isWithinIt = proof.index >= text.base && proof.index < text.size;
-  if (!isWithinIt || index !== one.head.index + 1 + proof.index - text.base) {
-    throw new ProofError(`${place}: the event does not stand where its submission has it`);
-  }
-  within(place, () => verifyInclusion(leafHash(line), proof.index, text.size, proof.hashes, text.root));
-}
-
-async function readProof(source, path) {
-  const raw = await source.read(path);
-  return within(path, () => parseProof(raw));
-}
-
-async function requireAssessors(outcome, order, note) {
-  const signed = await assessorsOf(outcome, order, note);
+async function requireAssessors(outcome, order, note, source) {
+  const signed = (await tellAssessors(outcome, order, note, source)).length;
   if (signed > 0 && signed < outcome.assessorsNeeded) {
     throw new ProofError(
       `${quorumLine(order, signed)}: a compact bundle hides what it omits; ask for the full bundle, or for the ` +

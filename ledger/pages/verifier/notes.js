@@ -83,15 +83,33 @@ async function verifyCosignature(text, signature, key) {
 
 // A trust policy, accepting only the exact text that orders carry. Members stand before their group.
 function parsePolicy(text) {
+  const lines = policyLines(text);
+  if (lines.some((line) => line.split(" ").includes("") || line.includes("\t") || line.startsWith("#"))) {
+    throw new FormatError("policy has comments, empty lines or spaces that are not needed: orders carry none");
+  }
+  return policyOfLines(lines);
+}
+
+// A trust policy as people write it: comments, empty lines and any space between words.
+function readPolicy(text) {
+  return policyOfLines(policyLines(text));
+}
+
+function policyLines(text) {
   if (!text.endsWith("\n")) throw new FormatError("policy does not end in a newline");
+  if (/[\x00-\x08\x0b-\x1f\x7f]/.test(text)) throw new FormatError("policy has control characters");
   const lines = text.slice(0, -1).split("\n");
   if (lines.length > MAX_POLICY_LINES) throw new FormatError(`policy has ${lines.length} lines`);
+  return lines;
+}
+
+function policyOfLines(lines) {
   const policy = { logs: [], witnesses: [], groups: [], quorum: null };
   const names = new Set();
   const members = new Set();
   lines.forEach((line, at) => {
     try {
-      parsePolicyLine(line, policy, names, members);
+      parsePolicyLine(line.split(/[ \t]+/).filter((word) => word !== ""), policy, names, members);
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
       throw new FormatError(`policy line ${at + 1}: ${error.message}`);
@@ -106,9 +124,8 @@ function parsePolicy(text) {
   return policy;
 }
 
-function parsePolicyLine(line, policy, names, members) {
-  const words = line.split(" ");
-  if (words.includes("") || /[\x00-\x1f\x7f]/.test(line)) throw new FormatError("not words with one space between");
+function parsePolicyLine(words, policy, names, members) {
+  if (words.length === 0 || words[0].startsWith("#")) return;
   const [kind, first, second, ...rest] = words;
   if (kind === "log" && words.length >= 2 && words.length <= 3) {
     policy.logs.push({ key: parsePolicyKey(first, ED25519) });

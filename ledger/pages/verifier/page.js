@@ -6,8 +6,7 @@ let chosen = null;
 let worker = null;
 
 const WORDS = {
-  "sound": ["Sound", "sound",
-    "All that this page checks holds, under the key that you gave. The verdict below it did not check."],
+  "sound": ["Sound", "sound", "All that this page checks holds, under what you gave."],
   "not sound": ["Not sound", "not-sound", ""],
   "rests on the operator's word alone": ["Sound, but it rests on the operator's word alone", "one-word",
     "What was checked agrees with itself. That it is true and complete, nobody but the log's operator vouches for."],
@@ -18,6 +17,23 @@ function choose(file) {
   chosen = file;
   byId("chosen").textContent = `${file.name}, ${file.size.toLocaleString("en")} bytes`;
   byId("check").disabled = false;
+  peek(file);
+}
+
+// What the reader has to give depends on the kind of bundle.
+function peek(file) {
+  worker?.terminate();
+  worker = new Worker(script);
+  worker.onmessage = ({ data: { kind } }) => {
+    worker.terminate();
+    if (kind !== null) ask(kind);
+  };
+  worker.postMessage({ peek: file });
+}
+
+function ask(kind) {
+  byId("on-record").hidden = kind !== "record";
+  byId("on-order").hidden = kind === "record";
 }
 
 function readNow() {
@@ -46,7 +62,16 @@ function start(event) {
   worker = new Worker(script);
   worker.onmessage = ({ data }) => take(data);
   worker.onerror = (failure) => take({ error: failure.message });
-  worker.postMessage({ file: chosen, authority: byId("authority").value.trim() || null, now });
+  worker.postMessage({ file: chosen, authority: given("authority"), log: given("log"), policy: policy(), now });
+}
+
+function given(id) {
+  return byId(id).value.trim() || null;
+}
+
+function policy() {
+  const text = given("policy");
+  return text === null ? null : `${text}\n`;
 }
 
 function take({ done, total, outcome, error }) {
@@ -69,9 +94,10 @@ function refuse(message) {
 
 function show(outcome) {
   const result = byId("result");
+  ask(outcome.kind);
   result.replaceChildren(wordOf(outcome));
   if (outcome.failure === null) {
-    result.append(statementOf(outcome));
+    result.append(outcome.kind === "record" ? recordOf(outcome) : statementOf(outcome));
     result.append(...list("Exceptions", outcome.exceptions), ...list("Checked", outcome.checked));
     result.append(...list("Against these keys", outcome.keys, "keys"));
     result.append(...list("The rest is attested by", outcome.attested), ...list("Not proven", outcome.notProven));
@@ -88,6 +114,22 @@ function wordOf(outcome) {
   const [word, style, what] = WORDS[outcome.word];
   const box = made("div", null, `word ${style}`);
   box.append(made("strong", word), made("p", outcome.failure ?? what));
+  return box;
+}
+
+// What the log says of a record: each entry by whom.
+function recordOf(outcome) {
+  const box = made("div", null, "statement");
+  const count = outcome.told.length + outcome.untold;
+  const told = made("ul", null, "told");
+  told.append(...outcome.told.map((line) => made("li", line)));
+  if (outcome.untold > 0) told.append(made("li", `and ${outcome.untold.toLocaleString("en")} more`));
+  const headline = `${count.toLocaleString("en")} ${count === 1 ? "entry" : "entries"} about this record`;
+  box.append(
+    made("p", "What the log says of the record", "soft"), made("p", outcome.record, "record"),
+    made("p", headline, "headline"),
+    made("p", "That these are all, the operator signed: this page can't see what a bundle leaves out.", "notice"));
+  if (count > 0) box.append(told);
   return box;
 }
 
@@ -109,7 +151,7 @@ function groundOf(outcome) {
   const once = "believe it once writ verify has replayed the log and found the same.";
   if (assessors.length >= outcome.assessorsNeeded) {
     const named = `${assessors.join(", ")}, whom the order names as assessor`;
-    return `${notJudged} This verdict is signed by ${named}.`;
+    return `${notJudged} This verdict is signed by ${named}; what each did not check stands under "Not proven".`;
   }
   if (assessors.length > 0) {
     const of = `${assessors.length} of the ${outcome.assessorsNeeded} assessors whom the order asks for`;

@@ -174,36 +174,6 @@ function checkUncounted(outcome, audit, clock, order, statement, now) {
   outcome.exceptions.push(`${said}: no anchor shows that witnesses had seen it by then`);
 }
 
-// The order's assessors who signed the statement, each once, under whichever of his keys; no signature in
-// the name of one is false.
-async function assessorsOf(outcome, order, note) {
-  const signed = new Set();
-  for (const vkey of order.trust.assessors ?? []) {
-    const key = parseVkey(vkey);
-    if (signaturesOf(note, key).length === 0) continue;
-    await verifyNote(note, key);
-    signed.add(key.name);
-  }
-  for (const name of signed) {
-    outcome.attested.push(`the assessor ${name}, named in the order, who signed the statement`);
-    outcome.statedBy.push({ name, role: "assessor" });
-  }
-  if (signed.size > 0) {
-    outcome.notProven.push("what the assessors say that they did not check: this page reads no attestation/…, " +
-      "writ verify does");
-  }
-  outcome.assessorsNeeded = order.trust.assessors_needed ?? 1;
-  return signed.size;
-}
-
-// How many of the assessors signed, and how many the order asks for.
-function quorumLine(order, signed) {
-  const named = new Set((order.trust.assessors ?? []).map((vkey) => parseVkey(vkey).name)).size;
-  const needed = order.trust.assessors_needed ?? 1;
-  const are = needed === 1 ? "is" : "are";
-  return `${signed} of the ${named} assessors that the order names signed; ${needed} ${are} needed`;
-}
-
 function thousands(count) {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }

@@ -6,35 +6,47 @@ const UNPROVEN = [
 ];
 
 // What was found: filled in as verification goes on, so that where it fails, what held before is told too.
-async function verifyBundle(blob, { authority, now, onProgress }) {
+async function verifyBundle(blob, given, onProgress) {
   const outcome = {
-    kind: "full", failure: null, statement: null, headline: null, order: null, witnessed: false, authority,
-    statedBy: [], checked: [], keys: [], attested: [], exceptions: [], notProven: [],
+    kind: "full", failure: null, statement: null, headline: null, order: null, record: null, witnessed: false,
+    told: [], untold: 0, statedBy: [], assessors: [], checked: [], keys: [], attested: [], exceptions: [],
+    notProven: [],
   };
   try {
     const source = await openZip(blob);
-    const isFull = source.paths.some((path) => path.startsWith("tile/"));
-    outcome.kind = isFull ? "full" : "compact";
-    await (isFull ? verifyFull : verifyCompact)(source, authority, now, outcome, onProgress);
-    const pages = source.paths.filter((path) => path === "report.html" || path === "README.txt");
-    if (pages.length > 0) outcome.notProven.push(`what ${pages.join(" and ")} in the bundle say: read this instead`);
-    outcome.notProven.push(...UNPROVEN, ...WORDING.unproven);
+    outcome.kind = kindOf(source);
+    await BY_KIND[outcome.kind](source, given, outcome, onProgress);
+    if (outcome.kind !== "record") outcome.notProven.push(...uncompared(source), ...UNPROVEN);
+    outcome.notProven.push(...WORDING.unproven);
   } catch (error) {
     if (error.name === "NotReadableError") throw new Error("the file can't be read, or it changed since it was chosen");
     const isExpected = error instanceof FormatError || error instanceof ProofError;
     outcome.failure = isExpected ? error.message : `something in it is of no expected form: ${error.message}`;
   }
-  outcome.word = wordFor(outcome);
+  const isTrusted = (outcome.kind === "record" ? given.log : given.authority) !== null;
+  outcome.word = wordFor(outcome, isTrusted);
   return outcome;
 }
 
-// The same words as `writ verify`: its exit codes 1, 4, and 0 or 3.
-function wordFor(outcome) {
-  if (outcome.failure !== null) return "not sound";
-  return outcome.witnessed && outcome.authority !== null ? "sound" : "rests on the operator's word alone";
+// What stands in a bundle for people, and is compared with nothing.
+function uncompared(source) {
+  const pages = ["report.html", "README.txt"].filter((path) => source.has(path));
+  if (pages.length === 0) return [];
+  return [`what ${pages.join(" and ")} in the bundle ${pages.length === 1 ? "says" : "say"}: read this instead`];
 }
 
-async function verifyFull(source, authority, now, outcome, onProgress) {
+function kindOf(source) {
+  if (source.has("record")) return "record";
+  return source.paths.some((path) => path.startsWith("tile/")) ? "full" : "compact";
+}
+
+// The same words as `writ verify`: its exit codes 1, 4, and 0 or 3.
+function wordFor(outcome, isTrusted) {
+  if (outcome.failure !== null) return "not sound";
+  return outcome.witnessed && isTrusted ? "sound" : "rests on the operator's word alone";
+}
+
+async function verifyFull(source, { authority, now }, outcome, onProgress) {
   const note = parseNote(await source.read("statement"));
   const statement = parseStatement(note.text);
   const head = parseNote(await source.read("checkpoint"));
@@ -53,7 +65,7 @@ async function verifyFull(source, authority, now, outcome, onProgress) {
   checkStatementLog(statement, checkpoint);
   if (!unread) checkCounted(audit, clock, statement);
   outcome.checked.push("the statement is about this log, these entries and these words of the order");
-  await checkStatementSignatures(outcome, audit, order, note);
+  await checkStatementSignatures(outcome, audit, order, note, source);
   checkAge(outcome, order, statement, now, unread ? null : seen);
   if (!unread) checkUncounted(outcome, audit, clock, order, statement, now);
   tell(outcome, statement);
@@ -109,14 +121,14 @@ function hasUnreadStamps(outcome, audit, order) {
 }
 
 // Of a full bundle none is needed, and none may be false; whose there is, stands beside the headline.
-async function checkStatementSignatures(outcome, audit, order, note) {
+async function checkStatementSignatures(outcome, audit, order, note, source) {
   for (const key of audit.registry.keys.values()) {
     if (key.role !== "operator" || signaturesOf(note, key.verifier).length === 0) continue;
     await verifyNote(note, key.verifier);
     outcome.attested.push(`the operator's key ${key.name}, which signed the statement`);
     outcome.statedBy.push({ name: key.name, role: "operator" });
   }
-  await assessorsOf(outcome, order, note);
+  await tellAssessors(outcome, order, note, source);
 }
 
 // What this statement does not prove of single stores.
@@ -150,3 +162,5 @@ function tell(outcome, statement) {
     gaps: one.gaps.map(gapLine),
   }));
 }
+
+const BY_KIND = { full: verifyFull, compact: verifyCompact, record: verifyRecord };

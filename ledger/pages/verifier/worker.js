@@ -30,24 +30,47 @@ async function selfTest() {
   if (isFooled) throw new Error("Ed25519 goes wrong in this browser");
 }
 
-async function work({ file, authority, now }) {
+async function work({ file, authority, log, policy, now }) {
   await selfTest();
-  if (authority !== null && parseVkey(authority).algorithm !== ED25519) {
-    throw new FormatError("this is a witness's key, which signs no orders");
-  }
+  requireSigner("the authority's key", authority, "signs no orders");
+  requireSigner("the log's key", log, "signs no log");
+  const given = { authority, log, now, policy: policyOrNull(policy) };
   let told = 0;
   const onProgress = (done, total) => {
     if (performance.now() - told < 50 && done < total) return;
     told = performance.now();
     postMessage({ done, total });
   };
-  const outcome = await verifyBundle(file, { authority, now, onProgress });
+  const outcome = await verifyBundle(file, given, onProgress);
   outcome.seconds = performance.now() / 1000;
   return outcome;
 }
 
+function requireSigner(whose, vkey, otherwise) {
+  if (vkey === null) return;
+  const key = naming(whose, () => parseVkey(vkey));
+  if (key.algorithm !== ED25519) throw new FormatError(`${whose}: this is a witness's key, which ${otherwise}`);
+}
+
+function policyOrNull(text) {
+  return text === null ? null : naming("the witnesses", () => readPolicy(text));
+}
+
+function naming(what, read) {
+  try {
+    return read();
+  } catch (error) {
+    throw new FormatError(`${what}: ${error.message}`);
+  }
+}
+
 if (typeof WorkerGlobalScope !== "undefined") {
   addEventListener("message", ({ data }) => {
+    // Before anything is checked, the page asks which kind a bundle is, and so what its reader has to give.
+    if (data.peek) {
+      openZip(data.peek).then((source) => postMessage({ kind: kindOf(source) }), () => postMessage({ kind: null }));
+      return;
+    }
     work(data).then(
       (outcome) => postMessage({ outcome }),
       (error) => postMessage({ error: error.message }));
