@@ -1,55 +1,115 @@
-"""Shelf: the holdings of a log with more records than memory, in files by the beginning of their handles.
+"""Shelf: the holdings of a log with more records than memory, in a file, by the beginning of their handles.
 
 What is folded of a handle is what each stretch of the log says of it, one after another (`holdings.merged`).
-So a fold begins afresh whenever it has grown large, and what it has is put away: each time one run of rows
-for each of 256 parts. A part is read back, and its runs merged, when somebody walks it. The files are nobody
-else's, and gone when the shelf is.
+So a fold begins afresh whenever it has grown large, and what it has is put away as a block: a table, then a
+run of rows for each of 256 parts. A part is read back, and its runs merged, when somebody walks it.
 """
 
-import shutil
+import errno
+import os
 import struct
 import tempfile
 import weakref
+from array import array
 from collections.abc import Iterator
+from itertools import accumulate
 from pathlib import Path
+from typing import Protocol
 
 from projections.docket import Edge
 from projections.holdings import PARTS, Holding, Holdings, Parted, decode_row, encode_row, merged
+from signing.errors import FormatError
 
 MOST_HELD = 100_000
 """So many records stay in memory."""
-_HEAD = struct.Struct(">16sI")
 # What a record takes in memory, and what a state does that records share: roughly, by measurement.
 _HANDLE_BYTES = 200
 _STATE_BYTES = 900
+_BLOCK_BYTES = 64 << 20
+_HEAD = struct.Struct(">16sI")
+"""A row's handle and length. Length 0: the same row as the one before."""
+_SAME = bytes(4)
+_TABLE = struct.Struct(f">Q{PARTS}Q")
+"""How many rows a block has, and the length of each part's run."""
+
+
+class Blocks(Protocol):
+    """Where blocks are put, one behind another."""
+
+    def append(self, pieces: list[bytes]) -> int:
+        """Put a block behind the others; returns the place of its first byte."""
+        ...
+
+    def read(self, begin: int, size: int) -> bytes:
+        """So many bytes from a place on."""
+        ...
+
+
+class Scratch:
+    """A temporary file, which is nobody else's and gone with this process."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Make it under a folder; by default where temporary files are."""
+        self._file = tempfile.TemporaryFile(prefix="writ-holdings-", dir=folder)  # noqa: SIM115 - closed with this
+        weakref.finalize(self, self._file.close)
+        self._end = 0
+
+    def append(self, pieces: list[bytes]) -> int:
+        """See Blocks.append."""
+        begin = self._end
+        self._file.writelines(pieces)
+        self._file.flush()
+        self._end += sum(map(len, pieces))
+        return begin
+
+    def read(self, begin: int, size: int) -> bytes:
+        """See Blocks.read."""
+        return read_at(self._file.fileno(), begin, size)
+
+
+def read_at(descriptor: int, begin: int, size: int) -> bytes:
+    """So many bytes of a file, without its position: that is shared with processes forked from this one."""
+    raw = os.pread(descriptor, size, begin)
+    while len(raw) < size:
+        more = os.pread(descriptor, size - len(raw), begin + len(raw))
+        if not more:
+            raise OSError(errno.EIO, "a file of what was put away has been cut off meanwhile")
+        raw += more
+    return raw
 
 
 class Shelf(Parted):
     """Holdings that were put away. Read one part at a time."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """Keep the files under a folder; by default where temporary files are."""
-        self._folder = Path(tempfile.mkdtemp(prefix="writ-holdings-", dir=folder))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._written: set[int] = set()
+    def __init__(self, blocks: Blocks | None = None) -> None:
+        self._blocks = Scratch() if blocks is None else blocks
+        self._runs: list[array[int]] = []
+        """Of each block, where the run of each part begins, and where the last one ends."""
         self._last: tuple[int, Holdings] | None = None
         self._count: int | None = None
+        self.rows = 0
+        """How many rows were put away: at least as many as there are records."""
 
     def put_away(self, holdings: Holdings) -> None:
         """Write all rows behind those of an earlier stretch, and leave none."""
-        runs = [bytearray() for _ in range(PARTS)]
-        last, row = None, b""
+        block = _Block()
         for handle, holding in holdings.items():
-            if holding is not last:
-                last, row = holding, encode_row(holding)
-            runs[int(handle[:2], 16)] += _HEAD.pack(bytes.fromhex(handle), len(row)) + row
-        for number, run in enumerate(runs):
-            if run:
-                self._written.add(number)
-                with self._path(number).open("ab") as file:
-                    file.write(run)
+            block.add(handle, holding)
+            if block.size > _BLOCK_BYTES:
+                self._write(block)
+                block = _Block()
+        self._write(block)
         holdings.clear()
         self._last = self._count = None
+
+    def adopt(self, begin: int, size: int) -> None:
+        """Take up a block that an earlier shelf has put there; FormatError where it is none."""
+        if size < _TABLE.size:
+            raise FormatError("a block without its table")
+        rows, *sizes = _TABLE.unpack(self._blocks.read(begin, _TABLE.size))
+        if sum(sizes) != size - _TABLE.size:
+            raise FormatError("a block of another length than its table says")
+        self._take(begin, rows, sizes)
 
     def parts(self) -> Iterator[Holdings]:
         """See `Parted.parts`."""
@@ -77,36 +137,52 @@ class Shelf(Parted):
             self._count = sum(map(len, self.parts()))
         return self._count
 
+    def _write(self, block: "_Block") -> None:
+        if block.rows:
+            sizes = [len(run) for run in block.runs]
+            begin = self._blocks.append([_TABLE.pack(block.rows, *sizes), *map(bytes, block.runs)])
+            self._take(begin, block.rows, sizes)
+
+    def _take(self, begin: int, rows: int, sizes: list[int]) -> None:
+        self._runs.append(array("Q", accumulate(sizes, initial=begin + _TABLE.size)))
+        self.rows += rows
+        self._last = self._count = None
+
     def _read(self, number: int) -> Holdings:
         part: Holdings = {}
-        if number not in self._written:
-            return part
         # Who stood alike before and after stands alike in all, as where it was folded at one time. What is
         # joined is kept meanwhile: nothing else can take its identity.
         joined: dict[tuple[int, int], tuple[Holding, Holding, Holding]] = {}
-        for handle, holding in _rows(self._path(number).read_bytes()):
-            before = part.get(handle)
-            if before is None:
-                part[handle] = holding
+        known: dict[bytes, Holding] = {}
+        for places in self._runs:
+            begin, end = places[number], places[number + 1]
+            if begin == end:
                 continue
-            both = (id(before), id(holding))
-            if both not in joined:
-                joined[both] = before, holding, merged(before, holding)
-            part[handle] = joined[both][2]
+            for handle, holding in _rows(self._blocks.read(begin, end - begin), known):
+                before = part.get(handle)
+                if before is None:
+                    part[handle] = holding
+                    continue
+                both = (id(before), id(holding))
+                if both not in joined:
+                    joined[both] = before, holding, merged(before, holding)
+                part[handle] = joined[both][2]
         return part
-
-    def _path(self, number: int) -> Path:
-        return self._folder / f"{number:02x}"
 
 
 class Shelving:
     """Keeps a fold small while it takes a log's facts."""
 
     def __init__(self, most_held: int = MOST_HELD, folder: Path | None = None) -> None:
+        self._most_held = most_held
         self._most_bytes = most_held * (_HANDLE_BYTES + _STATE_BYTES)
         self._folder = folder
         self._taken = 0
         self._shelf: Shelf | None = None
+
+    def use(self, shelf: Shelf) -> None:
+        """Put away on this shelf, on which something may be already, and not on a new one."""
+        self._shelf = shelf
 
     def after_one(self, holdings: Holdings) -> None:
         """Put away what a fold holds after one more entry, if that is much.
@@ -116,31 +192,65 @@ class Shelving:
         self._taken += 1
         held = len(holdings)
         if held * _HANDLE_BYTES + min(held, self._taken) * _STATE_BYTES > self._most_bytes:
-            self._shelf = self._shelf or Shelf(self._folder)
-            self._shelf.put_away(holdings)
-            self._taken = 0
+            self.put_away(holdings)
+
+    def put_away(self, holdings: Holdings) -> None:
+        """Put away what a fold holds."""
+        if self._shelf is None:
+            self._shelf = Shelf(Scratch(self._folder))
+        self._shelf.put_away(holdings)
+        self._taken = 0
 
     def at_the_end(self, holdings: Holdings, edges: dict[int, Edge]) -> Shelf | None:
         """Where the holdings are; None: all in `holdings`."""
         if self._shelf is None:
             return None
         self._shelf.put_away(holdings)
-        if not edges:
-            return self._shelf
         # Lineage asks for any record at any time: then all must be at hand.
+        if not edges and self._shelf.rows > self._most_held:
+            return self._shelf
         holdings.update(self._shelf.take_back())
         return None
 
 
-def _rows(raw: bytes) -> Iterator[tuple[str, Holding]]:
-    # Those of one bulk event share one state.
-    known: dict[bytes, Holding] = {}
-    at, end = 0, len(raw)
-    while at < end:
-        handle, size = _HEAD.unpack_from(raw, at)
+class _Block:
+    """The rows of one block, as they come."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.size = 0
+        self.runs = [bytearray() for _ in range(PARTS)]
+        self._lasts: list[Holding | None] = [None] * PARTS
+        self._last: Holding | None = None
+        self._row = b""
+
+    def add(self, handle: str, holding: Holding) -> None:
+        """Add a row. Those of one bulk event come together, and share one state."""
+        raw = bytes.fromhex(handle)
+        number = raw[0]
+        run = self.runs[number]
+        self.rows += 1
+        if self._lasts[number] is holding:
+            run += raw + _SAME
+            self.size += _HEAD.size
+            return
+        if self._last is not holding:
+            self._last, self._row = holding, encode_row(holding)
+        self._lasts[number] = holding
+        run += _HEAD.pack(raw, len(self._row)) + self._row
+        self.size += _HEAD.size + len(self._row)
+
+
+def _rows(run: bytes, known: dict[bytes, Holding]) -> Iterator[tuple[str, Holding]]:
+    """The rows of a run. Those that say the same share one state: `known` are those met before."""
+    holding, at = None, 0
+    while at < len(run):
+        handle, size = _HEAD.unpack_from(run, at)
         at += _HEAD.size + size
-        row = raw[at - size : at]
-        holding = known.get(row)
-        if holding is None:
-            holding = known[row] = decode_row(row)
+        if size:
+            row = run[at - size : at]
+            holding = known.get(row)
+            if holding is None:
+                holding = known[row] = decode_row(row)
+        assert holding is not None, "a run begins with a row"
         yield handle.hex(), holding
