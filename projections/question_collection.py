@@ -24,7 +24,7 @@ def collected(view: View) -> Answer:
     The basis is the one declared of the activity before the collection. An opening balance states none.
     """
     sheet = Sheet(("basis", "category", "residency", "minor"), ("records", "live"))
-    for holding, handles in view.groups:
+    for holding, handles in view.groups():
         places = _residency(view, holding)
         entries: dict[tuple[str, ...], list[int]] = {}
         for trait in holding.traits:
@@ -45,7 +45,7 @@ def unconditioned(view: View) -> Answer:
     of Art. 9 or consent. A template is biometric whatever it was made of, and has its inputs' conditions.
     """
     sheet = Sheet(("data", "lacks", "activity"), ("records",))
-    for holding, handles in view.groups:
+    for holding, handles in view.groups():
         if not view.is_live(holding):
             continue
         entries: dict[tuple[str, ...], list[int]] = {}
@@ -65,7 +65,7 @@ def past_retention(view: View) -> Answer:
     Of several periods the last to end counts; `expired` is the controller's own word that a rule has run out.
     """
     sheet = Sheet(("state", "origin", "activity"), ("records", "days_past_most"))
-    for holding, handles in view.groups:
+    for holding, handles in view.groups():
         if not view.is_live(holding):
             continue
         state, since_us, causes = _retention(view, holding)
@@ -81,7 +81,7 @@ def past_retention(view: View) -> Answer:
 def by_consent(view: View) -> Answer:
     """`collection.consent`: whether what is collected is collected with consent, and only so (Art. 7)."""
     sheet = Sheet(("consent", "activity", "source"), ("records", "live"))
-    for holding, handles in view.groups:
+    for holding, handles in view.groups():
         entries: dict[tuple[str, ...], list[int]] = {}
         for trait in holding.traits:
             if trait.index < view.size and trait.source_kind:

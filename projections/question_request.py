@@ -111,7 +111,7 @@ def _affected(view: View) -> dict[int, tuple[int, int, tuple[int, ...]]]:
     and all of them."""
     counts: dict[int, int] = {}
     causes: dict[int, set[int]] = {}
-    for holding, handles in view.groups:
+    for holding, handles in view.groups():
         for index, since in _changes(view, holding):
             counts[index] = counts.get(index, 0) + len(handles)
             causes.setdefault(index, set()).update(since)

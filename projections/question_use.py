@@ -33,7 +33,7 @@ def _used(
     judge: Callable[[View, Holding], Iterator[tuple[Use, Causes]]],
 ) -> Answer:
     sheet = Sheet(columns, ("records", "uses"))
-    for holding, handles in view.groups:
+    for holding, handles in view.groups():
         uses: dict[tuple[str, ...], int] = {}
         entries: dict[tuple[str, ...], list[int]] = {}
         for use, causes in judge(view, holding):

@@ -4,12 +4,13 @@ Entries below `size` count, all of them: questions have no order, and so no witn
 said is taken as said; only an erasure must be the store's own operator's, as everywhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Literal
 
+from projections.case import Population
 from projections.docket import Docket, Edge, discredited
-from projections.holdings import Holding, Holdings, Trait, Use
+from projections.holdings import Held, Holding, Parted, Trait, Use
 from projections.lives import Copy, read_copy
 from projections.moments import DAY_US, SECOND_US
 from projections.processing import Activity
@@ -22,14 +23,15 @@ class View:
     """The log's state at (`as_of`, `size`). What is worked out for one question serves the others."""
 
     def __init__(
-        self, held: Holdings, docket: Docket, edges: Mapping[int, Edge], *, as_of: int, size: int
+        self, held: Held, docket: Docket, edges: Mapping[int, Edge], *, as_of: int, size: int
     ) -> None:
         self.held = held
         self.docket = docket
         self.edges = edges
         self.as_of = as_of
         self.size = size
-        # By identity, which nothing else can take: all holdings stay in `held`.
+        self._population = Population(held)
+        # By identity, which nothing else can take: the holdings stay in `held`, or end with their part.
         self._live: dict[int, bool] = {}
 
     @property
@@ -37,13 +39,13 @@ class View:
         """The moment, in Unix microseconds."""
         return self.as_of * SECOND_US
 
-    @cached_property
-    def groups(self) -> list[tuple[Holding, list[str]]]:
-        """Every handle of the log, those that share a state together."""
-        grouped: dict[int, tuple[Holding, list[str]]] = {}
-        for handle, holding in self.held.items():
-            grouped.setdefault(id(holding), (holding, []))[1].append(handle)
-        return list(grouped.values())
+    def groups(self) -> Iterator[tuple[Holding, list[str]]]:
+        """Every handle of the log, those that share a state together; part by part where not all are in
+        memory, and then what was read of a part ends with it."""
+        for groups in self._population.parts():
+            yield from groups
+            if isinstance(self.held, Parted):
+                self._live.clear()
 
     def copies(self, holding: Holding, size: int | None = None) -> Iterable[Copy]:
         """The record's copies, store by store."""

@@ -22,7 +22,7 @@ QUESTIONS: Final[dict[str, Callable[[View], Answer]]] = {
 
 def view_of(fold: Fold, *, as_of: int, size: int) -> View:
     """A folded log as questions look at it: its entries below `size`, as of `as_of` (Unix seconds)."""
-    return View(fold.holdings, fold.docket, fold.edges, as_of=as_of, size=size)
+    return View(fold.held, fold.docket, fold.edges, as_of=as_of, size=size)
 
 
 def ask(view: View, name: str) -> Answer:

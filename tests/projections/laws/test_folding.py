@@ -12,6 +12,7 @@ from projections.fold import Fold
 from projections.holdings import Holdings
 from projections.order import Order
 from projections.runners.shelf import Shelf
+from projections.standing import QUESTIONS, ask, view_of
 from projections.verdict import Judgment, judge
 from tests.projections.laws import record_histories
 from tests.projections.laws.histories import Steps, histories, tell
@@ -30,6 +31,13 @@ def judged(fold: Fold, world: World, order: Order) -> Judgment:
     issued = next(one for one in fold.docket.orders if one.order == order)
     as_of = world.now_us // 1_000_000 + 86_400 * 4
     return judge(Case(fold.held, fold.docket, fold.edges, issued, as_of=as_of, size=world.size))
+
+
+def answered(fold: Fold, world: World) -> list[object]:
+    """All standing questions; of each answer all that a reader is told."""
+    view = view_of(fold, as_of=world.now_us // 1_000_000 + 86_400 * 400, size=world.size)
+    answers = [ask(view, name) for name in QUESTIONS]
+    return [(one.rows, one.members(), one.digest()) for one in answers]
 
 
 def one_pass(facts: list[Fact]) -> Fold:
@@ -108,6 +116,7 @@ def test_put_away_and_read_part_by_part(history: tuple[Order, World, list[int]])
     assert len(parts.held) == len(whole.holdings)
     assert parts.digests() == whole.digests()
     assert judged(parts, world, order) == judged(whole, world, order)
+    assert answered(parts, world) == answered(whole, world)
 
 
 @given(record_histories.histories(), st.integers(0, 12))
@@ -117,6 +126,7 @@ def test_what_is_asked_of_records_is_found_part_by_part(history: tuple[Order, St
     world = tell(order, steps)
     whole, parts = one_pass(world.facts), shelved(world.facts, [min(cut, len(world.facts))])
     assert judged(parts, world, order) == judged(whole, world, order)
+    assert answered(parts, world) == answered(whole, world)
 
 
 @given(histories(), st.integers(2, 4))
