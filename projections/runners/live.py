@@ -6,6 +6,7 @@ writes what it adds or changes, and no more; the docket is read where a runner b
 """
 
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 
 import msgspec
 from asyncpg import Connection
@@ -85,8 +86,8 @@ async def _fold(conn: Connection, log: str, kept: Kept, begin: int, end: int) ->
         fold.take(fact)
     await _write_rows(conn, log, prior, fold.holdings)
     await store.insert_edges(conn, log, fold.edges)
-    entries = ((handle, fact.index) for fact in facts for handle in sorted(named(fact.event)))
-    await store.insert_record_entries(conn, log, entries)
+    entries = [(handle, fact.index) for fact in facts for handle in named(fact.event)]
+    await store.insert_record_entries(conn, log, sorted(entries, key=itemgetter(0)))
     await store.write_docket(conn, log, kept.docket, fold.docket)
     await store.move_cursor(conn, log, end)
     return fold.docket
@@ -140,12 +141,11 @@ async def _holdings_of(conn: Connection, log: str, facts: Iterable[Fact]) -> Hol
 
 async def _write_rows(conn: Connection, log: str, prior: Holdings, after: Holdings) -> None:
     rows = _Encoder()
-    added = ((handle, rows.row(held)) for handle, held in after.items() if handle not in prior)
-    await store.insert_rows(conn, log, added)
-    changed = [
-        (handle, rows.row(after[handle])) for handle, held in prior.items() if after[handle] is not held
-    ]
-    await store.update_rows(conn, log, changed)
+    # In the order of their index: a page of it is visited once a batch, not once a row.
+    added = sorted(handle for handle in after if handle not in prior)
+    await store.insert_rows(conn, log, ((handle, rows.row(after[handle])) for handle in added))
+    changed = sorted(handle for handle, held in prior.items() if after[handle] is not held)
+    await store.update_rows(conn, log, [(handle, rows.row(after[handle])) for handle in changed])
 
 
 class _Interner:
