@@ -132,7 +132,7 @@ def quorum_time(policy: Policy, checkpoint: Note) -> int | None:
     times: dict[str, int | None] = {NO_QUORUM: None}
     for statement in policy.statements:
         if isinstance(statement, PolicyWitness):
-            times[statement.name] = _cosigned_at(checkpoint, statement.key)
+            times[statement.name] = cosigned_at(checkpoint, statement.key)
         elif isinstance(statement, PolicyGroup):
             known = sorted(time for name in statement.members if (time := times[name]) is not None)
             enough = len(known) >= statement.required
@@ -140,7 +140,8 @@ def quorum_time(policy: Policy, checkpoint: Note) -> int | None:
     return times[policy.quorum]
 
 
-def _cosigned_at(checkpoint: Note, key: VerifierKey) -> int | None:
+def cosigned_at(checkpoint: Note, key: VerifierKey) -> int | None:
+    """The earliest second at which a witness cosigned; None: it did not, or no line in its name is true."""
     times = []
     for signature in signatures_of(checkpoint, key):
         try:

@@ -7,11 +7,11 @@ from typing import Final
 from projections.docket import IssuedOrder
 from projections.events import OrderIssued, OrderVaried
 from projections.order import Order
-from projections.runners import trust, wording
+from projections.runners import members, trust, wording
 from projections.runners.assessed import quorum_line, tell_assessors
 from projections.runners.full import Request
 from projections.runners.outcome import Outcome
-from projections.runners.proofs import Proved, check_event, indexes, read_event
+from projections.runners.proofs import Proved, check_event, indexes, read_event, told_of
 from projections.runners.rules import rules_hash
 from projections.runners.source import Source, ZipSource
 from projections.statement import Statement, parse_statement
@@ -29,6 +29,7 @@ MAX_ORDERS: Final = 1_000
 def verify_compact(source: ZipSource, request: Request, outcome: Outcome) -> None:
     """Verify a compact bundle, and fill in the outcome. ProofError says what is wrong."""
     outcome.kind = "compact"
+    members.check_compact(source.paths)
     note = parse_note(source.read("statement"))
     statement = parse_statement(note.text)
     checkpoint_note = parse_note(source.read("checkpoint"))
@@ -108,7 +109,8 @@ def _signed_by(one: Proved, key: VerifierKey) -> bool:
     signature = one.note.signatures[0]
     if (signature.name, signature.key_id) != (key.name, key.key_id):
         return False
-    check_signature(one.note, parse_submission_text(one.note.text), key)
+    with told_of(f"proof/{one.index}/submission"):
+        check_signature(one.note, parse_submission_text(one.note.text), key)
     return True
 
 

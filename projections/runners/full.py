@@ -3,14 +3,14 @@
 from msgspec import Struct
 
 from projections.docket import IssuedOrder
-from projections.runners import recency, trust, wording
+from projections.runners import members, recency, trust, wording
 from projections.runners.assessed import tell_assessors
 from projections.runners.held import Held, check_held, watched
 from projections.runners.offline import Progress, Replayed, replay
 from projections.runners.outcome import Outcome
 from projections.runners.rules import rules_hash
 from projections.runners.shelf import MOST_HELD
-from projections.runners.source import Source
+from projections.runners.source import Source, ZipSource
 from projections.statement import Statement, parse_statement
 from projections.stating import Stated, state
 from signing.errors import ProofError
@@ -33,7 +33,7 @@ class Request(Struct, frozen=True, kw_only=True):
     progress: Progress | None = None
 
 
-def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
+def verify_full(source: ZipSource, request: Request, outcome: Outcome) -> None:
     """Verify a bundle with all entries, and fill in the outcome. ProofError says what is wrong."""
     note = parse_note(source.read("statement"))
     statement = parse_statement(note.text)
@@ -44,6 +44,7 @@ def verify_full(source: Source, request: Request, outcome: Outcome) -> None:
         watched=watched(request.held),
         most_held=request.most_held,
     )
+    members.check_full(source.paths, replayed.audited.checkpoint.size)
     outcome.checked.append(_replayed(replayed))
     outcome.exceptions += [
         f"entry {again}: the same source and id as entry {first}" for first, again in replayed.repeats

@@ -4,6 +4,9 @@ They stand in a bundle as `proof/<index>/…` (`docs/spec/bundle.md`). What prov
 is proved is that the event is the log's, not that it is true, nor that no other was left out.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from msgspec import Struct
 
 from projections.events import Event, decode_event
@@ -37,34 +40,42 @@ def read_event(source: Source, index: int) -> Proved:
     """What a proof is about; whether it proves that is checked once the log's key is known."""
     event = _entry(source, f"proof/{index}/event")
     submission = _entry(source, f"proof/{index}/submission")
-    return Proved(index, event.time_us, decode_event(event.body), parse_note(submission.body))
+    with told_of(f"proof/{index}"):
+        return Proved(index, event.time_us, decode_event(event.body), parse_note(submission.body))
 
 
 def check_event(source: Source, index: int, log_key: VerifierKey, checkpoint: Note) -> None:
     """Both entries stand in the log, and the event under the submission's root."""
     place = f"proof/{index}"
     event, submission = source.read(f"{place}/event"), source.read(f"{place}/submission")
-    head = parse_entry(submission)
-    for path, raw, at in (("event", event, index), ("submission", submission, head.index)):
-        proof = parse_proof(source.read(f"{place}/{path}.tlog-proof"))
-        if proof.index != at or proof.checkpoint.text != checkpoint.text:
-            raise ProofError(f"{place}/{path}.tlog-proof: not a proof of this entry under this checkpoint")
-        verify_proof(proof, leaf_hash(raw), log_key)
-    note = parse_note(head.body)
-    text = parse_submission_text(note.text)
-    proof = parse_proof(source.read(f"{place}/source.tlog-proof"))
-    if proof.checkpoint != note or text.log != verify_checkpoint(checkpoint, log_key).origin:
-        raise ProofError(
-            f"{place}/source.tlog-proof: not a proof under this submission, or it is for another log"
-        )
-    if not text.base <= proof.index < text.size or index != head.index + 1 + proof.index - text.base:
-        raise ProofError(f"{place}: the event does not stand where its submission has it")
-    line = parse_entry(event).body
-    verify_inclusion(leaf_hash(line), proof.index, text.size, proof.hashes, text.root)
+    head, line = _entry(source, f"{place}/submission"), _entry(source, f"{place}/event").body
+    for name, raw, at in (("event", event, index), ("submission", submission, head.index)):
+        with told_of(f"{place}/{name}.tlog-proof") as path:
+            proof = parse_proof(source.read(path))
+            if proof.index != at or proof.checkpoint.text != checkpoint.text:
+                raise ProofError("not a proof of this entry under this checkpoint")
+            verify_proof(proof, leaf_hash(raw), log_key)
+    with told_of(f"{place}/submission"):
+        note = parse_note(head.body)
+        text = parse_submission_text(note.text)
+    with told_of(f"{place}/source.tlog-proof") as path:
+        proof = parse_proof(source.read(path))
+        if proof.checkpoint != note or text.log != verify_checkpoint(checkpoint, log_key).origin:
+            raise ProofError("not a proof under this submission, or it is for another log")
+        if not text.base <= proof.index < text.size or index != head.index + 1 + proof.index - text.base:
+            raise ProofError("the event does not stand where its submission has it")
+        verify_inclusion(leaf_hash(line), proof.index, text.size, proof.hashes, text.root)
+
+
+@contextmanager
+def told_of(path: str) -> Iterator[str]:
+    """What is wrong with a file is said with its path."""
+    try:
+        yield path
+    except (FormatError, ProofError) as error:
+        raise type(error)(str(error) if str(error).startswith(path) else f"{path}: {error}") from error
 
 
 def _entry(source: Source, path: str) -> Entry:
-    try:
+    with told_of(path):
         return parse_entry(source.read(path))
-    except FormatError as error:
-        raise FormatError(f"{path}: {error}") from error

@@ -22,7 +22,7 @@ from projections.registry import (
     may_post,
     poster_of,
 )
-from projections.runners import wording
+from projections.runners import members, trust, wording
 from projections.runners.full import Request
 from projections.runners.outcome import Outcome, Told
 from projections.runners.proofs import Proved, check_event, indexes, read_event
@@ -50,7 +50,6 @@ REGISTERING: Final = (
 """Beside the entries about the record, a bundle has those that say whose keys signed them."""
 MAX_TOLD: Final = 1_000
 """So many entries are told one by one; all are checked."""
-_MEMBERS: Final = frozenset({"README.txt", "checkpoint", "record"})
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,9 +87,7 @@ def parse_record(text: str) -> Record:
 def verify_record(source: ZipSource, request: Request, outcome: Outcome) -> None:
     """Verify a record's bundle, and fill in the outcome. ProofError says what is wrong."""
     outcome.kind = "record"
-    for path in source.paths:
-        if path not in _MEMBERS and not path.startswith("proof/"):
-            raise ProofError(f"{path}: no part of a record's bundle")
+    members.check_record(source.paths)
     note = parse_note(source.read("record"))
     record = parse_record(note.text)
     if request.held:
@@ -212,19 +209,21 @@ def _check_operator(outcome: Outcome, registry: Registry, note: Note) -> None:
 
 def _check_witnesses(outcome: Outcome, request: Request, note: Note) -> None:
     """Whether those witnesses whom the reader believes have seen this log."""
-    seen_s = None if request.policy is None else quorum_time(request.policy, note)
-    outcome.witnessed = seen_s is not None
-    if seen_s is not None:
-        outcome.attested.append(
-            f"witnesses named in your policy: they saw this log and no other, at {wording.moment(seen_s)} at "
-            "the latest"
-        )
-    elif request.policy is not None:
-        outcome.exceptions.append("the checkpoint lacks the cosignatures that your policy asks for")
-    else:
+    if request.policy is None:
         outcome.exceptions.append(
             "no --policy was given: that nobody else is shown another log is the operator's word"
         )
+        return
+    seen_s = quorum_time(request.policy, note)
+    named = trust.cosigners(outcome, request.policy, note)
+    outcome.witnessed = seen_s is not None
+    if seen_s is not None:
+        outcome.attested.append(
+            f"witnesses named in your policy ({', '.join(named)}): they saw this log and no other, at "
+            f"{wording.moment(seen_s)} at the latest"
+        )
+    else:
+        outcome.exceptions.append("the checkpoint lacks the cosignatures that your policy asks for")
 
 
 def _unproven(record: Record) -> list[str]:

@@ -18,7 +18,7 @@ from signing.encoding import encode_base64
 from signing.errors import ProofError
 from signing.keys import parse_vkey
 from signing.note import Note, signatures_of
-from signing.policy import quorum_time
+from signing.policy import Policy, cosigned_at, quorum_time
 
 CLOCK_TOLERANCE_S = 300
 """How far a statement, or the witnesses, may be ahead of the reader's clock."""
@@ -109,7 +109,7 @@ def witnessed_at(outcome: Outcome, order: Order, note: Note) -> int | None:
     """When the order's witnesses had cosigned this checkpoint: Unix seconds, or None without a quorum."""
     policy = order.trust.policy()
     time_s = quorum_time(policy, note)
-    named = [witness.key.name for witness in policy.witnesses if signatures_of(note, witness.key)]
+    named = cosigners(outcome, policy, note)
     if time_s is not None:
         outcome.attested.append(
             f"witnesses named in the order ({', '.join(named)}): they saw these entries and no others, "
@@ -123,6 +123,19 @@ def witnessed_at(outcome: Outcome, order: Order, note: Note) -> int | None:
             "the checkpoint lacks the cosignatures of the witnesses that the order names"
         )
     return time_s
+
+
+def cosigners(outcome: Outcome, policy: Policy, note: Note) -> list[str]:
+    """The policy's witnesses who cosigned a checkpoint, by name. A false line in the name of one counts for
+    nothing, and is listed."""
+    claimed = [witness.key for witness in policy.witnesses if signatures_of(note, witness.key)]
+    cosigned = [key.name for key in claimed if cosigned_at(note, key) is not None]
+    outcome.exceptions += [
+        f"the cosignature of the witness {key.name} on the checkpoint is false: it counts for nothing"
+        for key in claimed
+        if key.name not in cosigned
+    ]
+    return cosigned
 
 
 def check_age(outcome: Outcome, order: Order, statement: Statement, now: int, seen_s: int | None) -> None:
