@@ -15,66 +15,27 @@ from ledger.cli import main
 from projections.runners import record as module
 from projections.runners.record import Record, format_record, parse_record
 from projections.statement import Log
-from signing.encoding import encode_base64
 from signing.errors import FormatError
 from signing.keys import COSIGNATURE
-from signing.note import format_note, parse_note, sign_note
+from signing.note import format_note, parse_note
 from tests.projections.deeds import TOKEN, collected, erased, handle, held, register_token
 from tests.projections.evidence import AUTHORITY, CRAWLER, WITNESS, Evidence
 from tests.projections.logbuilder import (
     ADMIN,
     GATEWAY,
-    OPERATOR,
     ORIGIN,
-    LogBuilder,
     key_of,
     vkey_of,
     write_zip,
 )
+from tests.projections.recorded import WHO, Files, bundle, entries_with, policy, said
 from tests.projections.verifying import CARRIED_OUT, NOT_SOUND, ONE_WORD, USAGE, Out, finished
-
-Files = dict[str, bytes]
-WHO = handle(3)
-REGISTERING = (b"writ.key.", b"writ.token.", b"writ.log.created")
 
 
 @pytest.fixture
 def done() -> Evidence:
     """A log in which ten records were held and erased."""
     return finished()
-
-
-def entries_with(log: LogBuilder, *what: bytes) -> list[int]:
-    """The events whose line has one of these in it."""
-    found = [at for at, row in enumerate(log.rows) if any(one in row.body for one in what)]
-    return [at for at in found if log.rows[at].kind == "event"]
-
-
-def said(evidence: Evidence, entries: list[int], signer: str = OPERATOR) -> bytes:
-    """What an operator signs."""
-    checkpoint = evidence.log.checkpoint()
-    log = Log(checkpoint.origin, encode_base64(checkpoint.root), checkpoint.size)
-    return format_note(sign_note(format_record(Record(tuple(entries), WHO, log)), key_of(signer)))
-
-
-def bundle(evidence: Evidence) -> Files:
-    """What an honest operator hands out about `WHO`."""
-    entries = entries_with(evidence.log, WHO.encode())
-    files = {
-        "README.txt": b"read me",
-        "record": said(evidence, entries),
-        "checkpoint": evidence.log.checkpoint_note(None, *evidence.witnesses),
-    }
-    for index in sorted({*entries, *entries_with(evidence.log, *REGISTERING)}):
-        files |= evidence.proofs(index)
-    return files
-
-
-def policy(folder: Path, *lines: str) -> str:
-    """A reader's policy: the one witness, unless told otherwise."""
-    path = folder / "policy"
-    path.write_text("\n".join(lines or (f"witness w1 {vkey_of(WITNESS, COSIGNATURE)}", "quorum w1")) + "\n")
-    return str(path)
 
 
 def verify(files: Files, folder: Path, *more: str) -> int:

@@ -18,6 +18,7 @@ from signing.encoding import encode_base64
 from signing.note import parse_note
 from signing.tiles import Tile, tile_path, tiles_of
 from tests.projections.evidence import Evidence
+from tests.projections.flipping import WHY
 from tests.projections.verifying import finished
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +84,12 @@ def test_the_files_of_a_records_bundle_are_those_listed() -> None:
     assert format_record(parse_record(text)) == text
     named = section.partition("(in ")[2].partition(")")[0]
     assert set(re.findall(r"`([a-z]+)`", named)) == set(HANDLES)
+
+
+def test_what_a_changed_byte_does_is_all_there() -> None:
+    table = PAGES["bundle"].split("### What a changed byte does")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| ([a-z' ]+) \|", table, re.MULTILINE)
+    assert rows == ["the bundle is not sound", *WHY]
 
 
 @pytest.mark.parametrize(
