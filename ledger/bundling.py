@@ -77,13 +77,16 @@ def build(job: Job, most_held: int | None = MOST_HELD) -> Built:
         if collected is not None:
             note = add_signatures(note, *collected.note.signatures)
             replayed.note = take_cosignatures(replayed.note, issued.order.trust.policy(), collected)
-        page = report.render(stated, issued.order, replayed, compact=job.compact)
+        beside = collected.members if collected else {}
+        page = report.render(
+            stated, issued.order, replayed, compact=job.compact, note=note, attestations=beside
+        )
         with Pack(folder / "bundle.zip") as pack:
             pack.add("README.txt", order_readme(stated.statement, compact=job.compact).encode())
             pack.add("report.html", page.encode())
             pack.add("statement", format_note(note))
             pack.add("checkpoint", format_note(replayed.note))
-            for name, content in (collected.members if collected else {}).items():
+            for name, content in beside.items():
                 pack.add(name, content)
             if job.compact:
                 proved = indexes(replayed.fold.docket, issued, stated)

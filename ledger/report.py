@@ -6,14 +6,14 @@ moment give the same bytes, for nothing here looks at a clock or at a machine's 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from itertools import groupby
 
 import jinja2
 
-from ledger import charts, looks
+from ledger import charts, looks, vouching
 from ledger.fingerprints import fingerprints
 from ledger.retracing import Retraced, retrace
 from projections import accounted, burndown
@@ -29,6 +29,7 @@ from projections.runners.offline import Replayed
 from projections.statement import ObligationStatement, Statement
 from projections.stating import Stated
 from projections.verdict import covered
+from signing.note import Note
 from signing.policy import quorum_time
 
 MAX_LISTED = 200
@@ -39,12 +40,22 @@ def title(statement: Statement) -> str:
     return wording.headline(statement)
 
 
-def render(stated: Stated, order: Order, replayed: Replayed, *, compact: bool) -> str:
-    """The page."""
+def render(
+    stated: Stated,
+    order: Order,
+    replayed: Replayed,
+    *,
+    compact: bool,
+    note: Note,
+    attestations: Mapping[str, bytes] | None = None,
+) -> str:
+    """The page. `note`: the statement as it was signed; `attestations`: what stands beside it."""
     statement, case = stated.statement, stated.case
     seen_s = quorum_time(order.trust.policy(), replayed.note)
     listed = list(_exceptions(stated))
     stands = beside(case, stated.judgment)
+    signed = vouching.signers(order, note, attestations or {})
+    looked = looks.looks(stated, replayed)
     return _template("report.html").render(
         title=title(statement),
         statement=statement,
@@ -59,7 +70,7 @@ def render(stated: Stated, order: Order, replayed: Replayed, *, compact: bool) -
         burndowns=[_burndown(case, one) for one in order.obligations if one.type in burndown.KINDS],
         strips=[_strip(case, one) for one in order.obligations if one.type in accounted.KINDS],
         timeline=_timeline(retrace(stated, replayed)),
-        looks=looks.looks(stated, replayed),
+        looks=looked,
         unasked=looks.unasked(stated),
         obligations=[_obligation(one) for one in statement.obligations],
         exceptions=_by_rule(listed),
@@ -68,8 +79,10 @@ def render(stated: Stated, order: Order, replayed: Replayed, *, compact: bool) -
         repeats=replayed.repeats,
         conflicts=stands.conflicts,
         corrections=stands.corrections,
+        signed=signed,
+        clocks=vouching.clocks(case, replayed, looked),
         keys=fingerprints(case, replayed.audited.registry.created),
-        unproven=wording.unproven_lines(statement),
+        unproven=[*signed.unproven, *wording.unproven_lines(statement)],
         audited=replayed.audited,
     )
 

@@ -68,8 +68,8 @@ def read_clock(anchors: Iterable[Anchor], trust: Trust, known: dict[int, Seen | 
     `known`: what was worked out before under this trust, by the anchor's entry; filled. MissingPackage: there
     are time-stamps to be read, and nothing here that reads them.
     """
-    seen_by = _proved(anchors, trust, {} if known is None else known)
-    proved = sorted((size, index, seen.by_s) for size, index, seen in seen_by)
+    seen_by = proved_anchors(anchors, trust, known)
+    proved = sorted((anchor.size, anchor.index, seen.by_s) for anchor, seen in seen_by)
     sizes: list[int] = []
     times: list[int] = []
     for size, _, time_s in reversed(proved):
@@ -92,13 +92,13 @@ def time_failures(
     `recorded_us` needs those entries' times.
     """
     failures = []
-    for size, index, seen in _proved(anchors, trust, {}):
-        early_us = seen.from_s * SECOND_US - recorded_us[index]
-        late_us = recorded_us[size - 1] - seen.by_s * SECOND_US
+    for anchor, seen in proved_anchors(anchors, trust):
+        early_us = seen.from_s * SECOND_US - recorded_us[anchor.index]
+        late_us = recorded_us[anchor.size - 1] - seen.by_s * SECOND_US
         if early_us > TOLERANCE_US:
-            failures.append(TimeFailure(index, "time.before_anchor", early_us))
+            failures.append(TimeFailure(anchor.index, "time.before_anchor", early_us))
         if late_us > TOLERANCE_US:
-            failures.append(TimeFailure(size - 1, "time.after_proven", late_us))
+            failures.append(TimeFailure(anchor.size - 1, "time.after_proven", late_us))
     return failures
 
 
@@ -111,17 +111,18 @@ def what_stamps_lack(anchors: Iterable[Anchor], trust: Trust) -> Iterator[tuple[
                 yield anchor.index, found
 
 
-def _proved(
-    anchors: Iterable[Anchor], trust: Trust, known: dict[int, Seen | None]
-) -> Iterator[tuple[int, int, Seen]]:
-    """(size, index of the anchor's entry, when it was seen) of each anchor that proves a time."""
+def proved_anchors(
+    anchors: Iterable[Anchor], trust: Trust, known: dict[int, Seen | None] | None = None
+) -> Iterator[tuple[Anchor, Seen]]:
+    """Each anchor that proves a time, and when the log was seen there; `known` as `read_clock` has it."""
     policy = trust.policy()
+    known = {} if known is None else known
     for anchor in anchors:
         if anchor.index not in known:
             known[anchor.index] = _seen(anchor, trust, policy)
         seen = known[anchor.index]
         if seen is not None:
-            yield anchor.size, anchor.index, seen
+            yield anchor, seen
 
 
 def _seen(anchor: Anchor, trust: Trust, policy: Policy) -> Seen | None:

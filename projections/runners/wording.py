@@ -288,8 +288,13 @@ def unchecked_line(assessor: str, unchecked: Collection[str] | None) -> str:
         return f"what the assessor {assessor} did not check: there is no word of his on it here"
     if not unchecked:
         return f"more than the assessor {assessor} checked, who names nothing that he left out"
+    return f"what the assessor {assessor} did not check: {unchecked_names(unchecked)}"
+
+
+def unchecked_names(unchecked: Collection[str]) -> str:
+    """The words of an attestation, in plain ones."""
     said = (UNCHECKED.get(one) or f"the store {one.partition(':')[2]}" for one in sorted(unchecked))
-    return f"what the assessor {assessor} did not check: {', '.join(said)}"
+    return ", ".join(said)
 
 
 def copies(count: int) -> str:

@@ -5,7 +5,6 @@ import re
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -18,9 +17,16 @@ from projections.burndown import Burndown, Point
 from projections.order import order_hash
 from projections.runners.offline import Replayed, replay
 from projections.runners.wording import moment
+from projections.statement import format_statement
 from projections.stating import Stated, find_order, state
+from signing.attestation import Attestation, format_attestation, statement_hash
+from signing.cosignature import verify_cosignature
 from signing.encoding import encode_base64
-from tests.projections.logbuilder import CONTROLLER, MemorySource, vkey_of
+from signing.errors import FormatError
+from signing.keys import COSIGNATURE
+from signing.note import Note, format_note, sign_note, signatures_of
+from tests.projections.logbuilder import CONTROLLER, OPERATOR, MemorySource, key_of, vkey_of
+from tests.projections.stamping import obeyed
 from tests.projections.story import (
     ASSESSOR,
     AUTHORITY,
@@ -33,6 +39,7 @@ from tests.projections.story import (
     cease_gb,
     erase_gb,
 )
+from tests.signing.authority import Authority
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "report.html"
 HOST = "host.example"
@@ -98,8 +105,8 @@ def telling() -> Story:
     return story
 
 
-def judged(story: Story) -> tuple[Stated, Replayed]:
-    replayed = replay(MemorySource(story.log.tree(WITNESS)), workers=0)
+def judged(story: Story, witnesses: tuple[str, ...] = (WITNESS,)) -> tuple[Stated, Replayed]:
+    replayed = replay(MemorySource(story.log.tree(*witnesses)), workers=0)
     as_of = story.log.now_us // 1_000_000 + 1
     issued = find_order(replayed.fold, ORDER, None, vkey_of(AUTHORITY), as_of=as_of)
     assert issued is not None
@@ -108,9 +115,21 @@ def judged(story: Story) -> tuple[Stated, Replayed]:
     return state(replayed.fold, checkpoint, issued, as_of=as_of, rules=rules, states=()), replayed
 
 
-def rendered(story: Story, **how: Any) -> str:
+def rendered(story: Story, *assessors: str, compact: bool = False, **attestations: bytes) -> str:
     stated, replayed = judged(story)
-    return report.render(stated, stated.case.order, replayed, compact=how.get("compact", False))
+    return report.render(
+        stated,
+        stated.case.order,
+        replayed,
+        compact=compact,
+        note=signed(stated, *assessors),
+        attestations={f"attestation/{number}": raw for number, raw in enumerate(attestations.values())},
+    )
+
+
+def signed(stated: Stated, *assessors: str) -> Note:
+    """The statement as its operator and these assessors sign it."""
+    return sign_note(format_statement(stated.statement), *map(key_of, (OPERATOR, *assessors)))
 
 
 def test_the_page_of_a_small_log() -> None:
@@ -173,9 +192,9 @@ def test_every_section_says_what_the_judgment_says() -> None:
     assert "wrong_time erasure.late" in page.section(8)
     assert f"erase registration {COMPANY} 1" in page.section(9)
     for vkey in (vkey_of(AUTHORITY), vkey_of(ASSESSOR), stated.case.order.trust.log_vkey):
-        assert f"{vkey} {fingerprint(vkey)}" in page.section(10)
-    assert "what is in index: nobody has looked" in page.section(11)
-    assert encode_base64(order_hash(stated.case.order)) in page.section(12)
+        assert f"{vkey} {fingerprint(vkey)}" in page.section(11)
+    assert "what is in index: nobody has looked" in page.section(12)
+    assert encode_base64(order_hash(stated.case.order)) in page.section(13)
 
 
 def test_the_timeline_ends_where_the_statement_stands() -> None:
@@ -224,7 +243,7 @@ def test_nothing_in_a_log_can_write_into_the_page() -> None:
         ),
     )
     hostile = Stated(statement, judgment, stated.case)
-    text = report.render(hostile, order, replayed, compact=False)
+    text = report.render(hostile, order, replayed, compact=False, note=signed(stated))
     page = Page(text)
     assert "script" not in {tag for tag, _ in page.seen}
     assert text.count("</style>") == 1
@@ -237,7 +256,89 @@ def test_nothing_in_a_log_can_write_into_the_page() -> None:
 def test_a_compact_bundle_says_what_it_hides() -> None:
     page = Page(rendered(telling(), compact=True))
     assert "A compact bundle hides what it omits." in page.text
-    assert "only the assessors who signed the statement have seen that" in page.section(11)
+    assert "only the assessors who signed the statement have seen that" in page.section(12)
+
+
+def test_nobody_but_the_operator_signed() -> None:
+    page = Page(rendered(telling()))
+    assert "signed by the log's operator alone: no assessor whom the order names" in page.text
+    said = page.section(10)
+    assert f"{OPERATOR}, the log's operator that the log gives this statement, on his own word" in said
+    assert "0 of the 1 assessors that the order names signed; 1 is needed for a compact" in said
+
+
+def test_an_assessor_signed_and_says_what_he_did_not_check() -> None:
+    stated, _ = judged(telling())
+    said = Attestation("ledger.example/a", statement_hash(format_statement(stated.statement)), ("lineage",))
+    attested = format_note(sign_note(format_attestation(said), key_of(ASSESSOR)))
+    page = Page(rendered(telling(), ASSESSOR, attested=attested))
+    assert f"the log's operator, and {ASSESSOR}, an assessor whom the order names" in page.text
+    assert "that he replayed the log and it gives this statement what was derived from what" in page.section(
+        10
+    )
+    assert f"what the assessor {ASSESSOR} did not check: what was derived from what" in page.section(12)
+    page = Page(rendered(telling(), ASSESSOR))
+    assert "it gives this statement there is no word of his on it here" in page.section(10)
+    nothing = msgspec.structs.replace(said, unchecked=())
+    attested = format_note(sign_note(format_attestation(nothing), key_of(ASSESSOR)))
+    assert "statement nothing that he names" in Page(rendered(telling(), ASSESSOR, none=attested)).section(10)
+
+
+def test_no_report_with_a_forged_attestation() -> None:
+    with pytest.raises(FormatError):
+        rendered(telling(), ASSESSOR, forged=b"nothing")
+
+
+def test_each_moment_that_matters_has_its_witnesses() -> None:
+    story = telling()
+    _, replayed = judged(story)
+    page = Page(rendered(story)).section(10)
+    anchors = replayed.fold.docket.anchors
+    seen = [moment(quorum_time_of(anchor.note)) for anchor in anchors]
+    index = next(at for at, row in enumerate(story.log.rows) if b"writ.order.issued" in row.body)
+    assert re.search(
+        rf"the order {index} \S+ \S+ UTC {seen[0]} witness {WITNESS}, in entry {anchors[0].index}", page
+    )
+    last = anchors[-1].size - 1
+    assert re.search(rf"last entry that counts {last} .* UTC {seen[-1]} witness {WITNESS}, in entry", page)
+    assert f"witness {WITNESS}, on the checkpoint" in page
+    assert "3 that enough witnesses cosigned, 0 with a time-stamp" in page
+
+
+def quorum_time_of(note: Note) -> int:
+    witness = key_of(WITNESS, COSIGNATURE).verifier
+    (line,) = signatures_of(note, witness)
+    return verify_cosignature(note.text, line, witness)
+
+
+def test_nobody_vouches_for_when() -> None:
+    story = Story()
+    story.hold(1)
+    story.order(erase_gb())
+    page = Page(rendered(story)).section(10)
+    assert re.search(rf"the order \d+ .* witness {WITNESS}, on the checkpoint", page)
+    stated, replayed = judged(story, ())
+    shown = report.render(stated, stated.case.order, replayed, compact=False, note=signed(stated))
+    page = Page(shown).section(10)
+    assert page.count("nobody whom the order names vouches for it") == 2
+    assert "0 that enough witnesses cosigned" in page
+
+
+def test_time_stamp_authorities_vouch_for_when(tmp_path: Path) -> None:
+    """One response proves a time to the order; one is over another text, and the page says so."""
+    authority = Authority(tmp_path / "authority")
+    done = obeyed(authority, witnessed=False)
+    done.log.timestamp(lambda text: authority.stamp(b"another"))
+    replayed = replay(MemorySource(done.log.tree()), workers=0)
+    issued = find_order(replayed.fold, done.order_id, None, vkey_of(done.signer), as_of=done.as_of)
+    assert issued is not None
+    stated = state(
+        replayed.fold, replayed.audited.checkpoint, issued, as_of=done.as_of, rules="0" * 64, states=()
+    )
+    page = Page(report.render(stated, issued.order, replayed, compact=False, note=signed(stated)))
+    assert "a time-stamp authority under a root that the order names, in entry" in page.section(10)
+    assert "0 that enough witnesses cosigned, 1 with a time-stamp" in page.section(10)
+    assert "a time-stamp that proves nothing: the time-stamp is over another text" in page.section(10)
 
 
 def test_the_roots_of_time_stamps_have_fingerprints_too() -> None:
@@ -245,9 +346,9 @@ def test_the_roots_of_time_stamps_have_fingerprints_too() -> None:
     trust = msgspec.structs.replace(stated.case.order.trust, timestamp_roots=(encode_base64(b"root"),))
     order = msgspec.structs.replace(stated.case.order, trust=trust)
     stated.case.issued = msgspec.structs.replace(stated.case.issued, order=order)
-    page = Page(report.render(stated, order, replayed, compact=False))
+    page = Page(report.render(stated, order, replayed, compact=False, note=signed(stated)))
     digits = sha256(b"root").hexdigest()
-    assert f"time-stamps a root certificate, in the order {digits[:4]} {digits[4:8]}" in page.section(10)
+    assert f"time-stamps a root certificate, in the order {digits[:4]} {digits[4:8]}" in page.section(11)
 
 
 def test_an_order_without_anything_to_draw() -> None:
