@@ -60,15 +60,11 @@ def render(
         title=title(statement),
         statement=statement,
         order=order,
-        issued=case.issued,
         compact=compact,
         most=MAX_LISTED,
         seen=None if seen_s is None else wording.moment(seen_s),
         stores=_stores_line(stated),
-        life=_life(case),
-        versions=_versions(case),
-        burndowns=[_burndown(case, one) for one in order.obligations if one.type in burndown.KINDS],
-        strips=[_strip(case, one) for one in order.obligations if one.type in accounted.KINDS],
+        **_about(case, order),
         timeline=_timeline(retrace(stated, replayed)),
         looks=looked,
         unasked=looks.unasked(stated),
@@ -85,6 +81,17 @@ def render(
         unproven=[*signed.unproven, *wording.unproven_lines(statement)],
         audited=replayed.audited,
     )
+
+
+def _about(case: Case, order: Order) -> dict[str, object]:
+    """What sections 1 to 3 tell of the order."""
+    return {
+        "issued": case.issued,
+        "life": _life(case),
+        "versions": _versions(case),
+        "burndowns": [_burndown(case, one) for one in order.obligations if one.type in burndown.KINDS],
+        "strips": [_strip(case, one) for one in order.obligations if one.type in accounted.KINDS],
+    }
 
 
 def _stores_line(stated: Stated) -> str:

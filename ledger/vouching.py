@@ -5,7 +5,6 @@ each moment that matters stands by when others had seen the log with that entry 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from typing import Final
 
 from msgspec import Struct
@@ -22,11 +21,8 @@ from projections.runners.assessed import quorum_line, tell_assessors
 from projections.runners.offline import Replayed
 from projections.runners.outcome import Outcome
 from projections.runners.source import Missing
-from signing.cosignature import verify_cosignature
-from signing.errors import ProofError
-from signing.keys import VerifierKey
-from signing.note import Note, signatures_of
-from signing.policy import quorum_time
+from signing.note import Note
+from signing.policy import cosigned_at, quorum_time
 
 Proof = tuple[int, int, Anchor | None]
 """By when (Unix seconds) the log of some size had been seen, and the anchor that shows it; None: the head."""
@@ -131,16 +127,8 @@ def _dated(what: str, entry: int, proved: Iterable[Proof], case: Case, replayed:
 
 
 def _cosigners(note: Note, order: Order) -> str:
-    names = [one.key.name for one in order.trust.policy().witnesses if _is_cosigned(note, one.key)]
+    names = [one.key.name for one in order.trust.policy().witnesses if cosigned_at(note, one.key) is not None]
     return f"{'witness' if len(names) == 1 else 'witnesses'} {', '.join(names)}"
-
-
-def _is_cosigned(note: Note, witness: VerifierKey) -> bool:
-    for line in signatures_of(note, witness):
-        with suppress(ProofError):
-            verify_cosignature(note.text, line, witness)
-            return True
-    return False
 
 
 def _left(unchecked: list[str] | None) -> str:
