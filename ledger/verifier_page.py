@@ -28,6 +28,7 @@ SCRIPTS = (
     "statement",
     "trust",
     "assessed",
+    "members",
     "proofs",
     "compact",
     "record",

@@ -163,6 +163,55 @@ async def test_a_tampered_bundle(
     assert page.startswith("Not sound")
 
 
+STRAY = [
+    "tile/0/001.p/1",
+    "tile/0/000",
+    "tile/1/000.p/1",
+    "tile/entries/000",
+    "tile/00/000.p/27",
+    "proof/007/event",
+    "proof/7/event",
+    "attestation/1",
+    "attestation/01",
+]
+
+
+@pytest.mark.parametrize("path", STRAY)
+async def test_what_its_kind_does_not_have(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out, path: str
+) -> None:
+    for files in (done.files(ASSESSOR), done.compact(ASSESSOR)):
+        stray = {**files, path: files.get(path, b"")}
+        page, _ = await both(browser, write_zip(stray, tmp_path / "b.zip"), done, capsys)
+        assert page.startswith("Not sound")
+
+
+async def test_a_proof_under_two_spellings(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    files = done.compact(ASSESSOR)
+    again = {
+        name.replace("proof/", "proof/0"): raw for name, raw in files.items() if name.startswith("proof/")
+    }
+    page, failure = await both(browser, write_zip(files | again, tmp_path / "b.zip"), done, capsys)
+    assert failure.startswith("proof/0")
+    assert "no part of a compact bundle" in page
+
+
+async def test_a_false_cosignature_is_nobody_s(
+    browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
+) -> None:
+    files = done.files(ASSESSOR)
+    note = parse_note(files["checkpoint"])
+    log, witness = note.signatures
+    false = msgspec.structs.replace(witness, signature=witness.signature[:8] + bytes(64))
+    files["checkpoint"] = format_note(Note(note.text, (log, false)))
+    page, _ = await both(browser, write_zip(files, tmp_path / "b.zip"), done, capsys)
+    assert (
+        f"the cosignature of the witness {WITNESS} on the checkpoint is false: it counts for nothing" in page
+    )
+
+
 async def test_a_statement_from_elsewhere(
     browser: Browser, done: Evidence, tmp_path: Path, capsys: Out
 ) -> None:

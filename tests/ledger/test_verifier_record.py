@@ -14,17 +14,13 @@ from tests.ledger.verifying_in_browser import both, both_of_record, shown
 from tests.projections.deeds import TOKEN, collected, erased, handle, held, register_token
 from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence
 from tests.projections.logbuilder import ADMIN, GATEWAY, ORIGIN, LogBuilder, key_of, vkey_of, write_zip
+from tests.projections.recorded import WHO, bundle, entries_with, policy, said
 from tests.projections.test_record import (
-    WHO,
     altered,
     beside_the_point,
-    bundle,
     by_a_stranger,
-    entries_with,
     of_an_older_log,
     of_somebody_else,
-    policy,
-    said,
     unlisted,
     with_statement,
     with_tiles,

@@ -97,5 +97,5 @@ def agreed(page: str, command: list[str], out: Out) -> dict[str, Any]:
 
 def places(text: str) -> set[str]:
     """The entries and files that a failure begins with."""
-    place = r"entry \d+|tile/\w+/\d+|proof/\d+|attestation/\d+"
+    place = r"entry \d+|tile/\w+/\d+|proof/\d+(?:/[\w.-]+)?|attestation/\d+|\S+(?=: no part of)"
     return set(re.findall(rf"^(?:not a bundle: )?({place})", text, re.MULTILINE))

@@ -11,42 +11,52 @@ function provedIndexes(source) {
 // What a proof is about; whether it proves that is checked once the order tells the log's key.
 async function readProved(source, directory) {
   const place = `proof/${directory}`;
-  const event = await source.read(`${place}/event`);
-  const submission = await source.read(`${place}/submission`);
+  const entry = await readEntry(source, `${place}/event`);
+  const head = await readEntry(source, `${place}/submission`);
   return within(place, () => {
-    const head = parseEntry(submission);
-    const entry = parseEntry(event);
     const index = parseDecimal(directory, "its index");
-    const signed = parseSubmissionNote(head.body);
-    return { place, index, event, submission, entry, head, signed, parsed: parseEvent(entry.body) };
+    return { place, index, entry, parsed: parseEvent(entry.body), signed: parseSubmissionNote(head.body) };
   });
 }
 
 // Both entries stand in the log, and the event under the submission's root, at its place.
-async function checkProved(source, one, logKey, head, checkpoint) {
-  const { place, index, signed } = one;
-  for (const [name, raw, at] of [["event", one.event, index], ["submission", one.submission, one.head.index]]) {
-    const path = `${place}/${name}.tlog-proof`;
-    const proof = await readProof(source, path);
-    if (proof.index !== at || proof.checkpoint.text !== head.text) {
-      throw new ProofError(`${path}: not a proof of this entry under this checkpoint`);
-    }
-    await verifyProof(proof, leafHash(raw), logKey);
+async function checkProved(source, directory, logKey, checkpointNote) {
+  const place = `proof/${directory}`;
+  const entry = await readEntry(source, `${place}/event`);
+  const head = await readEntry(source, `${place}/submission`);
+  const index = within(place, () => parseDecimal(directory, "its index"));
+  for (const [name, one, at] of [["event", entry, index], ["submission", head, head.index]]) {
+    await withProof(source, `${place}/${name}.tlog-proof`, async (proof) => {
+      if (proof.index !== at || proof.checkpoint.text !== checkpointNote.text) {
+        throw new ProofError("not a proof of this entry under this checkpoint");
+      }
+      await verifyProof(proof, leafHash(one.raw), logKey);
+    });
   }
-  const path = `${place}/source.tlog-proof`;
-  const proof = await readProof(source, path);
-  const { note, text } = signed;
-  if (!sameNote(proof.checkpoint, note) || text.log !== checkpoint.origin) {
-    throw new ProofError(`${path}: not a proof under this submission, or it is for another log`);
-  }
-  const isWithinIt = proof.index >= text.base && proof.index < text.size;
-  if (!isWithinIt || index !== one.head.index + 1 + proof.index - text.base) {
-    throw new ProofError(`${place}: the event does not stand where its submission has it`);
-  }
-  within(place, () => verifyInclusion(leafHash(one.entry.body), proof.index, text.size, proof.hashes, text.root));
+  const signed = within(`${place}/submission`, () => parseSubmissionNote(head.body));
+  await withProof(source, `${place}/source.tlog-proof`, async (proof) => {
+    const { origin } = await verifyCheckpoint(checkpointNote, logKey);
+    checkSourceProof(proof, { index, entry, head, signed, origin });
+  });
 }
 
-async function readProof(source, path) {
+async function readEntry(source, path) {
   const raw = await source.read(path);
-  return within(path, () => parseProof(raw));
+  return { raw, ...within(path, () => parseEntry(raw)) };
+}
+
+async function withProof(source, path, check) {
+  const raw = await source.read(path);
+  await withinLater(path, () => check(parseProof(raw)));
+}
+
+function checkSourceProof(proof, { index, entry, head, signed: { note, text }, origin }) {
+  if (!sameNote(proof.checkpoint, note) || text.log !== origin) {
+    throw new ProofError("not a proof under this submission, or it is for another log");
+  }
+  const isWithinIt = proof.index >= text.base && proof.index < text.size;
+  if (!isWithinIt || index !== head.index + 1 + proof.index - text.base) {
+    throw new ProofError("the event does not stand where its submission has it");
+  }
+  verifyInclusion(leafHash(entry.body), proof.index, text.size, proof.hashes, text.root);
 }

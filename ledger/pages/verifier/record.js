@@ -2,20 +2,18 @@
 // record"). The operator signs which entries these are: for one that he left out, he answers.
 
 const RECORD_HEADER = "writ/record/v1\n";
-const RECORD_MEMBERS = new Set(["README.txt", "checkpoint", "record"]);
 const LOG_CREATED = "writ.log.created.v1";
 const SHOWN = 3; // items of a list that a line has room for
 
 async function verifyRecord(source, given, outcome, onProgress) {
-  const stray = source.paths.find((path) => !RECORD_MEMBERS.has(path) && !path.startsWith("proof/"));
-  if (stray !== undefined) throw new ProofError(`${stray}: no part of a record's bundle`);
+  checkRecordMembers(source.paths);
   const note = parseNote(await source.read("record"));
   const record = parseRecord(note.text);
   const head = parseNote(await source.read("checkpoint"));
   const created = await readCreation(source);
   const checkpoint = await checkRecordLog(outcome, created, head, given.log);
   checkRecordPlace(record, checkpoint);
-  const registry = await readRecord(source, record, parseVkey(created.log_vkey), head, checkpoint, outcome, onProgress);
+  const registry = await readRecord(source, record, parseVkey(created.log_vkey), head, outcome, onProgress);
   await checkRecordOperator(outcome, registry, note);
   await checkOwnWitnesses(outcome, given.policy, head);
   outcome.record = record.handle;
@@ -74,13 +72,13 @@ function checkRecordPlace({ log }, { origin, size, root }) {
 }
 
 // Check every event; what the log had registered, as far as the bundle shows it.
-async function readRecord(source, record, logKey, head, checkpoint, outcome, onProgress) {
+async function readRecord(source, record, logKey, head, outcome, onProgress) {
   const registry = new Registry();
   const said = new Set(record.entries);
   const proved = provedIndexes(source);
   for (const [done, directory] of proved.entries()) {
+    await checkProved(source, directory, logKey, head);
     const one = await readProved(source, directory);
-    await checkProved(source, one, logKey, head, checkpoint);
     const poster = await signerOf(registry, one);
     if (said.has(one.index)) tellEntry(outcome, record.handle, one, poster);
     else if (REGISTERING.includes(one.parsed.type)) registry.apply(one.index, one.parsed);
@@ -171,16 +169,20 @@ async function checkRecordOperator(outcome, registry, note) {
 
 // Whether those witnesses whom the reader believes have seen this log.
 async function checkOwnWitnesses(outcome, policy, note) {
-  const seen = policy === null ? null : await quorumTime(policy, note);
+  if (policy === null) {
+    outcome.exceptions.push(
+      "no witnesses were given: that nobody else is shown another log is the operator's word");
+    return;
+  }
+  const seen = await quorumTime(policy, note);
+  const named = await cosigners(outcome, policy, note);
   outcome.witnessed = seen !== null;
   if (seen !== null) {
     outcome.attested.push(
-      `witnesses named in your policy: they saw this log and no other, at ${moment(seen)} at the latest`);
-  } else if (policy !== null) {
-    outcome.exceptions.push("the checkpoint lacks the cosignatures that your policy asks for");
+      `witnesses named in your policy (${named.join(", ")}): they saw this log and no other, at ${moment(seen)} at ` +
+        "the latest");
   } else {
-    outcome.exceptions.push(
-      "no witnesses were given: that nobody else is shown another log is the operator's word");
+    outcome.exceptions.push("the checkpoint lacks the cosignatures that your policy asks for");
   }
 }
 

@@ -70,17 +70,31 @@ async function checkLog(outcome, order, note) {
 // When the order's witnesses had cosigned this checkpoint: Unix seconds, or null without a quorum.
 async function witnessedAt(outcome, policy, note) {
   const time = await quorumTime(policy, note);
+  const named = await cosigners(outcome, policy, note);
   if (time !== null) {
-    const named = policy.witnesses.filter((one) => signaturesOf(note, one.key).length > 0);
     outcome.attested.push(
-      `witnesses named in the order (${named.map((one) => one.key.name).join(", ")}): they saw these entries and ` +
-        `no others, at ${moment(time)} at the latest`);
+      `witnesses named in the order (${named.join(", ")}): they saw these entries and no others, at ` +
+        `${moment(time)} at the latest`);
   } else if (policy.quorum === "none") {
     outcome.exceptions.push("the order asks for no witnesses: when anything happened is the operator's word");
   } else {
     outcome.exceptions.push("the checkpoint lacks the cosignatures of the witnesses that the order names");
   }
   return time;
+}
+
+// The policy's witnesses who cosigned a checkpoint, by name. A false line in the name of one is listed.
+async function cosigners(outcome, policy, note) {
+  const named = [];
+  for (const { key } of policy.witnesses) {
+    if (signaturesOf(note, key).length === 0) continue;
+    if ((await cosignedAt(note, key)) !== null) named.push(key.name);
+    else {
+      outcome.exceptions.push(
+        `the cosignature of the witness ${key.name} on the checkpoint is false: it counts for nothing`);
+    }
+  }
+  return named;
 }
 
 // The anchors that reached the order's quorum, each with its time; and the earliest time proved from each

@@ -77,6 +77,7 @@ async function auditLog(source, claim, statement, outcome, onProgress) {
   }
   const audit = new Audit(claim, statement.counted);
   await auditTiles(source, audit, onProgress);
+  checkFullMembers(source.paths, audit.size);
   outcome.checked.push(
     `${thousands(audit.size)} entries: every hash and chain link, the tree and its tiles, the roots of ` +
       `${audit.sources.size} source logs, ${thousands(audit.submissions)} signatures, and whether each key was ` +
