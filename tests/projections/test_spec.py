@@ -20,8 +20,10 @@ from signing.tiles import Tile, tile_path, tiles_of
 from tests.projections.evidence import Evidence
 from tests.projections.flipping import WHY
 from tests.projections.verifying import finished
+from tests.vectors.bundled import ALL
 
 ROOT = Path(__file__).parents[2]
+VECTORS = ROOT / "tests" / "vectors"
 PAGES = {name: (ROOT / "docs" / "spec" / f"{name}.md").read_text() for name in ("bundle", "statement")}
 
 
@@ -56,6 +58,18 @@ def test_the_statements_example_has_the_form_of_a_true_one(done: Evidence) -> No
     true = json.loads(parse_note(done.files()["statement"]).text.split("\n")[1])
     assert value.keys() == true.keys()
     assert {name: type(one) for name, one in value.items()} == {name: type(one) for name, one in true.items()}
+
+
+def test_the_statements_example_is_the_vector_shortened() -> None:
+    example = PAGES["statement"].split("```\n")[1]
+    pattern = ".*".join(map(re.escape, example.split("…")))
+    assert re.fullmatch(pattern, (VECTORS / "statement" / "good").read_text())
+
+
+def test_the_kinds_of_vectors_are_those_listed() -> None:
+    part = PAGES["bundle"].split("## Vectors")[1].split("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z]+)` \|", part, re.MULTILINE)[1:]
+    assert set(listed) == {fails for _, _, fails in ALL} - {"good"}
 
 
 def test_the_bundles_files_are_those_listed(done: Evidence) -> None:

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 SPEC = ROOT / "docs" / "spec"
 VECTORS = ROOT / "tests" / "vectors"
 PAGES = ["note-and-proofs", "entry", "submission", "set-digest", "handle", "fork", "time"]
+VERIFIED = [*PAGES, "statement", "bundle", "order"]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,21 @@ def test_the_example_is_the_good_vector(page: str, vector: str) -> None:
 def test_an_example_stands_on_the_first_screen(page: str) -> None:
     lines = (SPEC / f"{page}.md").read_text().splitlines()
     assert "```" in lines[:8]
+
+
+@pytest.mark.parametrize("page", VERIFIED)
+def test_how_to_verify_is_numbered_and_vectors_are_named(page: str) -> None:
+    text = (SPEC / f"{page}.md").read_text()
+    assert "```" in "".join(text.splitlines(keepends=True)[:8])
+    parts = re.split(r"^##+ ", text, flags=re.MULTILINE)
+    verifying = [part for part in parts if re.match(r"(To verify|Verifying|Check one)", part)]
+    assert verifying, "no part says how to verify"
+    for part in verifying:
+        steps = re.findall(r"^(\d)\. ", part, re.MULTILINE)
+        assert len(steps) >= 2
+        assert steps == [str(number) for number in range(1, len(steps) + 1)]
+    # An order's vectors are those of what carries it.
+    assert page == "order" or any(part.startswith("Vectors\n") for part in parts)
 
 
 @pytest.mark.parametrize("page", PAGES)

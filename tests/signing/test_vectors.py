@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from projections.statement import parse_statement
 from signing import (
     COSIGNATURE,
     ED25519,
@@ -223,6 +224,13 @@ def verify_submission(raw: bytes, given: dict[str, Any]) -> None:
     check_submission(parse_submission(raw), parse_vkey(given["vkey"]), before)
 
 
+def verify_statement(raw: bytes, given: dict[str, Any]) -> None:
+    note = parse_note(raw)
+    parse_statement(note.text)
+    for signer in ("operator", "assessor"):
+        verify_note(note, parse_vkey(given[signer]))
+
+
 def verify_cosigned(raw: bytes, given: dict[str, Any]) -> None:
     note = parse_note(raw)
     if verify_cosignature(note.text, note.signatures[1], parse_vkey(given["vkey"])) != given["time_s"]:
@@ -245,6 +253,7 @@ VERIFIERS: dict[str, Callable[[bytes, dict[str, Any]], object]] = {
         parse_note(raw), parse_vkey(given["vkey"]), decode_base64(given["statement"])
     ),
     "set-digest": verify_set,
+    "statement": verify_statement,
     "fork": lambda raw, given: verify_fork(parse_fork(raw), parse_vkey(given["vkey"])),
 }
 INDEXES: dict[str, dict[str, Any]] = {
@@ -266,7 +275,7 @@ def test_bad_file_is_refused_as_its_index_says(name: str, file: str, fails: str)
 
 
 def test_files_are_those_that_the_script_makes() -> None:
-    made = make.files()
+    made = make.files(make.FORMATS)
     committed = {
         f"{name}/{path.name}": path.read_bytes()
         for name in make.FORMATS

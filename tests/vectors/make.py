@@ -7,15 +7,16 @@ good one in one thing; where that thing is signed, it is signed again, so that n
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.vectors import forks, notes, records
+from tests.vectors import bundles, forks, notes, proved, records
 from tests.vectors.mutation import Vectors
 
 FOLDER = Path(__file__).parent
+Makers = Mapping[str, Callable[[], Vectors]]
 
-FORMATS: dict[str, Callable[[], Vectors]] = {
+FORMATS: Makers = {
     "vkey": notes.vkeys,
     "note": notes.notes,
     "checkpoint": notes.checkpoints,
@@ -28,26 +29,34 @@ FORMATS: dict[str, Callable[[], Vectors]] = {
     "attestation": records.attestations,
     "set-digest": records.sets,
     "fork": forks.forks,
+    "statement": proved.statements,
+}
+BUNDLES: Makers = {
+    "bundle/full": bundles.full,
+    "bundle/compact": proved.compact,
+    "bundle/record": proved.record,
 }
 
 
-def files() -> dict[str, bytes]:
+def files(makers: Makers) -> dict[str, bytes]:
     """Every vector file by its path below this folder."""
     made: dict[str, bytes] = {}
-    for name, build in FORMATS.items():
+    for name, build in makers.items():
         vectors = build()
-        made[f"{name}/good"] = vectors.good
-        made |= {f"{name}/{case.name}": case.raw for case in vectors.cases}
-        listed = [{"file": case.name, "fails": case.fails, "reason": case.reason} for case in vectors.cases]
-        index = {"good": "good", "given": vectors.given, "bad": listed}
+        good = f"good{vectors.suffix}"
+        named = {f"{case.name}{vectors.suffix}": case for case in vectors.cases}
+        made[f"{name}/{good}"] = vectors.good
+        made |= {f"{name}/{file}": case.raw for file, case in named.items()}
+        listed = [{"file": file, "fails": case.fails, "reason": case.reason} for file, case in named.items()]
+        index = {"good": good, "given": vectors.given, "bad": listed}
         made[f"{name}/index.json"] = json.dumps(index, indent=1, ensure_ascii=False).encode() + b"\n"
     return made
 
 
 def main() -> None:
     """Write every vector file."""
-    for path, raw in files().items():
-        (FOLDER / path).parent.mkdir(exist_ok=True)
+    for path, raw in (files(FORMATS) | files(BUNDLES)).items():
+        (FOLDER / path).parent.mkdir(parents=True, exist_ok=True)
         (FOLDER / path).write_bytes(raw)
 
 

@@ -41,6 +41,8 @@ class Vectors(NamedTuple):
     good: bytes
     given: Mapping[str, object]
     cases: list[Case]
+    suffix: str = ""
+    """Of the files' names."""
 
 
 def bad(name: str, reason: str, raw: bytes) -> Case:
