@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from tests.bench import appending, judging, lasting, machine, proving, replaying
+from tests.bench import appending, judging, lasting, machine, proving, replaying, verifying
 from tests.bench.figures import Figure, outcome_of, table_of
 from tests.bench.place import Place
 
 APPENDING = ("signed", "bulk", "single")
-NAMES = (*APPENDING, "replay", "judging", "proof", "lasting")
+NAMES = (*APPENDING, "replay", "verifying", "judging", "proof", "lasting")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +45,8 @@ async def _measure(names: frozenset[str], place: Place, *, quick: bool) -> list[
         figures += await appending.measure(appending.QUICK if quick else appending.FULL, kinds, place)
     if "replay" in names:
         figures += await replaying.measure(replaying.QUICK if quick else replaying.FULL, place)
+    if "verifying" in names:
+        figures += await verifying.measure(verifying.QUICK if quick else verifying.FULL, place)
     if "judging" in names:
         figures += await judging.measure(judging.QUICK if quick else judging.FULL, place)
     if "proof" in names:

@@ -32,7 +32,7 @@ EVENTS = 1_000
 """Of one submission."""
 SUBMISSIONS = 9
 """Of one commit: about as many entries as the service puts into one."""
-_ADMINISTRATOR = "administrator"
+ADMINISTRATOR = "administrator"
 
 
 def _now_us() -> int:
@@ -55,7 +55,7 @@ def seal(state: LogState, sources: dict[str, CompactRange], submissions: Iterabl
 
 def found() -> Sealed:
     """The first commit of a log: its creation, and the registration of the key that posts."""
-    administrator, crawler = seeded_key(_ADMINISTRATOR), seeded_key(CRAWLER)
+    administrator, crawler = seeded_key(ADMINISTRATOR), seeded_key(CRAWLER)
     created = LogCreated(
         admin_vkey=format_vkey(administrator.verifier),
         controller=CONTROLLER,
@@ -65,9 +65,9 @@ def found() -> Sealed:
         origin=ORIGIN,
         public_reading=True,
     )
-    founded = encode_event(make_event(created, id="log-created", source=_ADMINISTRATOR, time=TIME))
-    lines = [founded, registered(crawler, "controller", _ADMINISTRATOR)]
-    submission, _ = make_submission(administrator, _ADMINISTRATOR, EMPTY_RANGE, ORIGIN, None, lines)
+    founded = encode_event(make_event(created, id="log-created", source=ADMINISTRATOR, time=TIME))
+    lines = [founded, registered(crawler, "controller", ADMINISTRATOR)]
+    submission, _ = make_submission(administrator, ADMINISTRATOR, EMPTY_RANGE, ORIGIN, None, lines)
     events = decode_lines(lines)
     assert not isinstance(events, Refused), events
     draft = Draft(LogState(ORIGIN, EMPTY_HEAD, Edge.empty(), Registry.empty()), Memory({}, {}), _now_us())
@@ -115,17 +115,47 @@ class Tree:
         path.write_bytes(raw)
 
 
+class Grown:
+    """A log that grows in a directory of tiles. No service has it, and no database."""
+
+    def __init__(self, folder: Path) -> None:
+        self._tree, self._sealed = Tree(folder), found()
+        self._tree.write(self._sealed)
+        self._sources = dict(self._sealed.sources)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """The log as it stands."""
+        head = self._sealed.after.head
+        return Checkpoint(ORIGIN, head.size, head.root)
+
+    def post(self, name: str, *lines: bytes) -> None:
+        """Post lines under the key of this name, in its own source log."""
+        before = self._sources.get(name, EMPTY_RANGE)
+        submission, _ = make_submission(seeded_key(name), name, before, ORIGIN, None, lines)
+        self._take([submission])
+
+    def grow(self, size: int) -> None:
+        """Let it have at least so many entries: collections of one record each."""
+        for submissions in _commits(0):
+            if self.checkpoint.size >= size:
+                break
+            self._take(submissions)
+
+    def finish(self) -> None:
+        """Write the partial tiles and the signed checkpoint."""
+        self._tree.finish(self._sealed.after, seeded_key(ORIGIN))
+
+    def _take(self, submissions: Iterable[Submission]) -> None:
+        self._sealed = seal(self._sealed.after, self._sources, submissions)
+        self._tree.write(self._sealed)
+
+
 def write_tree(folder: Path, size: int) -> None:
-    """Write a log of at least `size` entries as a directory of tiles: collections of one record each."""
-    tree, sealed = Tree(folder), found()
-    tree.write(sealed)
-    sources: dict[str, CompactRange] = {}
-    for submissions in _commits(0):
-        if sealed.after.head.size >= size:
-            break
-        sealed = seal(sealed.after, sources, submissions)
-        tree.write(sealed)
-    tree.finish(sealed.after, seeded_key(ORIGIN))
+    """Write a log of at least `size` entries as a directory of tiles."""
+    log = Grown(folder)
+    log.grow(size)
+    log.finish()
 
 
 async def fill(dsn: str, size: int, *, folded: bool = True) -> None:

@@ -63,10 +63,10 @@ async def measure(scale: Scale, place: Place) -> list[Figure]:
     for name in sizes:
         async with place.service(name) as service:
             place.say(f"judging: two new orders over the {name.partition('-')[2]} log")
-            case = await _Case.begun(service)
+            case = await Case.begun(service)
             taken[name] = Taken(await case.judge_new(1), await case.judge_new(2), [])
     async with place.service("judged-long") as long, place.service("judged-short") as short:
-        cases = {"judged-long": await _Case.begun(long), "judged-short": await _Case.begun(short)}
+        cases = {"judged-long": await Case.begun(long), "judged-short": await Case.begun(short)}
         for case in cases.values():
             await case.judge()  # which loads the holdings
         for number in range(scale.rounds):
@@ -108,7 +108,7 @@ def _figures(scale: Scale, long: Taken, short: Taken) -> list[Figure]:
     ]
 
 
-class _Case:
+class Case:
     """An authority with its orders, and the company that erases."""
 
     def __init__(self, service: Service, crawler: Poster, authority: Poster, handles: list[str]) -> None:
@@ -119,7 +119,7 @@ class _Case:
         self._order = f"{AUTHORITY}/en-1"
 
     @classmethod
-    async def begun(cls, service: Service) -> "_Case":
+    async def begun(cls, service: Service) -> "Case":
         """Register who posts, unless that is done; go on from where their source logs stand."""
         administrator = Poster(read_key(service.data / "keys" / "administrator.key"))
         crawler, authority = Poster(seeded_key(CRAWLER), f"{CRAWLER}/judged"), Poster(seeded_key(AUTHORITY))
@@ -128,7 +128,7 @@ class _Case:
         if authority.frontier.end == 0:
             line = registered(seeded_key(AUTHORITY), "authority", administrator.source)
             await _post(service, administrator, line)
-            await _say(service, crawler, "store", _store())
+            await _say(service, crawler, "store", declared())
         connection = await asyncpg.connect(service.dsn())
         rows = await connection.fetch(
             "SELECT encode(handle, 'hex') AS handle FROM holdings ORDER BY handle DESC LIMIT 2000"
@@ -138,18 +138,23 @@ class _Case:
 
     async def judge_new(self, number: int) -> float:
         """Issue an order, and have it judged; seconds for the verdict."""
-        self._order = f"{AUTHORITY}/en-{number}"
-        created = await self._service.ask(get(f"/logs/{LOG}/entries/1"))
-        log_vkey = msgspec.json.decode(created.partition(b"\n")[2])["data"]["log_vkey"]
-        order = _order(self._order, log_vkey)
-        issued = ev.OrderIssued(
-            controller=CONTROLLER, effective_at=order.effective, instrument_sha256=SHA, order=order
-        )
-        await _say(self._service, self._authority, f"order-{number}", issued)
+        await self.issue(number)
         await self._service.settle()
         began_s = time.perf_counter()
         await self.judge()
         return time.perf_counter() - began_s
+
+    async def issue(self, number: int) -> str:
+        """Issue an order; returns its id."""
+        self._order = f"{AUTHORITY}/en-{number}"
+        created = await self._service.ask(get(f"/logs/{LOG}/entries/1"))
+        log_vkey = msgspec.json.decode(created.partition(b"\n")[2])["data"]["log_vkey"]
+        order = ordered(self._order, log_vkey)
+        issued = ev.OrderIssued(
+            controller=CONTROLLER, effective_at=order.effective, instrument_sha256=SHA, order=order
+        )
+        await _say(self._service, self._authority, f"order-{number}", issued)
+        return self._order
 
     async def erase(self) -> float:
         """Erase one record; seconds from posting that to having the verdict."""
@@ -192,7 +197,7 @@ async def _post(service: Service, poster: Poster, line: bytes) -> None:
     poster.frontier = after
 
 
-def _store() -> ev.StoreRegistered:
+def declared() -> ev.StoreRegistered:
     return ev.StoreRegistered(
         blinding_commitment="A" * 43 + "=",
         controller=CONTROLLER,
@@ -206,7 +211,7 @@ def _store() -> ev.StoreRegistered:
     )
 
 
-def _order(id: str, log_vkey: str) -> Order:
+def ordered(id: str, log_vkey: str, witnesses: tuple[str, ...] = ()) -> Order:
     """Erase, and collect no more."""
 
     def obligation(id: str, type: str) -> Obligation:
@@ -222,5 +227,5 @@ def _order(id: str, log_vkey: str) -> Order:
         issued="2026-01-01",
         legal_basis="gdpr.58.2",
         obligations=(obligation("erase", "erase"), obligation("cease", "cease_collecting")),
-        trust=Trust(log_vkey=log_vkey),
+        trust=Trust(log_vkey=log_vkey, witnesses=witnesses),
     )
