@@ -82,6 +82,18 @@ class _Open(Struct):
     """By event source: one poster at the signed door, those of the tokens seen so far at the gateway's."""
 
 
+class Standing(Struct, frozen=True):
+    """Where an audit stands between two chunks: all that it goes on from, beside the log's history."""
+
+    registry: Registry
+    found: dict[str, int]
+    last_leaf: bytes
+    last_time_us: int
+    sources: dict[str, CompactRange]
+    opened: _Open | None
+    submissions: int
+
+
 class Audit:
     """Joins chunks in the order of the log. Holds state; does no IO but through `read_tile`."""
 
@@ -104,6 +116,26 @@ class Audit:
         self._checks: list[SignatureCheck] = []
         self._runs: list[tuple[int, int, dict[str, Poster]]] = []
         self._submissions = 0
+
+    def standing(self) -> Standing:
+        """Where it stands, for `go_on`. Proved is what is before it once all checks taken so far hold; of a
+        submission whose events have not all come, its poster's root is still to be given."""
+        return Standing(
+            self.registry,
+            self.found,
+            self._last_leaf,
+            self._last_time_us,
+            self._sources,
+            self._open,
+            self._submissions,
+        )
+
+    def go_on(self, standing: Standing) -> None:
+        """Stand where another audit of the same claim stood. The caller has extended `history` as far."""
+        self.registry, self.found = standing.registry, standing.found
+        self._last_leaf, self._last_time_us = standing.last_leaf, standing.last_time_us
+        self._sources, self._open = standing.sources, standing.opened
+        self._submissions = standing.submissions
 
     def take(self, chunk: Chunk) -> None:
         """Join the next chunk."""

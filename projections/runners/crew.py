@@ -7,6 +7,7 @@ function of those and of the source's bytes, so that a task's place and order ne
 import multiprocessing
 import os
 import pickle
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -46,14 +47,15 @@ class Crew:
             given = (pickle.dumps(source), size)
             self._pool = ProcessPoolExecutor(self._workers, initializer=_prepare, initargs=given)
 
-    def chunks(self, *, with_events: bool) -> Iterator[Chunk]:
-        """Every chunk, in the order of the log."""
+    def chunks(self, *, with_events: bool, first: int = 0) -> Iterator[Chunk]:
+        """Every chunk from entry `first` on, where one begins or the log ends, in the order of the log."""
+        numbers = range(-(-first // (CHUNK_TILES * WIDTH)), self._count)
         if self._pool is None:
-            for number in range(self._count):
+            for number in numbers:
                 yield read_chunk(self._reader, number, with_events=with_events)
             return
         waiting: deque[Future[Chunk]] = deque()
-        for number in range(self._count):
+        for number in numbers:
             waiting.append(self._pool.submit(_read_chunk, number, with_events))
             # So many may be ahead of the fold: enough to keep all busy, few enough to keep memory small.
             if len(waiting) > 2 * self._workers:
@@ -121,6 +123,8 @@ _readers: list[TileReader] = []
 
 
 def _prepare(source: bytes, size: int) -> None:
+    # Ctrl-C reaches everybody at the terminal. Our parent says what there is to say, and lets us go.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="parent's end", daemon=True).start()
     _readers.append(TileReader(pickle.loads(source), size))  # noqa: S301 - from our own parent
 

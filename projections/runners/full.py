@@ -8,6 +8,7 @@ from projections.runners.assessed import tell_assessors
 from projections.runners.held import Held, check_held, watched
 from projections.runners.offline import Progress, Replayed, replay
 from projections.runners.outcome import Outcome
+from projections.runners.resuming import Resuming, told
 from projections.runners.rules import rules_hash
 from projections.runners.shelf import MOST_HELD
 from projections.runners.source import Source, ZipSource
@@ -31,6 +32,7 @@ class Request(Struct, frozen=True, kw_only=True):
     workers: int | None = None
     most_held: int | None = MOST_HELD
     progress: Progress | None = None
+    resuming: Resuming | None = None
 
 
 def verify_full(source: ZipSource, request: Request, outcome: Outcome) -> None:
@@ -43,9 +45,12 @@ def verify_full(source: ZipSource, request: Request, outcome: Outcome) -> None:
         progress=request.progress,
         watched=watched(request.held),
         most_held=request.most_held,
+        resuming=request.resuming,
     )
     members.check_full(source.paths, replayed.audited.checkpoint.size)
     outcome.checked.append(_replayed(replayed))
+    if replayed.begun:
+        outcome.checked.append(f"of these, {told(replayed.begun)}")
     outcome.exceptions += [
         f"entry {again}: the same source and id as entry {first}" for first, again in replayed.repeats
     ]

@@ -12,10 +12,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from projections.audit import Audit, Audited
+from projections.chunk import Chunk
 from projections.events import decode_event
 from projections.fold import Fold
 from projections.repeats import Repeats
 from projections.runners.crew import Crew
+from projections.runners.resuming import Resuming
 from projections.runners.shelf import Shelving
 from projections.runners.source import Source
 from projections.runners.tiles import TileReader
@@ -42,6 +44,8 @@ class Replayed(Struct):
     fold: Fold
     repeats: list[tuple[int, int]]
     """Entries whose source and id stood in an earlier entry, which is given first; at most a thousand."""
+    begun: int = 0
+    """So many entries, from the first on, were checked by an earlier run (`resuming`)."""
 
     def entry(self, index: int) -> Entry:
         """An entry of the checked log, read again and compared with the hash that was checked."""
@@ -81,7 +85,7 @@ class Replayed(Struct):
 
     def _compare(self, index: int, raw: bytes) -> None:
         if leaf_hash(raw) != self.audit.history.leaf_at(index):
-            raise ProofError(f"entry {index}: not what was read before: the source changes while it is read")
+            raise ProofError(f"entry {index}: not what was read before: the source has changed since")
 
 
 def replay(
@@ -94,13 +98,15 @@ def replay(
     at: Checkpoint | None = None,
     most_held: int | None = None,
     folder: Path | None = None,
+    resuming: Resuming | None = None,
 ) -> Replayed:
     """Check the whole log behind a source and fold it. ProofError, FormatError or OSError says what failed.
 
     Whose signature the checkpoint must bear, the caller knows: it is returned unchecked. With `at` only what
     the log was then is checked and folded; that it is an earlier state of this log, the caller sees to. With
-    `most_held`, holdings beyond so many are put away (`shelf`), in files under `folder` if it is given: then
-    only a judgment can read them.
+    `most_held`, holdings beyond so many are put away (`shelf`), in a file under `folder` if it is given: then
+    only a judgment can read them. With `resuming`, of a fold, it goes on from what an earlier run has kept,
+    and keeps there what it proves.
     """
     note = parse_note(source.read("checkpoint"))
     claim = parse_checkpoint(note.text) if at is None else at
@@ -109,24 +115,76 @@ def replay(
     tiles = TileReader(source, claim.size)
     audit, state, repeats = Audit(claim, tiles.read, watched), Fold.empty(), Repeats()
     shelving = None if most_held is None else Shelving(most_held, folder)
+    keeping = _Keeping(audit, state, shelving, resuming)
+    begun = keeping.begin(claim, watched, repeats)
     with Crew(source, claim.size, workers) as crew, _collector_off():
-        for chunk in crew.chunks(with_events=fold):
-            with crew.signatures_first(audit.take_checks):
-                audit.take(chunk)
-            crew.verify_later(audit.take_checks())
+        if begun and progress is not None:
+            progress(begun, claim.size)
+        for chunk in _joined(crew, audit, first=begun, with_events=fold):
             repeats.add(chunk.id_hashes)
             for fact in audit.facts(chunk):
                 state.take(fact)
                 if shelving is not None:
                     shelving.after_one(state.holdings)
+            keeping.after(chunk, crew)
             if progress is not None:
                 progress(chunk.first_index + chunk.count, claim.size)
         with crew.signatures_first(audit.take_checks):
             audited = audit.finish()
         crew.verify_all()
-    if shelving is not None:
-        state.put_away = shelving.at_the_end(state.holdings, state.edges)
-    return Replayed(audit, audited, note, tiles, state, _confirm(repeats.candidates()[:MAX_LISTED], tiles))
+    keeping.end()
+    replayed = Replayed(audit, audited, note, tiles, state, [], begun)
+    replayed.repeats = _confirm(repeats.candidates()[:MAX_LISTED], replayed)
+    return replayed
+
+
+def _joined(crew: Crew, audit: Audit, *, first: int, with_events: bool) -> Iterator[Chunk]:
+    """The chunks from an entry on, each once the audit has taken it."""
+    for chunk in crew.chunks(with_events=with_events, first=first):
+        with crew.signatures_first(audit.take_checks):
+            audit.take(chunk)
+        crew.verify_later(audit.take_checks())
+        yield chunk
+
+
+class _Keeping:
+    """What a replay keeps of what it has proved, for another run; nothing, unless that is asked for."""
+
+    def __init__(
+        self, audit: Audit, state: Fold, shelving: Shelving | None, resuming: Resuming | None
+    ) -> None:
+        self._audit = audit
+        self._state = state
+        self._resuming = resuming
+        self._shelving = shelving
+
+    def begin(self, claim: Checkpoint, watched: frozenset[str], repeats: Repeats) -> int:
+        """Bring audit and fold to where an earlier run has kept them; returns how many entries that is."""
+        if self._resuming is None:
+            return 0
+        assert self._shelving is not None, "what is kept is put away"
+        self._shelving.use(self._resuming.begin(claim, watched))
+        return self._resuming.restore(self._audit, self._state, repeats)
+
+    def after(self, chunk: Chunk, crew: Crew) -> None:
+        """Keep what is proved, when that is due."""
+        if self._resuming is not None:
+            self._resuming.took(chunk)
+            if self._resuming.is_due():
+                crew.verify_all()
+                self._save()
+
+    def end(self) -> None:
+        """All is proved: keep that, and say where what is folded can be read."""
+        if self._resuming is not None:
+            self._save()
+        if self._shelving is not None:
+            self._state.put_away = self._shelving.at_the_end(self._state.holdings, self._state.edges)
+
+    def _save(self) -> None:
+        assert self._resuming is not None
+        assert self._shelving is not None
+        self._resuming.save(self._audit, self._state, self._shelving)
 
 
 @contextmanager
@@ -143,11 +201,11 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def _confirm(candidates: list[tuple[int, int]], tiles: TileReader) -> list[tuple[int, int]]:
+def _confirm(candidates: list[tuple[int, int]], replayed: Replayed) -> list[tuple[int, int]]:
     """Those whose source and id are really equal, and not only their hashes."""
-    return [(first, again) for first, again in candidates if _name(tiles, first) == _name(tiles, again)]
+    return [(first, again) for first, again in candidates if _name(replayed, first) == _name(replayed, again)]
 
 
-def _name(tiles: TileReader, index: int) -> tuple[str, str]:
-    event = decode_event(parse_entry(tiles.entry(index)).body)
+def _name(replayed: Replayed, index: int) -> tuple[str, str]:
+    event = decode_event(replayed.entry(index).body)
     return event.source, event.id

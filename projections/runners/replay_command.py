@@ -4,6 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,10 @@ from msgspec import Struct
 from projections.docket import IssuedOrder
 from projections.finding import Verdict
 from projections.moments import first_second
-from projections.runners import wording
+from projections.runners import resume_option, wording
 from projections.runners.asking import AnswerPage, page_of
 from projections.runners.asking import lines as question_lines
+from projections.runners.journal import CannotResume
 from projections.runners.offline import Replayed, replay
 from projections.runners.outcome import NOT_SOUND, USAGE
 from projections.runners.progress import progress_bar
@@ -27,7 +29,9 @@ from projections.runners.restating import (
     state_end,
     state_order,
 )
+from projections.runners.resuming import Resuming, told
 from projections.runners.rules import rules_hash
+from projections.runners.shelf import MOST_HELD
 from projections.runners.source import Source, open_source
 from projections.standing import QUESTIONS, ask, view_of
 from projections.statement import Projection, format_statement
@@ -78,6 +82,8 @@ class Result(Struct, frozen=True, kw_only=True):
     questions: tuple[AnswerPage, ...]
     seconds: float
     statement: StatementResult | None = None
+    resumed: int = 0
+    """So many entries, from the first on, earlier runs have checked, by the word of --resume's folder."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="the moment that questions and --order ask about (default: when the log ends)",
     )
+    resume_option.add_argument(parser)
     parser.add_argument("--token", metavar="SECRET", help="a reader's bearer token, where a URL needs one")
 
 
@@ -107,27 +114,35 @@ def run(args: argparse.Namespace) -> int:
         source = open_source(args.source, args.token)
     except OSError as error:
         return _unreadable(args, error)
-    try:
-        began_s = time.monotonic()
-        brought = None if args.statement is None else read_statement(args.statement)
-        replayed = _replay(source, brought)
-        # The log's own key, as its first entry names it: the log agrees with itself, no more can be said.
-        verify_checkpoint(replayed.note, parse_vkey(replayed.audit.registry.log.log_vkey))
-        stated = _state(replayed, brought, args)
-        questions = _ask(replayed, args.as_of) if args.questions else ()
-        result = _result(replayed, questions, stated, time.monotonic() - began_s)
-    except (ProofError, FormatError) as error:
-        failed = {"sound": False, "failure": str(error)}
-        print(msgspec.json.encode(failed).decode() if args.json else f"NOT SOUND: {error}")
-        return NOT_SOUND
-    except OSError as error:
-        return _unreadable(args, error)
-    except MissingPackage as error:
-        return _unjudged(args, f"{args.source}: {error}", error, error.remedy)
-    finally:
-        source.close()
-    print(msgspec.json.encode(result).decode() if args.json else prose(result))
+    with closing(source), resume_option.resuming(args, "replay") as resuming:
+        try:
+            result = _replayed(source, args, resuming)
+        except (ProofError, FormatError) as error:
+            failed = {"sound": False, "failure": str(error)}
+            print(msgspec.json.encode(failed).decode() if args.json else f"NOT SOUND: {error}")
+            return NOT_SOUND
+        except OSError as error:
+            return _unreadable(args, error)
+        except MissingPackage as error:
+            return _unjudged(args, f"{args.source}: {error}", error, error.remedy)
+        except CannotResume as error:
+            return _unjudged(args, f"--resume: {error}", error, error.remedy)
+        print(msgspec.json.encode(result).decode() if args.json else prose(result), flush=True)
+        # Only now: a kill before this loses nothing that was found out.
+        if resuming is not None:
+            resuming.remove()
     return 0
+
+
+def _replayed(source: Source, args: argparse.Namespace, resuming: Resuming | None) -> Result:
+    began_s = time.monotonic()
+    brought = None if args.statement is None else read_statement(args.statement)
+    replayed = _replay(source, brought, resuming)
+    # The log's own key, as its first entry names it: the log agrees with itself, no more can be said.
+    verify_checkpoint(replayed.note, parse_vkey(replayed.audit.registry.log.log_vkey))
+    stated = _state(replayed, brought, args)
+    questions = _ask(replayed, args.as_of) if args.questions else ()
+    return _result(replayed, questions, stated, time.monotonic() - began_s)
 
 
 def prose(result: Result) -> str:
@@ -139,6 +154,7 @@ def prose(result: Result) -> str:
         f"  log key  {result.log_vkey}, which the log itself names",
         f"  rules    {result.rules}",
     ]
+    lines += [f"  resumed  {told(result.resumed)}"] if result.resumed else []
     lines += [
         f"  state    {one.name} {one.version}: {one.rows:,} rows, {one.digest}" for one in result.states
     ]
@@ -165,9 +181,11 @@ def _statement_lines(stated: StatementResult) -> list[str]:
     return ["", stated.text]
 
 
-def _replay(source: Source, brought: Brought | None) -> Replayed:
+def _replay(source: Source, brought: Brought | None, resuming: Resuming | None) -> Replayed:
     progress = progress_bar("replaying")
-    return replay(source, progress=progress) if brought is None else replay_to(source, brought, progress)
+    if brought is not None:
+        return replay_to(source, brought, progress, resuming)
+    return replay(source, progress=progress, most_held=MOST_HELD, resuming=resuming)
 
 
 def _state(replayed: Replayed, brought: Brought | None, args: argparse.Namespace) -> StatementResult | None:
@@ -218,6 +236,7 @@ def _result(
         questions=questions,
         statement=stated,
         seconds=round(took_s, 3),
+        resumed=replayed.begun,
     )
 
 

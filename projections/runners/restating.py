@@ -15,7 +15,9 @@ from projections.runners import trust
 from projections.runners.earlier import Earlier, require_growth
 from projections.runners.full import restate
 from projections.runners.offline import Progress, Replayed, replay
+from projections.runners.resuming import Resuming
 from projections.runners.rules import rules_hash
+from projections.runners.shelf import MOST_HELD
 from projections.runners.source import Source, ZipSource
 from projections.statement import Statement, parse_statement
 from projections.stating import Stated, counted_size, find_order, state
@@ -62,11 +64,17 @@ def statement_in(source: Source) -> Brought:
     return Brought(note, parse_statement(note.text), parse_note(source.read("checkpoint")))
 
 
-def replay_to(source: Source, brought: Brought, progress: Progress | None = None) -> Replayed:
+def replay_to(
+    source: Source,
+    brought: Brought,
+    progress: Progress | None = None,
+    resuming: Resuming | None = None,
+) -> Replayed:
     """Check and fold the log behind a source as far as the statement goes."""
     now = parse_checkpoint(parse_note(source.read("checkpoint")).text)
     require_growth(source, brought.log, now)
-    return replay(Earlier(source, now.size), progress=progress, at=brought.log)
+    earlier = Earlier(source, now.size)
+    return replay(earlier, progress=progress, at=brought.log, most_held=MOST_HELD, resuming=resuming)
 
 
 def reach(replayed: Replayed, brought: Brought, authority: str | None) -> Restated:

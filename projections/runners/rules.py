@@ -23,3 +23,21 @@ def rules_hash() -> str:
         if one.name.endswith(".py") and one.name not in IMPURE
     )
     return sha256("".join(lines).encode()).hexdigest()
+
+
+@cache
+def code_hash() -> str:
+    """SHA-256 (hex) over all that verifies, rules and runners, as the machine has it: who goes on from what
+    another run has verified (`resuming`) trusts that it was this code."""
+    folders = (
+        resources.files("signing"),
+        resources.files("projections"),
+        resources.files("projections").joinpath("runners"),
+    )
+    lines = sorted(
+        f"{sha256(one.read_bytes()).hexdigest()}  {folder.name}/{one.name}\n"
+        for folder in folders
+        for one in folder.iterdir()
+        if one.name.endswith(".py")
+    )
+    return sha256("".join(lines).encode()).hexdigest()

@@ -12,12 +12,15 @@ from pathlib import Path
 import msgspec
 
 from projections.moments import rfc3339_us
+from projections.runners import resume_option
 from projections.runners.compact import verify_compact
 from projections.runners.full import Request, verify_full
 from projections.runners.held import Held, parse_held
+from projections.runners.journal import CannotResume
 from projections.runners.outcome import USAGE, Outcome, as_json, prose
 from projections.runners.progress import progress_bar
 from projections.runners.record import verify_record
+from projections.runners.resuming import Resuming
 from projections.runners.source import ZipSource
 from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import ED25519, parse_vkey
@@ -54,21 +57,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--now", metavar="TIME", help="the time now, as 2026-12-24T00:00:00Z (default: the clock)"
     )
+    resume_option.add_argument(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify the bundle, print the report and return the exit code."""
-    try:
-        request = _request(args)
-        outcome = verify_bundle(Path(args.bundle), request)
-    except UsageError as error:
-        said = {"error": str(error), "kind": "UsageError", "remedy": error.remedy}
-        print(msgspec.json.encode(said).decode() if args.json else f"writ verify: {error}", file=sys.stderr)
-        return USAGE
-    if args.json:
-        print(msgspec.json.encode(as_json(outcome)).decode())
-    else:
-        print(prose(outcome), end="")
+    with resume_option.resuming(args, "verify") as resuming:
+        try:
+            outcome = verify_bundle(Path(args.bundle), _request(args, resuming))
+        except UsageError as error:
+            said = {"error": str(error), "kind": "UsageError", "remedy": error.remedy}
+            words = msgspec.json.encode(said).decode() if args.json else f"writ verify: {error}"
+            print(words, file=sys.stderr)
+            return USAGE
+        report = f"{msgspec.json.encode(as_json(outcome)).decode()}\n" if args.json else prose(outcome)
+        print(report, end="", flush=True)
+        # Only now: a kill before this loses nothing that was found out.
+        if resuming is not None and outcome.failure is None:
+            resuming.remove()
     return outcome.code
 
 
@@ -79,21 +85,30 @@ def verify_bundle(path: Path, request: Request) -> Outcome:
     try:
         with ZipSource(path) as source:
             if source.has("record"):
+                _require_no_resume(request, "a bundle of one record")
                 verify_record(source, request, outcome)
             elif any(name.startswith("tile/") for name in source.paths):
                 verify_full(source, request, outcome)
             else:
+                _require_no_resume(request, "a compact bundle")
                 verify_compact(source, request, outcome)
     except (ProofError, FormatError) as error:
         outcome.failure = str(error)
     except MissingPackage as error:
         raise UsageError(f"{error}: {error.remedy}", error.remedy) from error
+    except CannotResume as error:
+        raise UsageError(f"--resume: {error}; {error.remedy}", error.remedy) from error
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
+        raise UsageError(f"{error.filename or path}: {error.strerror or error}") from error
     return outcome
 
 
-def _request(args: argparse.Namespace) -> Request:
+def _require_no_resume(request: Request, what: str) -> None:
+    if request.resuming is not None:
+        raise UsageError(f"--resume: {what} is checked in one go", "leave out --resume")
+
+
+def _request(args: argparse.Namespace, resuming: Resuming | None) -> Request:
     return Request(
         authority=_key("--authority", args.authority, "signs no orders"),
         log_vkey=_key("--log", args.log, "signs no log"),
@@ -101,6 +116,7 @@ def _request(args: argparse.Namespace) -> Request:
         now=_now(args.now),
         held=tuple(_held(name) for name in args.held),
         progress=progress_bar("verifying"),
+        resuming=resuming,
     )
 
 

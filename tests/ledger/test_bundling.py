@@ -139,5 +139,5 @@ async def test_what_is_packed_is_what_was_replayed(database: Database, tmp_path:
                 assert len(replayed.tile(Tile(level, 0, width))) > 32 * (width - 1)
             replayed.tile(Tile(ENTRIES, 5))
             async with altered(database, handle(3), handle(99)):
-                with pytest.raises(ProofError, match="the source changes while it is read"):
+                with pytest.raises(ProofError, match="the source has changed since"):
                     replayed.tile(Tile(ENTRIES, 0))
