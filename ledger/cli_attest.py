@@ -91,13 +91,14 @@ def _reach(source: "Source", args: argparse.Namespace) -> "tuple[Restated, Broug
     from projections.runners import restating
     from projections.runners.offline import replay
     from projections.runners.progress import progress_bar
+    from projections.runners.shelf import MOST_HELD
     from signing.checkpoint import verify_checkpoint
     from signing.keys import parse_vkey
 
     progress = progress_bar("replaying")
     brought = None
     if args.order is not None:
-        replayed = replay(source, progress=progress)
+        replayed = replay(source, progress=progress, most_held=MOST_HELD)
         restated = restating.state_order(replayed, args.order, args.authority, None)
     else:
         file = args.statement

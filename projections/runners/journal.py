@@ -178,9 +178,11 @@ def _check_folder(folder: Path) -> None:
 
 
 def _lock(descriptor: int, folder: Path) -> None:
-    # Here, since Windows has no such module, and verifies all the same.
-    import fcntl
-
+    try:
+        # Here, since Windows has no such module, and verifies all the same.
+        import fcntl
+    except ImportError as error:
+        raise CannotResume("this system can't keep others out of a folder", "leave out --resume") from error
     try:
         # Of this process: workers forked from it don't hold it after its death.
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
