@@ -50,19 +50,32 @@ judges a bundle must not come with it. It checks hashes, signatures,
 witnesses and the order, and does not judge the law again.
 """
 
-_FULL_WITHOUT: Final = """\
+_CHECK_ORDER: Final = """\
 CHECK IT: WITHOUT OUR SOFTWARE
 
-    python3 check.py FILE.zip LOG_VKEY [POSTER_VKEY]
+    python3 check.py FILE.zip LOG_VKEY AUTHORITY_VKEY
 
-check.py is one file of plain Python that calls openssl and uses none of our
-code (tests/examples/check.py of our sources; short enough to be read). It
-recomputes every hash: that each entry names the one before, that all of
-them give the checkpoint's root, that every hash tile is the tree's, that
-each poster's events give the root that he signed; and has openssl verify
-the log's signature and those of one poster. It does not know what events
-mean, so it does not check the verdict, nor who may post what.
+check.py and check_signed.py are two files of plain Python that call openssl
+and use none of our code (tests/examples of our sources; short enough to be
+read). They recompute every hash that stands or is proved here, and have
+openssl verify the log's signature, the posters', and those of whom the
+order names. They do not know what events mean, so they do not check the
+verdict, nor who may post what, nor how old all this is.
 
+"""
+
+_CHECK_RECORD: Final = """\
+CHECK IT: WITHOUT OUR SOFTWARE
+
+    python3 check.py FILE.zip LOG_VKEY
+
+check.py and check_signed.py are two files of plain Python that call openssl
+and use none of our code (tests/examples of our sources; short enough to be
+read). They check each proof, each signature, and that the list is signed.
+
+"""
+
+_FULL_WITHOUT: Final = """\
 By hand, after unzip: the hash of an entry is SHA-256 over a zero byte and
 the entry, of two hashes together SHA-256 over a byte 1 and both (RFC 6962).
 
@@ -94,8 +107,6 @@ _PROOFS: Final = """\
 """
 
 _PROOFS_WITHOUT: Final = """\
-CHECK IT: WITHOUT OUR SOFTWARE
-
 {members}{proofs}
 Any C2SP tool that verifies a tlog-proof verifies these: the leaf is SHA-256
 over a zero byte and the entry, inner nodes SHA-256 over a byte 1 and both
@@ -163,7 +174,7 @@ def order_readme(statement: Statement, *, compact: bool) -> str:
         _wrapped(wording.headline(statement)),
         _COMPACT if compact else _FULL,
         _ORDER_CHECK,
-        proved if compact else _FULL_WITHOUT,
+        _CHECK_ORDER + (proved if compact else _FULL_WITHOUT),
     ]
     return "\n".join(parts)
 
@@ -175,7 +186,7 @@ def record_readme(record: Record) -> str:
         _wrapped(f"What {log.origin} has about the record {record.handle}"),
         _wrapped(f"{count:,} {'entry' if count == 1 else 'entries'} of {log.size:,}"),
         _RECORD,
-        _PROOFS_WITHOUT.format(members=_RECORD_MEMBERS, proofs=_PROOFS),
+        _CHECK_RECORD + _PROOFS_WITHOUT.format(members=_RECORD_MEMBERS, proofs=_PROOFS),
     ]
     return "\n".join(parts)
 

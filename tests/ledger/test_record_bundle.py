@@ -62,6 +62,7 @@ async def test_everything_about_a_record(
     assert len(parse_record(parse_note(files["record"]).text).entries) == 2
     assert ALL_ASCII.fullmatch(files["README.txt"].decode())
     assert "writ verify FILE.zip --log LOG_VKEY" in files["README.txt"].decode()
+    assert "python3 check.py FILE.zip LOG_VKEY" in files["README.txt"].decode()
     # Nobody else's registration is in it: the authority posted nothing about the record.
     assert AUTHORITY.encode() not in b"".join(files.values())
     assert cli.main(["verify", str(tmp_path / "r.zip"), *key]) == 4

@@ -1,8 +1,10 @@
 """The committed vectors of bundles, and what a reader brings to them."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any, Final
+from zipfile import ZipFile
 
 from projections.moments import rfc3339_us
 from projections.runners.full import Request
@@ -17,18 +19,24 @@ ALL: Final = tuple(
     for name, index in INDEXES.items()
     for one in [{"file": index["good"], "fails": "good"}, *index["bad"]]
 )
-"""Folder, file, and why it fails: `format`, `proof`, `law`; or `word`, `told`, `good`."""
+"""Folder, file, and why it fails (docs/spec/bundle.md), or `good`."""
 GOOD_EXIT: Final = {"bundle/full": 3, "bundle/compact": 3, "bundle/record": 0}
 
 
 def exit_code(name: str, fails: str) -> int:
     """What `writ verify` ends with."""
-    return {"format": 1, "proof": 1, "law": 1, "word": 4}.get(fails, GOOD_EXIT[name])
+    return GOOD_EXIT[name] if fails in ("good", "told") else 4 if fails == "word" else 1
 
 
 def path_of(name: str, file: str) -> Path:
     """Where a vector stands."""
     return FOLDER / name / file
+
+
+def contents(raw: bytes) -> dict[str, bytes]:
+    """The members of a zip."""
+    with ZipFile(io.BytesIO(raw)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
 
 
 def request(name: str) -> Request:

@@ -7,7 +7,6 @@ but that program can check it. Each function makes the same bundles under other 
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
 from dataclasses import replace
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -33,14 +32,20 @@ SHORT_TILE = "tile/0/000.p/"
 FIRST_MOMENT = (1980, 1, 1, 0, 0, 0)
 
 
-def evidence() -> Evidence:
-    """Three copies held, ordered to be erased, and erased."""
+def unanchored() -> LogBuilder:
+    """Three copies held, ordered to be erased, and erased; no witness has seen it."""
     log = LogBuilder()
     for name, role in ((CRAWLER, "controller"), (AUTHORITY, "authority")):
         log.register(name, role)
     log.post(CRAWLER, store(), held(1, 2, 3))
     log.post(AUTHORITY, issued(order()))
     log.post(CRAWLER, erased(1, 2, 3))
+    return log
+
+
+def evidence() -> Evidence:
+    """The same, anchored."""
+    log = unanchored()
     log.anchor(WITNESS)
     return Evidence(log)
 
@@ -82,7 +87,7 @@ def with_assessor(files: Files) -> Files:
 # --- Full.
 
 
-def full(rules: str = RULES) -> Vectors:
+def full(rules: str) -> Vectors:
     """A full bundle, and what may be wrong with one."""
     done = evidence()
     statement = done.statement(rules=rules)
@@ -167,8 +172,8 @@ def false_statements(files: Files, statement: Statement) -> Iterator[Case]:
     )
     other = OrderReference("A" * 43 + "=", statement.order.id, 1)
     yield stated("other-order", "it is about other words of the order", "proof", order=other)
-    yield stated("counts-too-few", "an anchor proves more entries", "proof", counted=9)
-    yield stated("yet-to-come", "it is as of tomorrow", "proof", as_of=statement.as_of + 86_400)
+    yield stated("counts-too-few", "an anchor proves more entries", "time", counted=9)
+    yield stated("yet-to-come", "it is as of tomorrow", "time", as_of=statement.as_of + 86_400)
     note = parse_note(files["statement"])
     for at, name in enumerate(("operator", "assessor")):
         lines = list(note.signatures)
@@ -289,10 +294,15 @@ DISHONEST: tuple[tuple[str, str, Dishonest], ...] = (
 
 
 def _served(name: str, reason: str, change: Dishonest, statement: Statement) -> Case:
-    """The bundle of a dishonest log: checkpoint, tiles and statement fit it."""
-    log = deepcopy(evidence().log)
+    """The bundle of a dishonest log: anchor, checkpoint, tiles and statement fit it."""
+    log = unanchored()
     change(log)
+    counted = log.size
+    log.anchor(WITNESS)
     checkpoint = log.checkpoint()
     about = Log(ORIGIN, encode_base64(checkpoint.root), checkpoint.size)
-    stated = statement_note(msgspec.structs.replace(statement, log=about), ASSESSOR)
-    return false(name, reason, packed(with_assessor({**log.tree(WITNESS), "statement": stated})))
+    as_of = log.now_us // 1_000_000 + 1
+    claimed = msgspec.structs.replace(statement, as_of=as_of, counted=counted, log=about)
+    stated = statement_note(claimed, ASSESSOR)
+    raw = packed(with_assessor({**log.tree(WITNESS), "statement": stated}))
+    return Case(name, "role" if change is out_of_role else "proof", reason, raw)

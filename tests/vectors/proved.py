@@ -21,7 +21,7 @@ from tests.vectors.bundles import (
 from tests.vectors.mutation import Case, Vectors, bad, false
 
 
-def compact(rules: str = RULES) -> Vectors:
+def compact(rules: str) -> Vectors:
     """A compact bundle: the order's proof, under an assessor's signature."""
     done = evidence()
     note = {"statement": statement_note(done.statement(rules=rules), ASSESSOR)}
@@ -67,8 +67,8 @@ def of_compact(done: Evidence, files: Files) -> Iterator[Case]:
     )
 
 
-def record(_: str = RULES) -> Vectors:
-    """What the log has of one record."""
+def record(_rules: str) -> Vectors:
+    """What the log has of one record, whatever the rules."""
     done = evidence()
     entries = entries_with(done.log, WHO.encode())
     files = {

@@ -1,0 +1,147 @@
+"""`writ verify`, the page in a browser and `check.py` say the same of every bundle, each as far as it looks.
+
+The page judges no law; `check.py` judges no law, roles or clocks (`checking.BEYOND`), and tells no word apart
+from the operator's: what rests on it alone is sound to it. What a failure is about is read from the vector's
+index, or from what `writ verify` says: no bundle is excused by its name.
+"""
+
+import base64
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from ledger.verifier_page import worker_script
+from projections.runners.full import Request
+from projections.runners.outcome import as_json
+from projections.runners.rules import rules_hash
+from projections.runners.verify import verify_bundle
+from projections.statement import Log
+from signing.encoding import encode_base64
+from signing.policy import format_policy
+from tests.browser import BINARY, Browser
+from tests.examples.checking import BEYOND, check, kind_of
+from tests.ledger import test_verifier_page as damaged
+from tests.ledger.verifying_in_browser import SAID
+from tests.projections.evidence import ASSESSOR, AUTHORITY, WITNESS
+from tests.projections.flipping import Files, raw_flips, sampled
+from tests.projections.logbuilder import ORIGIN, LogBuilder, vkey_of
+from tests.projections.verifying import finished
+from tests.vectors.bundled import ALL, contents, request
+from tests.vectors.bundles import packed, statement_note, with_assessor
+from tests.vectors.make import BUNDLES
+from tests.vectors.mutation import Vectors
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
+]
+
+VERIFY = """
+async function said(raw, authority, log, policy, now) {
+  const given = { authority, log, now, policy: policy === null ? null : readPolicy(policy) };
+  const { word, failure } = await verifyBundle(new Blob([decodeBase64(raw)]), given, () => {});
+  return { word, failure };
+}
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scripts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Browser]:
+    """A browser with the page's scripts and nothing else."""
+    folder = tmp_path_factory.mktemp("three")
+    page = folder / "empty.html"
+    page.write_text("<!doctype html><title>bundles</title>")
+    async with Browser.launch(folder / "profile") as one:
+        await one.open(page.as_uri())
+        await one.value(worker_script() + VERIFY)
+        yield one
+
+
+@pytest.fixture(scope="module")
+def vectors() -> dict[str, Vectors]:
+    """The vectors, with statements under this program's own rules."""
+    return {name: make(rules_hash()) for name, make in BUNDLES.items()}
+
+
+async def on_page(scripts: Browser, path: Path, given: Request) -> dict[str, Any]:
+    raw = base64.b64encode(path.read_bytes()).decode()
+    policy = None if given.policy is None else format_policy(given.policy)
+    words = map(json.dumps, (raw, given.authority, given.log_vkey, policy, given.now))
+    found: dict[str, Any] = await scripts.value(f"said({', '.join(words)})")
+    return found
+
+
+async def agree(scripts: Browser, path: Path, given: Request, fails: str | None = None) -> str:
+    """All three are asked; returns the word of `writ verify`."""
+    report = as_json(verify_bundle(path, given))
+    word, failure = SAID[report["exit_code"]], str(report["failure"])  # type: ignore[index]
+    kind = fails or (kind_of(failure) if word == "not sound" else None)
+    page = await on_page(scripts, path, given)
+    if kind == "law":
+        assert word == "not sound"
+        assert page["word"] != "not sound", "the page has learnt law: say so in docs/spec/verifier.md"
+    else:
+        assert page["word"] == word, (failure, page)
+    vkeys = [given.log_vkey or vkey_of(ORIGIN), *([] if given.authority is None else [given.authority])]
+    status, said = check(path, *vkeys)
+    is_sound = word != "not sound" or kind in BEYOND
+    assert (status, "Traceback" in said) == (0 if is_sound else 1, False), (failure, said)
+    return word
+
+
+@pytest.mark.parametrize(("name", "file", "fails"), ALL, ids=[f"{name}/{file}" for name, file, _ in ALL])
+async def test_vectors(
+    scripts: Browser, vectors: dict[str, Vectors], tmp_path: Path, name: str, file: str, fails: str
+) -> None:
+    cases = {f"{one.name}.zip": one.raw for one in vectors[name].cases}
+    path = tmp_path / file
+    path.write_bytes(cases.get(file, vectors[name].good))
+    word = await agree(scripts, path, request(name), fails)
+    assert (word == "not sound") == (fails not in ("good", "told", "word"))
+
+
+@pytest.mark.parametrize("tamper", damaged.TAMPERED)
+async def test_tampered_bundles(scripts: Browser, tmp_path: Path, tamper: Callable[[Files], None]) -> None:
+    done = finished()
+    files = done.files(ASSESSOR)
+    tamper(files)
+    path = tmp_path / "b.zip"
+    path.write_bytes(packed(files))
+    given = Request(authority=vkey_of(AUTHORITY), now=done.as_of + 60, workers=0)
+    assert await agree(scripts, path, given) == "not sound"
+
+
+@pytest.mark.parametrize("cheat", damaged.DISHONEST)
+async def test_dishonest_logs(scripts: Browser, tmp_path: Path, cheat: Callable[[LogBuilder], None]) -> None:
+    """Checkpoint and statement fit what he made of it."""
+    done = finished()
+    statement = done.statement()
+    cheat(done.log)
+    head = done.log.checkpoint()
+    about = Log(head.origin, encode_base64(head.root), head.size)
+    stated = statement_note(msgspec.structs.replace(statement, log=about), ASSESSOR)
+    path = tmp_path / "b.zip"
+    path.write_bytes(packed(with_assessor({**done.log.tree(WITNESS), "statement": stated})))
+    given = Request(authority=vkey_of(AUTHORITY), now=statement.as_of + 60, workers=0)
+    assert await agree(scripts, path, given) == "not sound"
+
+
+@pytest.mark.parametrize("count", [24, pytest.param(1_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("name", BUNDLES)
+async def test_flips(
+    scripts: Browser, vectors: dict[str, Vectors], tmp_path: Path, name: str, count: int
+) -> None:
+    """Flipped bytes of members, and of the zip itself."""
+    good, path = vectors[name].good, tmp_path / "b.zip"
+    files = contents(good)
+    for one in sampled(files, count, seed=count):
+        path.write_bytes(packed(files | {one.path: one.of(files[one.path])}))
+        await agree(scripts, path, request(name))
+    for one in raw_flips(len(good), count // 4, seed=count):
+        path.write_bytes(one.of(good))
+        await agree(scripts, path, request(name))
