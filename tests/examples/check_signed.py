@@ -42,7 +42,7 @@ class Keys:
         self.ever: set[str] = set()
 
     def check(self, place: str, note: bytes, events: list[Any]) -> str:
-        """A submission is signed once, by a key that is registered there, for a source log of its own: whose."""
+        """Whose key signed a submission, if it is registered there and the source log is its own."""
         text, lines = split_note(note)
         if events[0]["type"] == "writ.log.created.v1":
             self.learn(events[0])
