@@ -13,7 +13,7 @@ from projections.events import TYPE_OF
 from projections.fact import HANDLES_OF
 from projections.roles import ROLES
 from projections.runners import archive, record, source, wording
-from signing import attestation
+from signing import attestation, timestamp
 
 SCRIPTS = (
     "encoding",
@@ -27,6 +27,10 @@ SCRIPTS = (
     "audit",
     "statement",
     "trust",
+    "der",
+    "certificates",
+    "timestamp",
+    "clock",
     "assessed",
     "members",
     "proofs",
@@ -72,6 +76,10 @@ def _shared() -> str:
         "ATTESTATION_WORDS": sorted(attestation.WORDS),
         "MAX_UNCHECKED": attestation.MAX_ITEMS,
         "MAX_ATTESTATIONS": source.MAX_ATTESTATIONS,
+        "TIMESTAMP": {
+            "most_bytes": timestamp.MAX_RESPONSE_BYTES,
+            "most_accuracy_s": timestamp.MAX_ACCURACY_S,
+        },
         "WORDING": words,
         "LIMITS": limits,
         "MAX_MEMBERS": archive.MAX_MEMBERS,

@@ -1,25 +1,357 @@
-"""The verifier page reads no time-stamps: it says so, and calls nothing unsound for them."""
+"""Time-stamps in the verifier page: it believes what `writ verify` believes, and refuses what that refuses.
 
+Where the page can't tell, it says so.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA384, SHA512
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from signing.encoding import encode_base64
+from signing.errors import FormatError, ProofError
+from signing.timestamp import read_timestamp
 from tests.browser import BINARY, Browser
-from tests.ledger.verifying_in_browser import both
-from tests.projections.stamping import obeyed
+from tests.ledger.test_verifier_vectors import scripts
+from tests.ledger.verifying_in_browser import both, shown
+from tests.projections.evidence import AUTHORITY
+from tests.projections.logbuilder import rfc3339, vkey_of
+from tests.projections.stamping import MINUTE_US, obeyed
 from tests.projections.verifying import Out
+from tests.signing import chains
 from tests.signing.authority import Authority
+from tests.signing.chains import Chain, Link
+
+__all__ = ["scripts"]
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
 ]
 
+TEXT = "ledger.example/clearview\n5\nSBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=\n"
+READ_ALL = """
+async function readAll(cases, text) {
+  const said = [];
+  for (const [response, roots] of cases) {
+    try {
+      const believed = roots.map((root) => decodeBase64(root));
+      const { from, by } = await readTimestamp(decodeBase64(response), text, believed);
+      said.push([from, by]);
+    } catch (error) {
+      const kinds = { Unread, FormatError, ProofError };
+      said.push(Object.keys(kinds).find((kind) => error instanceof kinds[kind]) ?? String(error.stack));
+    }
+  }
+  return said;
+}
+"""
+REFUSED = {"FormatError", "ProofError"}
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+# --- In a bundle.
+
 
 @pytest.mark.parametrize("named", [True, False])
-async def test_time_stamps(browser: Browser, tmp_path: Path, capsys: Out, named: bool) -> None:
+async def test_beside_witnesses(
+    browser: Browser, authority: Authority, tmp_path: Path, capsys: Out, named: bool
+) -> None:
     """Where the order names their authority they decide what counts, and otherwise nothing."""
-    done = obeyed(Authority(tmp_path / "authority"), roots=named)
+    done = obeyed(authority, roots=named)
     page, _ = await both(browser, done.zip(tmp_path), done, capsys)
-    assert ("time-stamps were not read (1)" in page) == named
-    assert "does not count in this statement" not in page
+    assert page.startswith("Sound\n")
+    assert ("time-stamp authorities, or witnesses, named in the order" in page) == named
+
+
+async def test_alone(browser: Browser, authority: Authority, tmp_path: Path, capsys: Out) -> None:
+    done = obeyed(authority, witnessed=False)
+    page, _ = await both(browser, done.zip(tmp_path, provisional=False), done, capsys)
+    assert "time-stamps alone: nobody saw that the log shows all the same history" in page
+    assert "what time-stamps do not prove is the operator's word" in page
+
+
+async def test_what_counts_hangs_on_them(
+    browser: Browser, authority: Authority, tmp_path: Path, capsys: Out
+) -> None:
+    done = obeyed(authority, witnessed=False)
+    page, failure = await both(browser, done.zip(tmp_path, provisional=False, counted=20), done, capsys)
+    assert "counted says 20" in page
+    assert "counted says 20" in failure
+
+
+ANSWERS: list[Callable[[Authority, bytes], bytes]] = [
+    lambda authority, text: b"0\x80garbage",
+    lambda authority, text: authority.stamp(text + b"more\n"),
+    lambda authority, text: authority.stamp(text)[:-1],
+    lambda authority, text: b"\x30" * 24_576,
+]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+async def test_what_proves_nothing_is_listed(
+    browser: Browser,
+    authority: Authority,
+    tmp_path: Path,
+    capsys: Out,
+    answer: Callable[[Authority, bytes], bytes],
+) -> None:
+    done = obeyed(authority, answer=partial(answer, authority))
+    page, _ = await both(browser, done.zip(tmp_path), done, capsys)
+    assert f"entry {done.log.size - 1}: a time-stamp proves nothing: " in page
+
+
+@pytest.mark.parametrize(("off_us", "words"), [(-5 * MINUTE_US, "set back"), (5 * MINUTE_US, "ran ahead")])
+async def test_recorded_times_that_one_contradicts(
+    browser: Browser, authority: Authority, tmp_path: Path, capsys: Out, off_us: int, words: str
+) -> None:
+    done = obeyed(authority, witnessed=False, off_us=off_us)
+    page, _ = await both(browser, done.zip(tmp_path, provisional=False), done, capsys)
+    assert words in page
+
+
+async def test_of_which_the_page_can_t_tell(browser: Browser, tmp_path: Path) -> None:
+    """A key of a kind that the page does not read: the page says so, and what it leaves unchecked."""
+    odd = Chain(tmp_path / "odd", (Link(key=chains.p521), Link(chains.SIGNER, key=chains.p521)))
+    done = obeyed(odd)  # type: ignore[arg-type]
+    now = rfc3339((done.as_of + 60) * 1_000_000)
+    page = await shown(browser, done.zip(tmp_path), vkey_of(AUTHORITY), now)
+    assert "Sound" in page
+    assert "a time-stamp was not read: " in page
+    assert "time-stamps were not read (1): which entries count" in page
+
+
+# --- One by one, beside the Python.
+
+
+async def read_all(
+    scripts: Browser, cases: list[tuple[bytes, list[bytes]]]
+) -> list[tuple[Any, tuple[int, int] | str]]:
+    """What the page and the Python make of each response under its roots."""
+    await scripts.value(READ_ALL)
+    given = [[encode_base64(raw), [encode_base64(root) for root in roots]] for raw, roots in cases]
+    said = await scripts.value(f"readAll({json.dumps(given)}, {json.dumps(TEXT)})")
+    return list(zip(said, (by_python(*case) for case in cases), strict=True))
+
+
+def by_python(raw: bytes, roots: list[bytes]) -> tuple[int, int] | str:
+    try:
+        seen = read_timestamp(raw, TEXT.encode(), roots)
+    except (FormatError, ProofError) as error:
+        return type(error).__name__
+    return seen.from_s, seen.by_s
+
+
+def contradict(page: Any, python: tuple[int, int] | str) -> bool:
+    """Where the page is sure, it is as sure of the same."""
+    if page == "Unread":
+        return False
+    return page not in REFUSED or python not in REFUSED if isinstance(page, str) else tuple(page) != python
+
+
+GOOD: list[dict[str, Any]] = [
+    {},
+    {"links": (Link(), Link(), Link(chains.SIGNER))},
+    {"links": (Link(), Link(), Link(), Link(chains.SIGNER))},
+    {"links": (Link(key=chains.rsa_2048), Link(chains.SIGNER, key=chains.rsa_2048))},
+    {"links": (Link(key=chains.rsa_2048, hash=SHA512()), Link(chains.SIGNER, hash=SHA384()))},
+    {"links": (Link(key=chains.p384, hash=SHA384()), Link(chains.SIGNER, key=chains.p384))},
+    {"digest": "sha512"},
+    {"named": "sha1"},
+    {"named": "sha512"},
+    {"more": ""},
+    {"more": "accuracy = secs:1, millisecs:5, microsecs:7"},
+    {"more": "ordering = yes\ntsa_name = yes\nclock_precision_digits = 3"},
+    {"links": (Link(ids=False), Link(chains.SIGNER, ids=False))},
+    {"links": (Link(((x509.BasicConstraints(ca=True, path_length=0), True),)), Link(chains.SIGNER))},
+    {
+        "links": (
+            Link((*chains.AUTHORITY, (chains.usage(key_cert_sign=True), True))),
+            Link((*chains.SIGNER, (chains.usage(digital_signature=True, content_commitment=True), True))),
+        )
+    },
+]
+
+
+@pytest.mark.parametrize("how", GOOD)
+async def test_what_the_page_believes(scripts: Browser, tmp_path: Path, how: dict[str, Any]) -> None:
+    chain = Chain(tmp_path, **how)
+    stranger = Chain(tmp_path / "stranger").root_der
+    response = chain.stamp(TEXT.encode())
+    believing = ([chain.root_der], [stranger, chain.root_der], [stranger])
+    compared = await read_all(scripts, [(response, roots) for roots in believing])
+    (page, python), (again, _), (other, refused) = compared
+    assert isinstance(python, tuple)
+    assert tuple(page) == tuple(again) == python
+    assert {other, refused} <= REFUSED
+
+
+async def test_what_is_named_as_a_root_and_is_none(scripts: Browser, tmp_path: Path) -> None:
+    """It proves nothing alone; beside the root it may stand between."""
+    chain = Chain(tmp_path, (Link(), Link(), Link(chains.SIGNER)))
+    response = chain.stamp(TEXT.encode())
+    root, between, leaf = (made.public_bytes(Encoding.DER) for made, _ in chain.made)
+    believing = ([between], [leaf], [leaf, between], [leaf, between, root], [root, leaf])
+    compared = await read_all(scripts, [(response, roots) for roots in believing])
+    for page, python in compared[:3]:
+        assert {page, python} <= REFUSED
+    for page, python in compared[3:]:
+        assert tuple(page) == python
+
+
+async def test_certificates_that_sign_each_other_end_soon(scripts: Browser, tmp_path: Path) -> None:
+    """Forty of one name and one key: any of them may have issued any other."""
+    chain = Chain(tmp_path)
+    key = chains.p256()
+    many = tuple(Link(key=lambda: key, name="tsa.example 0", issuer="tsa.example 0") for _ in range(40))
+    crowd = Chain(tmp_path / "crowd", (*many, Link(chains.SIGNER)))
+    response = crowd.stamp(TEXT.encode())
+    assert len(response) < 24_576
+    ((page, python),) = await read_all(scripts, [(response, [chain.root_der])])
+    assert isinstance(page, str)
+    assert isinstance(python, str)
+
+
+async def test_one_with_a_nonce(scripts: Browser, tmp_path: Path) -> None:
+    chain = Chain(tmp_path)
+    ((page, python),) = await read_all(scripts, [(chain.stamp(TEXT.encode(), "-cert"), [chain.root_der])])
+    assert tuple(page) == python
+
+
+async def test_certificates_that_are_not_sorted(scripts: Browser, tmp_path: Path) -> None:
+    """The openssl command writes them so, and no reader of DER takes it."""
+    middle = Link(name="a" * 60)
+    chain = Chain(tmp_path, (Link(), middle, Link(chains.SIGNER, name="b")))
+    compared = await read_all(scripts, [(chain.unsorted(TEXT.encode()), [chain.root_der])])
+    longer_first = Chain(tmp_path / "two", (Link(), Link(name="b"), Link(chains.SIGNER, name="a" * 60)))
+    compared += await read_all(scripts, [(longer_first.unsorted(TEXT.encode()), [longer_first.root_der])])
+    assert ("FormatError", "FormatError") in compared
+    assert not any(contradict(*one) for one in compared)
+
+
+def signer(*more: chains.Extension) -> Link:
+    return Link((chains.SIGNER[0], *more))
+
+
+BAD: list[tuple[Link, ...]] = [
+    (Link(), Link(chains.AUTHORITY, valid=(-chains.YEAR, timedelta(seconds=-5))), Link(chains.SIGNER)),
+    (Link(valid=(timedelta(days=1), chains.YEAR)), Link(chains.SIGNER)),
+    (Link(), Link(chains.SIGNER, valid=(timedelta(days=1), chains.YEAR))),
+    (Link(), Link(((x509.BasicConstraints(ca=False, path_length=None), True),)), Link(chains.SIGNER)),
+    (Link(((x509.BasicConstraints(ca=True, path_length=0), True),)), Link(), Link(chains.SIGNER)),
+    (Link((*chains.AUTHORITY, (chains.usage(digital_signature=True), True))), Link(chains.SIGNER)),
+    (Link(), Link(chains.SIGNER, issuer="somebody else")),
+    (Link(), Link(chains.SIGNER, issuer="TSA.EXAMPLE  0")),
+    (Link(issuer="somebody above"), Link(chains.SIGNER)),
+    (Link((*chains.AUTHORITY, (x509.InhibitAnyPolicy(0), True))), Link(chains.SIGNER)),
+    (
+        Link((*chains.AUTHORITY, (x509.NameConstraints([x509.DNSName("example")], None), True))),
+        Link(chains.SIGNER),
+    ),
+]
+
+
+@pytest.mark.parametrize("place", range(len(BAD)))
+async def test_a_chain_that_is_none(scripts: Browser, tmp_path: Path, place: int) -> None:
+    chain = Chain(tmp_path, BAD[place])
+    response = chain.stamp(TEXT.encode())
+    ((page, python),) = await read_all(scripts, [(response, [chain.root_der])])
+    assert not contradict(page, python)
+    assert isinstance(page, str), "nothing is believed of it"
+
+
+USAGES = [
+    ((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), True),),
+    ((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING]), False),),
+    ((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.SERVER_AUTH]), True),),
+    (),
+    (chains.SIGNER[1], (chains.usage(key_encipherment=True), True)),
+    (chains.SIGNER[1], (chains.usage(digital_signature=True, key_cert_sign=True), True)),
+]
+
+
+@pytest.mark.parametrize("usages", USAGES)
+async def test_a_certificate_for_something_else(
+    scripts: Browser, authority: Authority, tmp_path: Path, usages: tuple[chains.Extension, ...]
+) -> None:
+    """Signed by the openssl command that asks for nothing."""
+    chain = Chain(tmp_path, (Link(), signer(*usages)))
+    resigned = Authority.resign(chain, authority.stamp(TEXT.encode()))  # type: ignore[arg-type]
+    ((page, python),) = await read_all(scripts, [(resigned, [chain.root_der])])
+    assert not contradict(page, python)
+    assert python in REFUSED
+    assert isinstance(page, str)
+
+
+# --- Whatever is altered.
+
+
+def altered(raw: bytes, data: Any) -> bytes:
+    """Up to three changes: bits, bytes taken out, put in, or taken from elsewhere in it."""
+    changed = bytearray(raw)
+    for kind, at, value in data:
+        place = at % len(changed)
+        if kind == "flip":
+            changed[place] ^= 1 << value % 8
+        elif kind == "set":
+            changed[place] = value
+        elif kind == "drop":
+            del changed[place : place + 1 + value % 4]
+        elif kind == "add":
+            changed[place:place] = bytes([value])
+        else:
+            other = value * len(changed) // 256
+            changed[place : place + 8] = changed[other : other + 8]
+    return bytes(changed)
+
+
+KINDS = st.sampled_from(["flip", "flip", "set", "drop", "add", "copy"])
+CHANGE = st.tuples(KINDS, st.integers(0, 4_000), st.integers(0, 255))
+
+
+async def test_whatever_is_altered(scripts: Browser, tmp_path: Path) -> None:
+    """Drawn by hypothesis, read in one call: where the page is sure, the Python is as sure of the same."""
+    chain = Chain(tmp_path, (Link(), Link(key=chains.rsa_2048), Link(chains.SIGNER)))
+    response = chain.stamp(TEXT.encode())
+    drawn: list[bytes] = []
+
+    @settings(max_examples=3_000, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(CHANGE, min_size=1, max_size=3))
+    def draw(changes: Any) -> None:
+        drawn.append(altered(response, changes))
+
+    draw()
+    bits = [altered(response, [("flip", at, bit)]) for at in range(len(response)) for bit in (0, 5)]
+    cases = [(raw, [chain.root_der]) for raw in [*drawn, *bits]]
+    compared = await read_all(scripts, cases)
+    odd = [(raw.hex(), *both) for (raw, _), both in zip(cases, compared, strict=True) if contradict(*both)]
+    assert odd == []
+    unsure = sum(1 for page, _ in compared if page == "Unread")
+    assert unsure < len(compared) / 4, "it reads most of what it is given"
+
+
+async def test_junk_ends_in_words(scripts: Browser) -> None:
+    """Deeply nested, endless, or claiming to be long."""
+    deep = b""
+    for _ in range(3_000):
+        size = len(deep)
+        head = bytes([0x30, size]) if size < 128 else b"\x30\x82" + size.to_bytes(2, "big")
+        deep = head + deep
+    junk = [b"", b"\x30", b"\x30\x84\xff\xff\xff\xff", b"\x30\x80" * 12_000, deep, bytes(24_576), deep * 3]
+    for page, python in await read_all(scripts, [(raw, []) for raw in junk]):
+        assert page in REFUSED | {"Unread"}
+        assert not contradict(page, python)

@@ -1,6 +1,5 @@
 """The verifier page's scripts read the vectors that the Python reads, and refuse what it refuses."""
 
-import base64
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -8,8 +7,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_pem_x509_certificate
 
 from ledger.verifier_page import worker_script
+from signing.encoding import encode_base64
 from tests.browser import BINARY, Browser
 
 pytestmark = [
@@ -31,6 +33,8 @@ const VERIFIERS = {
     verifyProof(parseProof(raw), decodeBase64(given.leaf), parseVkey(given.vkey)),
   attestation: (raw, given) =>
     openAttestation(parseNote(raw), parseVkey(given.vkey), decodeBase64(given.statement)),
+  timestamp: (raw, given) =>
+    readTimestamp(raw, parseNote(decodeBase64(given.checkpoint)).text, [decodeBase64(given.root)]),
   cosignature: async (raw, given) => {
     const note = parseNote(raw);
     const time = await verifyCosignature(note.text, note.signatures[1], parseVkey(given.vkey));
@@ -69,6 +73,7 @@ FORMATS = (
     "tlog-proof",
     "entry",
     "submission",
+    "timestamp",
 )
 # A log keeps a submission's note and each of its lines by itself: what frames them in a post, no bundle has.
 FRAMING = {"no-final-newline", "text-after-the-end", "line-left-out", "line-added", "empty-line"}
@@ -93,17 +98,24 @@ async def test_vectors(scripts: Browser, name: str) -> None:
     if name == "submission":
         expected = {file: kind for file, kind in expected.items() if file not in FRAMING}
     found = {}
+    given = json.dumps(timestamped(index["given"]) if name == "timestamp" else index["given"])
     for file in expected:
-        raw = base64.b64encode((VECTORS / name / file).read_bytes()).decode()
-        given = json.dumps(index["given"])
+        raw = encode_base64((VECTORS / name / file).read_bytes())
         found[file] = await scripts.value(f"outcomeOf({json.dumps(name)}, {json.dumps(raw)}, {given})")
     assert found == expected
+
+
+def timestamped(given: dict[str, str]) -> dict[str, str]:
+    """The files that the index of time-stamps names, in base64."""
+    root = load_pem_x509_certificate((VECTORS / "timestamp" / given["root"]).read_bytes())
+    checkpoint = (VECTORS / "timestamp" / given["checkpoint"]).read_bytes()
+    return {"checkpoint": encode_base64(checkpoint), "root": encode_base64(root.public_bytes(Encoding.DER))}
 
 
 async def test_the_c2sp_log(scripts: Browser) -> None:
     """The tiles of 300 entries, read and made anew; the checkpoint's root; a witness's time."""
     files = {
-        str(path.relative_to(C2SP / "log")): base64.b64encode(path.read_bytes()).decode()
+        str(path.relative_to(C2SP / "log")): encode_base64(path.read_bytes())
         for path in (C2SP / "log").rglob("*")
         if path.is_file()
     }

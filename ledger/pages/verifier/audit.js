@@ -13,7 +13,6 @@ class Audit {
     this.open = null; // the submission whose events are being read
     this.orders = [];
     this.anchors = [];
-    this.stamps = [];
     this.submissions = 0;
     this.previous = encodeBase64(new Uint8Array(HASH_BYTES));
     this.pending = [];
@@ -178,7 +177,7 @@ class Audit {
   note(index, entry, event, poster) {
     const isStamp = event.type === "writ.checkpoint.timestamped.v1";
     const isAnchor = isStamp || event.type === "writ.checkpoint.anchored.v1";
-    if (isAnchor) (isStamp ? this.stamps : this.anchors).push(this.readAnchor(index, entry, event.data));
+    if (isAnchor) this.anchors.push(this.readAnchor(index, entry, event.data, isStamp));
     if (!isAnchor && index >= this.counted) this.firstUncounted ??= index;
     if (ORDER_TYPES.has(event.type)) {
       this.orders.push({ index, poster, order: event.data.order, effectiveAt: event.data.effective_at });
@@ -186,10 +185,10 @@ class Audit {
   }
 
   // An anchor is a checkpoint of this log: the witnesses saw this history and no other.
-  readAnchor(index, entry, said) {
-    const [note, anchored] = within(`entry ${index}: anchors what is no checkpoint`, () => {
+  readAnchor(index, entry, said, isStamp) {
+    const [note, anchored, response] = within(`entry ${index}: anchors what is no checkpoint`, () => {
       const read = parseNote(decodeBase64(said.note));
-      return [read, parseCheckpoint(read.text)];
+      return [read, parseCheckpoint(read.text), isStamp ? decodeBase64(said.response) : null];
     });
     if (anchored.origin !== this.claim.origin || anchored.size < 1 || anchored.size > index) {
       throw new ProofError(`entry ${index}: anchors a checkpoint that is not of this log before it`);
@@ -199,7 +198,7 @@ class Audit {
         `entry ${index}: anchors a checkpoint of ${anchored.size} entries with another root than these entries ` +
           "give: the witnesses were shown another history");
     }
-    return { index, timeUs: Number(entry.timeUs), size: anchored.size, note };
+    return { index, timeUs: Number(entry.timeUs), size: anchored.size, note, response };
   }
 
   requireComplete(index) {

@@ -17,7 +17,7 @@ async function verifyCompact(source, { authority, now }, outcome, onProgress) {
   }
   outcome.checked.push(
     `${thousands(indexes.length)} events stand in that log, each under its poster's submission`);
-  const seen = await witnessedAt(outcome, policyOf(order), head);
+  const seen = await witnessedAt(outcome, order, head);
   outcome.witnessed = seen !== null;
   await requireAssessors(outcome, order, note, source);
   checkAge(outcome, order, statement, now, seen);

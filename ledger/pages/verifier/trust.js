@@ -2,7 +2,6 @@
 // says whom to trust.
 
 const CLOCK_TOLERANCE_S = 300;
-const TOLERANCE_US = 60000000;
 
 function policyOf(order) {
   const said = order.trust.witnesses ?? [];
@@ -68,7 +67,8 @@ async function checkLog(outcome, order, note) {
 }
 
 // When the order's witnesses had cosigned this checkpoint: Unix seconds, or null without a quorum.
-async function witnessedAt(outcome, policy, note) {
+async function witnessedAt(outcome, order, note) {
+  const policy = policyOf(order);
   const time = await quorumTime(policy, note);
   const named = await cosigners(outcome, policy, note);
   if (time !== null) {
@@ -76,7 +76,8 @@ async function witnessedAt(outcome, policy, note) {
       `witnesses named in the order (${named.join(", ")}): they saw these entries and no others, at ` +
         `${moment(time)} at the latest`);
   } else if (policy.quorum === "none") {
-    outcome.exceptions.push("the order asks for no witnesses: when anything happened is the operator's word");
+    const whose = order.trust.timestamp_roots ? "what time-stamps do not prove is" : "when anything happened is";
+    outcome.exceptions.push(`the order asks for no witnesses: ${whose} the operator's word`);
   } else {
     outcome.exceptions.push("the checkpoint lacks the cosignatures of the witnesses that the order names");
   }
@@ -95,61 +96,6 @@ async function cosigners(outcome, policy, note) {
     }
   }
   return named;
-}
-
-// The anchors that reached the order's quorum, each with its time; and the earliest time proved from each
-// size on, sizes rising.
-async function readClock(anchors, policy) {
-  const proved = [];
-  for (const anchor of anchors) {
-    const time = await anchorTime(anchor, policy);
-    if (time !== null) proved.push({ ...anchor, time });
-  }
-  const steps = [];
-  for (const { size, time } of [...proved].sort((one, other) => other.size - one.size)) {
-    const earliest = Math.min(time, steps[0]?.time ?? time);
-    if (steps[0]?.size === size) steps[0].time = earliest;
-    else steps.unshift({ size, time: earliest });
-  }
-  return { proved, steps };
-}
-
-async function anchorTime(anchor, policy) {
-  try {
-    for (const log of policy.logs) await verifyNote(anchor.note, log.key);
-  } catch (error) {
-    if (!(error instanceof ProofError)) throw error;
-    return null;
-  }
-  return quorumTime(policy, anchor.note);
-}
-
-// Where recorded times contradict the witnesses' by over 60 seconds, at an anchor or at the log's head.
-function checkTimes(audit, clock, headTime) {
-  const fail = (index, what, byUs) => {
-    throw new ProofError(`entry ${index}: ${what} (by ${Math.floor(byUs / 1000000)} s)`);
-  };
-  const early = "recorded before witnesses had seen what stands before it: the clock was set back";
-  const late = "recorded after witnesses had seen it already: the clock ran ahead";
-  for (const { index, size, time, timeUs } of clock.proved) {
-    const provedUs = time * 1000000;
-    if (timeUs < provedUs - TOLERANCE_US) fail(index, early, provedUs - timeUs);
-    const lastUs = audit.timesUs[size - 1];
-    if (lastUs > provedUs + TOLERANCE_US) fail(size - 1, late, lastUs - provedUs);
-  }
-  const aheadUs = headTime === null ? 0 : audit.timesUs.at(-1) - headTime * 1000000;
-  if (aheadUs > TOLERANCE_US) fail(audit.size - 1, late, aheadUs);
-}
-
-// `counted` is the size of the last anchor proved by `as_of`; provisional: what was recorded by then.
-function checkCounted(audit, clock, statement) {
-  const { counted, provisional, as_of: asOf } = statement;
-  const proved = clock.steps.filter((one) => one.time <= asOf);
-  const recorded = audit.timesUs.findIndex((timeUs) => timeUs > asOf * 1000000);
-  const found = provisional ? (recorded < 0 ? audit.size : recorded) : Math.max(0, ...proved.map((one) => one.size));
-  if (counted !== found) {
-    throw new ProofError(`the statement is not what the log gives: counted says ${counted}, the log gives ${found}`);
-  }
 }
 
 // The statement is not too old, nor is what it looked at. `seen`: when witnesses last saw the log.
@@ -172,20 +118,6 @@ function checkAge(outcome, order, statement, now, seen) {
         `${span(most)}: later entries may have been left out, ask for a new bundle`);
   }
   outcome.checked.push(`the statement is as of ${moment(asOf)}, ${span(age)} old (at most ${span(most)})`);
-}
-
-// An operator who anchors no more could have everything disregarded that happens since.
-function checkUncounted(outcome, audit, clock, order, statement, now) {
-  const index = statement.provisional ? null : audit.firstUncounted;
-  if (index === null) return;
-  const said = `entry ${index} does not count in this statement, nor does any later one`;
-  const anchored = clock.steps.find((one) => one.size >= statement.counted);
-  if (statement.counted > 0 && anchored && now - anchored.time > durationSeconds(order.trust.max_statement_age)) {
-    throw new ProofError(
-      `${said}: it counts what witnesses had seen by ${moment(anchored.time)}, longer ago than the order accepts; ` +
-        "ask for a bundle that anchors the log first");
-  }
-  outcome.exceptions.push(`${said}: no anchor shows that witnesses had seen it by then`);
 }
 
 function thousands(count) {

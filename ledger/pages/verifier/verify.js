@@ -56,11 +56,10 @@ async function verifyFull(source, { authority, now }, outcome, onProgress) {
   listOtherOrders(audit, issued, outcome);
   nameOrder(outcome, order, authority, issued.poster.vkey, `at entry ${issued.index} `);
   const checkpoint = await checkLog(outcome, order, head);
-  const policy = policyOf(order);
-  const clock = await readClock(audit.anchors, policy);
-  const headTime = await witnessedAt(outcome, policy, head);
+  const clock = await readClock(audit.anchors, order);
+  const headTime = await witnessedAt(outcome, order, head);
   const seen = lastSeen(outcome, clock, headTime, statement);
-  const unread = hasUnreadStamps(outcome, audit, order);
+  const unread = hasUnreadStamps(outcome, clock);
   checkTimes(audit, clock, headTime);
   checkStatementLog(statement, checkpoint);
   if (!unread) checkCounted(audit, clock, statement);
@@ -95,30 +94,6 @@ function nameOrder(outcome, order, authority, signer, place) {
   }
   outcome.keys.push(`authority ${authority}, given by you`);
   outcome.checked.push(`the order ${place}is signed by that authority`);
-}
-
-// Whether witnesses saw the log decides if more than the operator's word stands behind it. What a
-// provisional statement counts, only the whole log's checkpoint covers.
-function lastSeen(outcome, clock, headTime, statement) {
-  const anchored = clock.steps.length > 0 ? Math.max(...clock.steps.map((one) => one.time)) : null;
-  outcome.witnessed = headTime !== null || (anchored !== null && !statement.provisional);
-  if (headTime === null && anchored !== null) {
-    outcome.attested.push(
-      `witnesses named in the order, for the first ${thousands(clock.steps.at(-1).size)} entries, at ` +
-        `${moment(anchored)} at the latest`);
-  }
-  return headTime === null ? anchored : Math.max(headTime, anchored ?? headTime);
-}
-
-// Time-stamps that the order believes decide, beside witnesses, what counts; this page can't read them.
-function hasUnreadStamps(outcome, audit, order) {
-  const unread = order.trust.timestamp_roots !== undefined && audit.stamps.length > 0;
-  if (unread) {
-    outcome.exceptions.push(
-      `time-stamps were not read (${thousands(audit.stamps.length)}): which entries count, and when the log was ` +
-        "last seen, `writ verify` checks");
-  }
-  return unread;
 }
 
 // Of a full bundle none is needed, and none may be false; whose there is, stands beside the headline.
