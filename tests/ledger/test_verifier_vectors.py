@@ -33,6 +33,11 @@ const VERIFIERS = {
     verifyProof(parseProof(raw), decodeBase64(given.leaf), parseVkey(given.vkey)),
   attestation: (raw, given) =>
     openAttestation(parseNote(raw), parseVkey(given.vkey), decodeBase64(given.statement)),
+  statement: async (raw, given) => {
+    const note = parseNote(raw);
+    parseStatement(note.text);
+    for (const key of [given.operator, given.assessor]) await verifyNote(note, parseVkey(key));
+  },
   timestamp: (raw, given) =>
     readTimestamp(raw, parseNote(decodeBase64(given.checkpoint)).text, [decodeBase64(given.root)]),
   cosignature: async (raw, given) => {
@@ -72,6 +77,7 @@ FORMATS = (
     "policy",
     "tlog-proof",
     "entry",
+    "statement",
     "submission",
     "timestamp",
 )
