@@ -131,6 +131,7 @@ async def test_of_which_the_page_can_t_tell(browser: Browser, tmp_path: Path) ->
     now = rfc3339((done.as_of + 60) * 1_000_000)
     page = await shown(browser, done.zip(tmp_path), vkey_of(AUTHORITY), now)
     assert "Sound" in page
+    assert "It could not read some time-stamps" in page
     assert "a time-stamp was not read: " in page
     assert "time-stamps were not read (1): which entries count" in page
 

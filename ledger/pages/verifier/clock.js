@@ -82,6 +82,7 @@ function seenBy(whom, steps) {
 // Time-stamps that the order believes decide, beside witnesses, what counts; of some this page can't tell.
 function hasUnreadStamps(outcome, clock) {
   if (clock.unread.length === 0) return false;
+  outcome.hasUnread = true;
   outcome.exceptions.push(
     `time-stamps were not read (${thousands(clock.unread.length)}): which entries count, and when the log was last ` +
       "seen, `writ verify` checks");

@@ -114,6 +114,9 @@ function wordOf(outcome) {
   const [word, style, what] = WORDS[outcome.word];
   const box = made("div", null, `word ${style}`);
   box.append(made("strong", word), made("p", outcome.failure ?? what));
+  if (outcome.failure === null && outcome.hasUnread) {
+    box.append(made("p", "It could not read some time-stamps, so what hangs on them it did not check: see the exceptions."));
+  }
   return box;
 }
 

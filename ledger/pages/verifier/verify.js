@@ -9,7 +9,7 @@ const UNPROVEN = [
 async function verifyBundle(blob, given, onProgress) {
   const outcome = {
     kind: "full", failure: null, statement: null, headline: null, order: null, record: null, witnessed: false,
-    told: [], untold: 0, statedBy: [], assessors: [], checked: [], keys: [], attested: [], exceptions: [],
+    hasUnread: false, told: [], untold: 0, statedBy: [], assessors: [], checked: [], keys: [], attested: [], exceptions: [],
     notProven: [],
   };
   try {
