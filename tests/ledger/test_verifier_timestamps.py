@@ -177,6 +177,7 @@ GOOD: list[dict[str, Any]] = [
     {"more": ""},
     {"more": "accuracy = secs:1, millisecs:5, microsecs:7"},
     {"more": "ordering = yes\ntsa_name = yes\nclock_precision_digits = 3"},
+    {"links": (Link(chains.SIGNER),)},
     {"links": (Link(ids=False), Link(chains.SIGNER, ids=False))},
     {"links": (Link(((x509.BasicConstraints(ca=True, path_length=0), True),)), Link(chains.SIGNER))},
     {
@@ -343,6 +344,54 @@ async def test_whatever_is_altered(scripts: Browser, tmp_path: Path) -> None:
     assert odd == []
     unsure = sum(1 for page, _ in compared if page == "Unread")
     assert unsure < len(compared) / 4, "it reads most of what it is given"
+
+
+def said_in(response: bytes) -> bytes:
+    """The TSTInfo of a response, as it stands there."""
+    begin = response.index(bytes.fromhex("06042a030401")) - 5
+    return response[begin : begin + 2 + response[begin + 1]]
+
+
+def retold(said: bytes, begin: int, end: int, new: bytes) -> bytes:
+    """The same with other bytes in some place, its length put right."""
+    inside = said[2:begin] + new + said[end:]
+    return bytes([0x30, len(inside)]) + inside
+
+
+TIMES = [
+    *("20260101000000.5Z", "20260101000000.50Z", "20260101000000.Z", "20260101000000", "20260230000000Z"),
+    *("20260101000060Z", "20260101240000Z", "202601010000Z", "00000101000000Z", "99991231235959Z"),
+    *("20260101000000.123456789Z", "20260101000000.1234567891Z", "20260101000000+0000"),
+]
+ACCURACIES = [
+    *("", "3000", "30030201ff", "300402020001", "30050203015180", "30050203015181", "3003800100"),
+    *("3004800203e7", "3004800203e8", "3003810101", "3006810101800101", "3006800101810101"),
+]
+MORE = ["0101ff", "010100", "010101", "020105", "02020005", "a100", "a003820161", "0500"]
+
+
+async def test_whatever_an_authority_says(scripts: Browser, tmp_path: Path) -> None:
+    """What it signs is its own affair: also what no standard knows."""
+    chain = Chain(tmp_path)
+    said = said_in(chain.stamp(TEXT.encode()))
+    time, end = said.index(b"\x18\x0f"), len(said)
+    told = [said, said + b"\x00", said[:-1]]
+    told += [retold(said, time, time + 17, bytes([24, len(one)]) + one.encode()) for one in TIMES]
+    told += [retold(said, time + 17, end, bytes.fromhex(one)) for one in ACCURACIES]
+    told += [retold(said, end, end, bytes.fromhex(one)) for one in MORE]
+    drawn: list[bytes] = []
+
+    @settings(max_examples=100, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.lists(CHANGE, min_size=1, max_size=2))
+    def draw(changes: Any) -> None:
+        drawn.append(altered(said, changes))
+
+    draw()
+    compared = await read_all(scripts, [(chain.sign(one), [chain.root_der]) for one in [*told, *drawn]])
+    odd = [(raw.hex(), *both) for raw, both in zip(told + drawn, compared, strict=True) if contradict(*both)]
+    assert odd == []
+    believed = [python for page, python in compared if isinstance(page, list)]
+    assert len(believed) > 10, "both believe some of it"
 
 
 async def test_junk_ends_in_words(scripts: Browser) -> None:

@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 Extension = tuple[x509.ExtensionType, bool]
+TIME_INFO = "1.2.840.113549.1.9.16.1.4"
 YEAR = timedelta(days=365)
 SETTINGS = """\
 [tsa]
@@ -102,7 +103,7 @@ class Chain:
         return self.made[0][0].public_bytes(Encoding.DER)
 
     def stamp(self, text: bytes, *asking: str) -> bytes:
-        """The answer about a text. DER wants its certificates sorted; in which order they stand, nobody signs."""
+        """The answer about a text. DER wants its certificates sorted; nobody signs in which order they are."""
         answer = self.unsorted(text, *asking)
         carried = [made.public_bytes(Encoding.DER) for made, _ in (self.made[-1], *self.made[1:-1])]
         return answer.replace(b"".join(carried), b"".join(sorted(carried)))
@@ -118,6 +119,17 @@ class Chain:
             *("-section", "tsa", "-signer", "signer.pem", "-inkey", "key.pem", *chain),
         )
         return (self.folder / "response.tsr").read_bytes()
+
+    def sign(self, said: bytes) -> bytes:
+        """A response that says this, well-formed or not, signed by the authority."""
+        (self.folder / "said").write_bytes(said)
+        self.openssl(
+            *("cms", "-sign", "-cades", "-nodetach", "-binary", "-econtent_type", TIME_INFO, "-in", "said"),
+            *("-signer", "signer.pem", "-inkey", "key.pem", "-md", self.digest, "-outform", "DER"),
+            *("-out", "token.der"),
+        )
+        inside = b"\x30\x03\x02\x01\x00" + (self.folder / "token.der").read_bytes()
+        return b"\x30\x82" + len(inside).to_bytes(2, "big") + inside
 
     def _certify(self, place: int, link: Link) -> tuple[x509.Certificate, Key]:
         key = link.key()

@@ -84,7 +84,7 @@ function extensionsOf(outer) {
   for (const one of outer === null ? [] : childrenOf(new Parts(outer, 0xa3).take(TAG.sequence))) {
     const parts = new Parts(one);
     const id = oidOf(parts.take(TAG.oid));
-    const isCritical = parts.maybe(TAG.boolean) !== null;
+    const isCritical = parts.flag();
     const value = contentOf(parts.take(TAG.octets));
     parts.end();
     const isKnown = Object.values(EXTENSION).includes(id);
@@ -128,7 +128,7 @@ function octetsWithin(node) {
 
 function readConstraints(node) {
   const parts = new Parts(node);
-  const isAuthority = parts.maybe(TAG.boolean) !== null;
+  const isAuthority = parts.flag();
   const below = parts.maybe(TAG.integer);
   parts.end();
   return { isAuthority, most: below === null ? Infinity : Number(integerOf(below)) };

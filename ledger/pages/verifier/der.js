@@ -4,6 +4,7 @@
 class Unread extends Error {}
 
 const MAX_DER_DEPTH = 24;
+const TRUE = Uint8Array.of(0xff);
 const TAG = {
   boolean: 0x01, integer: 0x02, bits: 0x03, octets: 0x04, none: 0x05, oid: 0x06, utf8: 0x0c, printable: 0x13,
   ia5: 0x16, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30, set: 0x31,
@@ -68,6 +69,13 @@ class Parts {
 
   maybe(tag) {
     return this.rest.length > 0 && this.rest[0].tag === tag ? this.rest.shift() : null;
+  }
+
+  // A truth that is left out where it is none: written down, false is not DER.
+  flag() {
+    const found = this.maybe(TAG.boolean);
+    if (found !== null && !sameBytes(contentOf(found), TRUE)) throw new FormatError(`${this.what}: an odd truth`);
+    return found !== null;
   }
 
   end() {

@@ -88,7 +88,7 @@ function readTimeInfo(raw) {
   parts.take(TAG.integer);
   const second = timeOf(parts.take(TAG.generalizedTime));
   const accuracy = parts.maybe(TAG.sequence);
-  parts.maybe(TAG.boolean);
+  parts.flag();
   parts.maybe(TAG.integer);
   parts.maybe(0xa0);
   if (parts.rest.length > 0) throw new Unread("time-stamp's content: with extensions");
