@@ -1,10 +1,10 @@
 """A case: one order, seen at one moment, over one size of the log. All that a judgment looks at."""
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from msgspec import UnsetType
 
@@ -22,12 +22,15 @@ from projections.series import Series
 from projections.sharing import Sharing
 from projections.status import Life, life_of
 from projections.tally import Listener, Tally
-from signing.setdigest import SetDigest, digest_in_parts
+from signing.setdigest import HashedBuckets, SetDigest, digest_of_hashed, hash_buckets
 
 if TYPE_CHECKING:
     from projections.running import Running
 
 
+T = TypeVar("T")
+Groups = list[tuple[Holding, list[str]]]
+"""States, each with the handles of those who are in it."""
 Gone = tuple[tuple[int, int], ...]
 """Discredited posters, each with the recorded time (us) from which it was."""
 
@@ -182,6 +185,11 @@ class Case:
         return other
 
     @property
+    def is_heard(self) -> bool:
+        """Whether somebody is told what is counted, or what the moment is compared with."""
+        return self._listener is not None or type(self.as_of) is not int
+
+    @property
     def records(self) -> tuple[int, int]:
         """How many records there are, and how many states among them: counted for each two digits with which
         a handle begins, as they are walked where not all are in memory (`Parted`)."""
@@ -257,16 +265,18 @@ class Case:
         key = (store, declared, self._gone, size)
         found = self._known.censuses.get(key)
         if found is None:
-            found = self._known.censuses[key] = digest_in_parts(
-                (
+            gone = self.discredited
+
+            def hashed(groups: Groups) -> HashedBuckets:
+                return hash_buckets(
                     handle.encode()
                     for holding, handles in groups
                     if store in holding.copies
-                    and is_live(holding.copies[store], declared, self.docket, self.discredited, size)
+                    and is_live(holding.copies[store], declared, self.docket, gone, size)
                     for handle in handles
                 )
-                for groups in self._population.parts()
-            )
+
+            found = self._known.censuses[key] = digest_of_hashed(self._population.each(hashed))
         return found
 
     def was_ever(self, seen: SetDigest, store: str, first: int, last: int) -> bool:
@@ -301,19 +311,25 @@ class Population:
     def __init__(self, held: Held) -> None:
         self._held = held
 
-    def parts(self) -> Iterator[list[tuple[Holding, list[str]]]]:
+    def parts(self) -> Iterator[Groups]:
         """Each state, with the handles of those who are in it; part by part where not all are in memory."""
         if isinstance(self._held, Parted):
             yield from (grouped(part.items()) for part in self._held.parts())
         else:
             yield self._groups
 
+    def each(self, work: Callable[[Groups], T]) -> Iterator[T]:
+        """Work on the states of each part, as `Parted.each` does."""
+        if isinstance(self._held, Parted):
+            return self._held.each(lambda part: work(grouped(part.items())))
+        return iter([work(self._groups)])
+
     @cached_property
-    def _groups(self) -> list[tuple[Holding, list[str]]]:
+    def _groups(self) -> Groups:
         return grouped(self._held.items())
 
 
-def grouped(held: Iterable[tuple[str, Holding]]) -> list[tuple[Holding, list[str]]]:
+def grouped(held: Iterable[tuple[str, Holding]]) -> Groups:
     """Records by their state: equal ones of one event are one object (see `holdings`)."""
     groups: dict[int, tuple[Holding, list[str]]] = {}
     for handle, holding in held:

@@ -5,9 +5,9 @@ from msgspec import Struct
 from projections import docket, docket_rows, holdings
 from projections.docket import Docket, Edge
 from projections.fact import Fact
-from projections.holdings import Held, Holdings, Parted, parts_of
+from projections.holdings import Held, Holdings, Parted
 from projections.registry import Poster
-from signing.setdigest import digest_in_parts, digest_of
+from signing.setdigest import digest_of, digest_of_hashed, hash_buckets
 
 
 class StateDigest(Struct, frozen=True):
@@ -50,7 +50,10 @@ class Fold:
 
     def digests(self) -> tuple[StateDigest, ...]:
         """What anybody who folds the same facts must arrive at."""
-        held = digest_in_parts(map(holdings.rows, parts_of(self.held)))
+        if self.put_away is None:
+            held = digest_of(holdings.rows(self.holdings))
+        else:
+            held = digest_of_hashed(self.put_away.each_rows(hash_buckets))
         rest = digest_of(docket_rows.rows(self.docket, self.edges))
         return (
             StateDigest(docket.NAME, docket.VERSION, rest.count, rest.digest),

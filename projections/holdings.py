@@ -9,9 +9,9 @@ alike after it, so they point at one `Holding`. That keeps bulk folding, memory 
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -108,6 +108,7 @@ class Holding(Struct, frozen=True, omit_defaults=True):
 
 EMPTY = Holding()
 
+T = TypeVar("T")
 Change = Callable[[Holding], Holding]
 Holdings = dict[str, Holding]
 """What a fold grows."""
@@ -122,6 +123,15 @@ class Parted(Held):
     def parts(self) -> Iterator[Holdings]:
         """All of them, in parts of those whose handles begin with the same two digits, in the digits' order
         (`PARTS` of them, empty ones too)."""
+
+    def each(self, work: Callable[[Holdings], T]) -> Iterator[T]:
+        """Work on each part, in the same order, perhaps in a copy of this process: nothing but what is
+        returned comes back."""
+        return map(work, self.parts())
+
+    def each_rows(self, work: Callable[[Iterable[bytes]], T]) -> Iterator[T]:
+        """The same on the `rows` of each part."""
+        return self.each(lambda part: work(rows(part)))
 
 
 PARTS: Final = 256

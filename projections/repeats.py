@@ -1,21 +1,22 @@
 """Repeats: events that share source and id with an earlier one, found in a log too large for a dictionary.
 
-Eight bytes an entry are kept, and a set of a bounded share of them at a time. Equal names always have equal
-hashes, so no repeat is missed; a chance collision is settled by whoever can read the two entries.
+Eight bytes an entry are kept, and in the end four at most for a table of bits, in which a hash that stands in
+the log again finds its bit set. So do some others, by chance: these are told apart by the hashes themselves.
+Equal names always have equal hashes, so no repeat is missed; two names with one hash are settled by whoever
+can read the two entries.
 """
 
 from array import array
 
-_PER_PASS = 1_000_000
+_BITS_AN_ENTRY = 16
 
 
 class Repeats:
     """Collects the hashes of `chunk.id_hashes`, in the order of the log."""
 
-    def __init__(self, per_pass: int = _PER_PASS) -> None:
-        """Begin with no entries; hold at most about `per_pass` hashes in a set."""
+    def __init__(self) -> None:
+        """Begin with no entries."""
         self._hashes = array("Q")
-        self._per_pass = per_pass
 
     def add(self, id_hashes: bytes) -> None:
         """Take the next entries' hashes."""
@@ -23,27 +24,26 @@ class Repeats:
 
     def candidates(self) -> list[tuple[int, int]]:
         """(first entry, later entry) for every hash that stands more than once, by the later entry."""
-        passes = len(self._hashes) // self._per_pass + 1
-        suspects: set[int] = set()
-        for number in range(passes):
-            seen: set[int] = set()
-            own = self._hashes if passes == 1 else [one for one in self._hashes if one % passes == number]
-            # Most logs have none: then the set is as large as the list without its zeroes.
-            seen.update(own)
-            if len(seen) < len(own):
-                suspects.update(_repeated(own))
+        suspects = self._suspects()
         suspects.discard(0)
-        return self._places(suspects) if suspects else []
-
-    def _places(self, suspects: set[int]) -> list[tuple[int, int]]:
         first: dict[int, int] = {}
         places: list[tuple[int, int]] = []
-        for index, one in enumerate(self._hashes):
-            if one in suspects and first.setdefault(one, index) != index:
-                places.append((first[one], index))
+        if suspects:
+            for index, one in enumerate(self._hashes):
+                if one in suspects and first.setdefault(one, index) != index:
+                    places.append((first[one], index))
         return places
 
-
-def _repeated(hashes: "array[int] | list[int]") -> set[int]:
-    seen: set[int] = set()
-    return {one for one in hashes if one in seen or seen.add(one)}  # type: ignore[func-returns-value]
+    def _suspects(self) -> set[int]:
+        """The hashes whose bit was set before: all that stand more than once, and few besides."""
+        bits = (len(self._hashes) * _BITS_AN_ENTRY).bit_length()
+        table, mask = bytearray(1 << max(bits - 3, 0)), (1 << bits) - 1
+        suspects: set[int] = set()
+        for one in self._hashes:
+            bit = one & mask
+            place, at = bit >> 3, 1 << (bit & 7)
+            if table[place] & at:
+                suspects.add(one)
+            else:
+                table[place] |= at
+        return suspects

@@ -10,7 +10,7 @@ from projections.case import Case, grouped
 from projections.clock import Clock, Timing
 from projections.contradiction import live_at, used_when_gone
 from projections.finding import Gap, Irregularity
-from projections.holdings import PARTS, Holding, Move, Parted, Use
+from projections.holdings import PARTS, Holding, Holdings, Move, Parted, Use
 from projections.lines import FANOUT, LEAVES, leaf_of
 from projections.lives import METHOD_RANK, Copy
 from projections.moments import DAY_US, SECOND_US
@@ -225,16 +225,23 @@ def walk(case: Case, obligation: Obligation, visit: Visit) -> Survey:
 
 def _walk_parts(survey: Survey, visit: Visit, held: Parted) -> None:
     """The same leaf by leaf, as they are kept (`running`): no more stays of each than it adds up to."""
-    wholes: list[Sums | None] = []
-    for part in held.parts():
+
+    def summed(part: Holdings) -> Sums | None:
         leaves: list[list[tuple[str, Holding]]] = [[] for _ in range(LEAVES // PARTS)]
         for handle, holding in part.items():
             leaves[leaf_of(handle) % len(leaves)].append((handle, holding))
-        wholes.append(_summed([leaf(survey, visit, one) if one else None for one in leaves]))
+        sums = _summed([leaf(survey, visit, one) if one else None for one in leaves])
         survey.case.reader(survey.obligation.scope).forget()
-    whole = _summed(wholes)
+        return sums
+
+    # What somebody listens to must be said in this very process.
+    whole = _summed(list(map(summed, held.parts()) if survey.case.is_heard else held.each(summed)))
     if whole is not None:
+        # Whoever concludes from it counts on, and is heard.
+        counts = survey.counts
+        counts.absorb(whole.counts)
         survey.take(whole)
+        survey.counts = counts
 
 
 def leaf(survey: Survey, visit: Visit, held: Iterable[tuple[str, Holding]]) -> Sums:

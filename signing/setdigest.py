@@ -44,6 +44,10 @@ class BucketProof(msgspec.Struct, frozen=True):
     path: tuple[bytes, ...]
 
 
+HashedBuckets = tuple[int, dict[int, bytes]]
+"""How many lines, and the hash of each bucket that has any."""
+
+
 def digest_of(lines: Iterable[bytes]) -> SetDigest:
     """Digest a set of distinct lines, in any order."""
     return digest_in_parts([lines])
@@ -52,13 +56,24 @@ def digest_of(lines: Iterable[bytes]) -> SetDigest:
 def digest_in_parts(parts: Iterable[Iterable[bytes]]) -> SetDigest:
     """Digest a set that comes in parts, of which each bucket belongs to one alone: no more than one part is
     held at a time."""
+    return digest_of_hashed(map(hash_buckets, parts))
+
+
+def hash_buckets(lines: Iterable[bytes]) -> HashedBuckets:
+    """How many lines there are, and the hashes of their buckets."""
+    buckets: defaultdict[bytes, list[bytes]] = defaultdict(list)
+    for line in lines:
+        buckets[line[:4]].append(line)
+    hashes = {bucket_of(prefix): bucket_hash(members) for prefix, members in buckets.items()}
+    return sum(map(len, buckets.values())), hashes
+
+
+def digest_of_hashed(parts: Iterable[HashedBuckets]) -> SetDigest:
+    """The digest of a set whose parts were hashed, of which each bucket belongs to one alone."""
     tree, count = BucketTree(), 0
-    for part in parts:
-        buckets: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        for line in part:
-            buckets[line[:4]].append(line)
-        tree.update({bucket_of(prefix): bucket_hash(members) for prefix, members in buckets.items()})
-        count += sum(map(len, buckets.values()))
+    for lines, hashes in parts:
+        tree.update(hashes)
+        count += lines
     return SetDigest(count, tree.digest())
 
 

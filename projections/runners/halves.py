@@ -19,22 +19,26 @@ WORTH_A_COPY: Final = 2_048
 STRIDE: Final = 16
 
 
-def in_halves(part: Callable[[int], T], numbers: Sequence[int], progress: Progress) -> Iterator[T]:
-    """`part` of each number, in their sequence.
+def in_halves(
+    part: Callable[[int], T], numbers: Sequence[int], progress: Progress, worth: int = WORTH_A_COPY
+) -> Iterator[T]:
+    """`part` of each number, in their sequence. `worth`: how many numbers are worth a copy.
 
     Nothing is collected meanwhile: what a sum makes has no cycles, and the collector would walk all of it.
     """
     collects = gc.isenabled()
     gc.disable()
     try:
-        yield from _in_halves(part, numbers, progress)
+        yield from _in_halves(part, numbers, progress, worth)
     finally:
         if collects:
             gc.enable()
 
 
-def _in_halves(part: Callable[[int], T], numbers: Sequence[int], progress: Progress) -> Iterator[T]:
-    if len(numbers) < WORTH_A_COPY or (os.cpu_count() or 1) < 2 or not hasattr(os, "fork"):
+def _in_halves(
+    part: Callable[[int], T], numbers: Sequence[int], progress: Progress, worth: int
+) -> Iterator[T]:
+    if len(numbers) < worth or (os.cpu_count() or 1) < 2 or not hasattr(os, "fork"):
         yield from _here(part, numbers, progress)
         return
     middle = len(numbers) // 2

@@ -114,7 +114,7 @@ def replay(
         raise ProofError("the log is empty: its checkpoint counts 0 entries")
     tiles = TileReader(source, claim.size)
     audit, state, repeats = Audit(claim, tiles.read, watched), Fold.empty(), Repeats()
-    shelving = None if most_held is None else Shelving(most_held, folder)
+    shelving = None if most_held is None else Shelving(most_held, folder, halved=workers != 0)
     keeping = _Keeping(audit, state, shelving, resuming)
     begun = keeping.begin(claim, watched, repeats)
     with Crew(source, claim.size, workers) as crew, _collector_off():

@@ -11,21 +11,25 @@ import struct
 import tempfile
 import weakref
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import reduce
 from itertools import accumulate
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from projections.docket import Edge
 from projections.holdings import PARTS, Holding, Holdings, Parted, decode_row, encode_row, merged
+from projections.runners.halves import in_halves
 from signing.errors import FormatError
+
+T = TypeVar("T")
 
 MOST_HELD = 100_000
 """So many records stay in memory."""
 # What a record takes in memory, and what a state does that records share: roughly, by measurement.
 _HANDLE_BYTES = 200
 _STATE_BYTES = 900
-_BLOCK_BYTES = 64 << 20
+_BLOCK_BYTES = 8 << 20
 _HEAD = struct.Struct(">16sI")
 """A row's handle and length. Length 0: the same row as the one before."""
 _SAME = bytes(4)
@@ -89,6 +93,8 @@ class Shelf(Parted):
         self._count: int | None = None
         self.rows = 0
         """How many rows were put away: at least as many as there are records."""
+        self.halved = False
+        """Whether a copy of this process may work on half of the parts."""
 
     def put_away(self, holdings: Holdings) -> None:
         """Write all rows behind those of an earlier stretch, and leave none."""
@@ -115,6 +121,14 @@ class Shelf(Parted):
         """See `Parted.parts`."""
         for number in range(PARTS):
             yield self._read(number)
+
+    def each(self, work: Callable[[Holdings], T]) -> Iterator[T]:
+        """See `Parted.each`."""
+        return self._each(lambda number: work(self._read(number)))
+
+    def each_rows(self, work: Callable[[Iterable[bytes]], T]) -> Iterator[T]:
+        """See `Parted.each_rows`."""
+        return self._each(lambda number: work(self._lines(number)))
 
     def take_back(self) -> Holdings:
         """All of them, in memory."""
@@ -148,32 +162,64 @@ class Shelf(Parted):
         self.rows += rows
         self._last = self._count = None
 
+    def _each(self, work: Callable[[int], T]) -> Iterator[T]:
+        numbers = range(PARTS)
+        return in_halves(work, numbers, _untold, worth=0) if self.halved else map(work, numbers)
+
+    def _lines(self, number: int) -> Iterator[bytes]:
+        """The rows of a part. Only what stands in more than one run is read."""
+        first: dict[bytes, bytes] = {}
+        more: dict[bytes, tuple[bytes, ...]] = {}
+        for handle, row in self._raw(number):
+            before = first.setdefault(handle, row)
+            if before is not row:
+                more[handle] = (*more.get(handle, (before,)), row)
+        joined: dict[tuple[bytes, ...], bytes] = {}
+        for handle, row in first.items():
+            stretches = more.get(handle)
+            if stretches is not None:
+                if stretches not in joined:
+                    joined[stretches] = encode_row(reduce(merged, map(decode_row, stretches)))
+                row = joined[stretches]
+            yield b"%b %b" % (handle.hex().encode(), row)
+
+    def _raw(self, number: int) -> Iterator[tuple[bytes, bytes]]:
+        """Handles and rows as they were put away, run after run. Those of one event are one object."""
+        for places in self._runs:
+            begin, end = places[number], places[number + 1]
+            if begin < end:
+                yield from _rows(self._blocks.read(begin, end - begin))
+
     def _read(self, number: int) -> Holdings:
         part: Holdings = {}
         # Who stood alike before and after stands alike in all, as where it was folded at one time. What is
         # joined is kept meanwhile: nothing else can take its identity.
         joined: dict[tuple[int, int], tuple[Holding, Holding, Holding]] = {}
         known: dict[bytes, Holding] = {}
-        for places in self._runs:
-            begin, end = places[number], places[number + 1]
-            if begin == end:
+        for raw, row in self._raw(number):
+            holding = known.get(row)
+            if holding is None:
+                holding = known[row] = decode_row(row)
+            handle = raw.hex()
+            before = part.get(handle)
+            if before is None:
+                part[handle] = holding
                 continue
-            for handle, holding in _rows(self._blocks.read(begin, end - begin), known):
-                before = part.get(handle)
-                if before is None:
-                    part[handle] = holding
-                    continue
-                both = (id(before), id(holding))
-                if both not in joined:
-                    joined[both] = before, holding, merged(before, holding)
-                part[handle] = joined[both][2]
+            both = (id(before), id(holding))
+            if both not in joined:
+                joined[both] = before, holding, merged(before, holding)
+            part[handle] = joined[both][2]
         return part
 
 
 class Shelving:
     """Keeps a fold small while it takes a log's facts."""
 
-    def __init__(self, most_held: int = MOST_HELD, folder: Path | None = None) -> None:
+    def __init__(
+        self, most_held: int = MOST_HELD, folder: Path | None = None, *, halved: bool = False
+    ) -> None:
+        """`halved`: a copy of this process may work on half of what was put away."""
+        self._halved = halved
         self._most_held = most_held
         self._most_bytes = most_held * (_HANDLE_BYTES + _STATE_BYTES)
         self._folder = folder
@@ -208,6 +254,7 @@ class Shelving:
         self._shelf.put_away(holdings)
         # Lineage asks for any record at any time: then all must be at hand.
         if not edges and self._shelf.rows > self._most_held:
+            self._shelf.halved = self._halved
             return self._shelf
         holdings.update(self._shelf.take_back())
         return None
@@ -241,16 +288,16 @@ class _Block:
         self.size += _HEAD.size + len(self._row)
 
 
-def _rows(run: bytes, known: dict[bytes, Holding]) -> Iterator[tuple[str, Holding]]:
-    """The rows of a run. Those that say the same share one state: `known` are those met before."""
-    holding, at = None, 0
+def _rows(run: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """The handles and rows of a run."""
+    row, at = b"", 0
     while at < len(run):
         handle, size = _HEAD.unpack_from(run, at)
         at += _HEAD.size + size
         if size:
             row = run[at - size : at]
-            holding = known.get(row)
-            if holding is None:
-                holding = known[row] = decode_row(row)
-        assert holding is not None, "a run begins with a row"
-        yield handle.hex(), holding
+        yield handle, row
+
+
+def _untold(done: int, total: int) -> None:
+    """Nobody waits for how far this is."""

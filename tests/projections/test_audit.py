@@ -196,11 +196,13 @@ def replace_data(event: ev.Event[ev.DataCollected], data: ev.DataCollected) -> e
     return msgspec.structs.replace(event, data=data)
 
 
-def test_repeats_are_found_in_passes() -> None:
-    repeats = Repeats(per_pass=5)
-    names = [hashlib.sha256(b"%d" % (at % 17)).digest()[:8] for at in range(20)]
-    repeats.add(b"".join(names) + bytes(16))
-    assert repeats.candidates() == [(0, 17), (1, 18), (2, 19)]
+def test_repeats_are_told_from_hashes_that_share_a_bit() -> None:
+    names = [hashlib.sha256(b"%d" % (at % 4_997)).digest()[:8] for at in range(5_000)]
+    repeats = Repeats()
+    repeats.add(b"".join(names[:3_000]))
+    repeats.add(b"".join(names[3_000:]) + bytes(16))
+    assert repeats.candidates() == [(0, 4_997), (1, 4_998), (2, 4_999)]
+    assert Repeats().candidates() == []
 
 
 # --- On many processes, across many chunks.

@@ -1,5 +1,7 @@
 """However a log is folded, the same rows, digests and verdicts come out."""
 
+from collections.abc import Sequence
+
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from projections.order import Order
 from projections.runners.shelf import Shelf
 from projections.standing import QUESTIONS, ask, view_of
 from projections.verdict import Judgment, judge
+from projections.watched import Watch, watched
 from tests.projections.laws import record_histories
 from tests.projections.laws.histories import Steps, histories, tell
 from tests.projections.laws.worlds import World, handles
@@ -76,9 +79,10 @@ def partitioned(facts: list[Fact], parts: int) -> list[Fold]:
     return folds
 
 
-def shelved(facts: list[Fact], cuts: list[int]) -> Fold:
+def shelved(facts: list[Fact], cuts: list[int], *, halved: bool = False) -> Fold:
     """Fold stretch by stretch, each put away before the next begins with nothing."""
     fold, shelf = Fold.empty(), Shelf()
+    shelf.halved = halved
     for begin, end in zip([0, *cuts], [*cuts, len(facts)], strict=True):
         for fact in facts[begin:end]:
             fold.take(fact)
@@ -117,6 +121,33 @@ def test_put_away_and_read_part_by_part(history: tuple[Order, World, list[int]])
     assert parts.digests() == whole.digests()
     assert judged(parts, world, order) == judged(whole, world, order)
     assert answered(parts, world) == answered(whole, world)
+
+
+@given(cut_histories())
+@settings(CI, max_examples=5)
+def test_put_away_and_read_by_two_processes(history: tuple[Order, World, list[int]]) -> None:
+    """Nothing that is told on the way is lost: whom a count counts, and when the verdict may be another."""
+    order, world, cuts = history
+    whole, parts = one_pass(world.facts), shelved(world.facts, cuts, halved=True)
+    assert parts.digests() == whole.digests()
+    assert judged(parts, world, order) == judged(whole, world, order)
+    assert told(parts, world, order) == told(whole, world, order)
+
+
+def told(fold: Fold, world: World, order: Order) -> tuple[list[tuple[object, ...]], int | None]:
+    """All that is counted, and the next moment at which time alone may change the verdict."""
+    issued = next(one for one in fold.docket.orders if one.order == order)
+    watch = Watch(world.now_us // 1_000_000)
+    heard: list[tuple[object, ...]] = []
+
+    def listen(name: str, handles: Sequence[str], store: str, entry: int) -> None:
+        heard.extend((name, handle, store, entry) for handle in handles)
+
+    case = Case(fold.held, fold.docket, fold.edges, issued, as_of=watched(watch), size=world.size)
+    judge(case)
+    plain = Case(fold.held, fold.docket, fold.edges, issued, as_of=watch.moment, size=world.size)
+    judge(plain.listened(listen))
+    return sorted(heard, key=repr), watch.turn
 
 
 @given(record_histories.histories(), st.integers(0, 12))
