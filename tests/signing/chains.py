@@ -103,7 +103,7 @@ class Chain:
         return self.made[0][0].public_bytes(Encoding.DER)
 
     def stamp(self, text: bytes, *asking: str) -> bytes:
-        """The answer about a text, with its certificates sorted as DER wants them: nobody signs their order."""
+        """The answer about a text. Its certificates are sorted, as DER wants them: nobody signs that."""
         answer = self.unsorted(text, *asking)
         carried = [made.public_bytes(Encoding.DER) for made, _ in (self.made[-1], *self.made[1:-1])]
         return answer.replace(b"".join(carried), b"".join(sorted(carried)))
