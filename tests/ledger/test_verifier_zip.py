@@ -141,6 +141,20 @@ def with_overlap(files: Files) -> bytes:
     return bytes(raw)
 
 
+def with_one_inside_another(files: Files) -> bytes:
+    """The bytes of a member, header and all, are part of another's content."""
+    inner = packed({"README.txt": b"read me"}, 0)
+    member, record = inner[: inner.index(b"PK\x01\x02")], inner[inner.index(b"PK\x01\x02") : end_of(inner)]
+    raw = packed({**files, "report.html": member}, 0)
+    begin = raw.index(b"PK\x01\x02")
+    # The first place is that of the outer member's content: its own header stands before.
+    record = record[:42] + struct.pack("<L", raw.index(member)) + record[46:]
+    end = bytearray(raw[end_of(raw) :])
+    count, size_bytes = struct.unpack_from("<HL", end, 10)
+    struct.pack_into("<HHL", end, 8, count + 1, count + 1, size_bytes + len(record))
+    return raw[:begin] + raw[begin : end_of(raw)] + record + bytes(end)
+
+
 def on_another_disk(files: Files) -> bytes:
     raw = bytearray(packed(files))
     raw[raw.index(b"PK\x01\x02") + 34] = 1
@@ -200,6 +214,7 @@ HOSTILE: list[Callable[[Files], bytes]] = [
     without_zip64_directory,
     with_too_large_a_directory,
     with_overlap,
+    with_one_inside_another,
     on_another_disk,
     with_other_content,
     with_a_false_checksum,

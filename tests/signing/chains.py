@@ -120,13 +120,18 @@ class Chain:
         )
         return (self.folder / "response.tsr").read_bytes()
 
-    def sign(self, said: bytes) -> bytes:
-        """A response that says this, well-formed or not, signed by the authority."""
+    @property
+    def signing(self) -> tuple[str, ...]:
+        """By what openssl signs."""
+        return "-signer", str(self.folder / "signer.pem"), "-inkey", str(self.folder / "key.pem")
+
+    def sign(self, said: bytes, *beside: "Chain") -> bytes:
+        """A response that says this, well-formed or not, signed by the authority, and by others beside it."""
         (self.folder / "said").write_bytes(said)
         self.openssl(
             *("cms", "-sign", "-cades", "-nodetach", "-binary", "-econtent_type", TIME_INFO, "-in", "said"),
-            *("-signer", "signer.pem", "-inkey", "key.pem", "-md", self.digest, "-outform", "DER"),
-            *("-out", "token.der"),
+            *(word for one in (self, *beside) for word in one.signing),
+            *("-md", self.digest, "-outform", "DER", "-out", "token.der"),
         )
         inside = b"\x30\x03\x02\x01\x00" + (self.folder / "token.der").read_bytes()
         return b"\x30\x82" + len(inside).to_bytes(2, "big") + inside
