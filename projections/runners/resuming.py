@@ -34,6 +34,7 @@ CLAIM, HOLDINGS, SAVE = 1, 2, 3
 """The kinds of records: first what is verified; then blocks of a shelf, which count once a save follows."""
 LEAST_S, MOST_S, SHARE = 0.1, 30.0, 20
 _ANEW: Final = "remove the folder to begin anew"
+_ELSE: Final = "name another folder for it; of a log that grows, replay a copy (writ mirror)"
 
 
 class Claim(Struct, frozen=True):
@@ -272,7 +273,7 @@ def _compare(kept: Claim, claim: Claim, folder: Path) -> None:
         raise CannotResume(f"{folder}: another version of Writ, or a changed one, began there", _ANEW)
     if kept.checkpoint != claim.checkpoint:
         named, here = (_named(one.checkpoint) for one in (kept, claim))
-        raise CannotResume(f"{folder}: begun for {named}; this is {here}", "name another folder for it")
+        raise CannotResume(f"{folder}: begun for {named}; this is {here}", _ELSE)
     if kept.watched != claim.watched:
         raise CannotResume(
             f"{folder}: begun with other submissions in --with, which nobody looked for in its entries",
