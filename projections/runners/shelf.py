@@ -54,32 +54,49 @@ class Scratch:
 
     def __init__(self, folder: Path | None = None) -> None:
         """Make it under a folder; by default where temporary files are."""
-        self._file = tempfile.TemporaryFile(prefix="writ-holdings-", dir=folder)  # noqa: SIM115 - closed with this
+        # Without a buffer: one that finds no room would be flushed once more when it is closed.
+        self._file = tempfile.TemporaryFile(buffering=0, prefix="writ-", dir=folder)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
-        self._end = 0
+        self._where = folder or tempfile.gettempdir()
 
     def append(self, pieces: list[bytes]) -> int:
         """See Blocks.append."""
-        begin = self._end
-        self._file.writelines(pieces)
-        self._file.flush()
-        self._end += sum(map(len, pieces))
+        begin = self._file.seek(0, os.SEEK_END)
+        try:
+            for piece in pieces:
+                self._write(piece)
+        except OSError as error:
+            # It has no name, and it's not what the reader named that is full.
+            raise OSError(error.errno, error.strerror, f"a file in {self._where}") from error
         return begin
 
     def read(self, begin: int, size: int) -> bytes:
         """See Blocks.read."""
         return read_at(self._file.fileno(), begin, size)
 
+    def _write(self, piece: bytes) -> None:
+        view, done = memoryview(piece), 0
+        while done < len(view):
+            done += self._file.write(view[done:])
+
 
 def read_at(descriptor: int, begin: int, size: int) -> bytes:
     """So many bytes of a file, without its position: that is shared with processes forked from this one."""
-    raw = os.pread(descriptor, size, begin)
+    raw = _piece(descriptor, begin, size)
     while len(raw) < size:
-        more = os.pread(descriptor, size - len(raw), begin + len(raw))
+        more = _piece(descriptor, begin + len(raw), size - len(raw))
         if not more:
             raise OSError(errno.EIO, "a file of what was put away has been cut off meanwhile")
         raw += more
     return raw
+
+
+def _piece(descriptor: int, begin: int, size: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, size, begin)
+    # Windows has no such call, and no forked processes.
+    os.lseek(descriptor, begin, os.SEEK_SET)
+    return os.read(descriptor, size)
 
 
 class Shelf(Parted):

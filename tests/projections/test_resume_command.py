@@ -7,6 +7,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -109,9 +110,9 @@ def test_killed_and_gone_on_with(
         whole = running.communicate()[0]
     folder = tmp_path / "kept"
     assert killed(words(evidence, bundle, "--resume", str(folder)), folder, 3) == 3
-    # What is in the first chunk and nobody asks for again, is not there any more.
-    left = {path: raw for path, raw in files.items() if path not in ("tile/0/009", "tile/entries/009")}
-    with start(words(evidence, write_zip(left, tmp_path / "bundle.zip"), "--resume", str(folder))) as last:
+    # Of the first chunk, nobody reads again what nobody asks for.
+    lost = {**files, "tile/0/009": b"lost", "tile/entries/009": b"lost"}
+    with start(words(evidence, write_zip(lost, tmp_path / "bundle.zip"), "--resume", str(folder))) as last:
         out, err = last.communicate()
     said = EARLIER.search(out)
     assert said is not None, out + err
@@ -197,6 +198,30 @@ def test_a_folder_that_can_t_be_used(command: str, tmp_path: Path, capsys: Out) 
         assert why in told["error"]
         assert told["remedy"]
     assert path.exists()
+
+
+CRAMPED = """
+import resource, signal, sys
+from ledger.cli import main
+from projections.runners import replay_command
+replay_command.MOST_HELD = 100
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--resume", "kept"]], ids=["scratch", "resume"])
+def test_without_room_it_says_where(files: dict[str, bytes], tmp_path: Path, more: list[str]) -> None:
+    write_tree(files, tmp_path / "tree")
+    command = [sys.executable, "-c", CRAMPED, "replay", "tree", *more]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    where = "kept/journal" if more else f"a file in {tempfile.gettempdir()}"
+    assert (done.returncode, done.stdout) == (USAGE, "")
+    assert done.stderr.startswith(f"writ replay: {'--resume: ' if more else ''}{where}: File too large ("), (
+        done
+    )
+    assert done.stderr.count("\n") == 1
 
 
 def test_replay_puts_away_what_it_folds(tmp_path: Path, capsys: Out, monkeypatch: pytest.MonkeyPatch) -> None:
