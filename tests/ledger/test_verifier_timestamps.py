@@ -3,6 +3,7 @@
 Where the page can't tell, it says so.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -223,7 +224,8 @@ async def test_certificates_that_sign_each_other_end_soon(scripts: Browser, tmp_
     crowd = Chain(tmp_path / "crowd", (*many, Link(chains.SIGNER)))
     response = crowd.stamp(TEXT.encode())
     assert len(response) < 24_576
-    ((page, python),) = await read_all(scripts, [(response, [chain.root_der])])
+    async with asyncio.timeout(60):
+        ((page, python),) = await read_all(scripts, [(response, [chain.root_der])])
     assert isinstance(page, str)
     assert isinstance(python, str)
 
