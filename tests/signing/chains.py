@@ -125,12 +125,15 @@ class Chain:
         """By what openssl signs."""
         return "-signer", str(self.folder / "signer.pem"), "-inkey", str(self.folder / "key.pem")
 
-    def sign(self, said: bytes, *beside: "Chain") -> bytes:
-        """A response that says this, well-formed or not, signed by the authority, and by others beside it."""
+    def sign(self, said: bytes, *beside: "Chain", carrying: "Chain | None" = None) -> bytes:
+        """A response that says this, well-formed or not, signed by the authority, and by others beside it.
+        It may carry another's certificate too."""
+        more = () if carrying is None else ("-certfile", str(carrying.folder / "signer.pem"))
         (self.folder / "said").write_bytes(said)
         self.openssl(
             *("cms", "-sign", "-cades", "-nodetach", "-binary", "-econtent_type", TIME_INFO, "-in", "said"),
             *(word for one in (self, *beside) for word in one.signing),
+            *more,
             *("-md", self.digest, "-outform", "DER", "-out", "token.der"),
         )
         inside = b"\x30\x03\x02\x01\x00" + (self.folder / "token.der").read_bytes()
