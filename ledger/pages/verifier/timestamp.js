@@ -108,6 +108,8 @@ function accuracyOf(node) {
   if (node === null) return 0;
   const parts = new Parts(node);
   const seconds = parts.maybe(TAG.integer);
+  // The Python's library takes more than it can count for nothing at all.
+  if (seconds !== null && contentOf(seconds).length > 15) throw new Unread("time-stamp's content: its accuracy");
   let micros = seconds === null ? 0n : integerOf(seconds) * 1000000n;
   if (micros < 0n) throw new FormatError("time-stamp's content: its accuracy is none");
   for (const [tag, unit] of [[0x80, 1000n], [0x81, 1n]]) {
