@@ -126,4 +126,10 @@ def _steps(replayed: Replayed, case: Case) -> list[Step]:
     """The events that count and were recorded by then, from the order's first on."""
     entries = replayed.entries(case.first_issued, case.size)
     steps = (step_of(one.index, one.time_us, one.body) for one in entries if one.kind == "event")
-    return [step for step in steps if step.as_of <= case.as_of]
+    # There may be a million of one manner.
+    same: dict[str, str] = {}
+    return [
+        replace(step, type=same.setdefault(step.type, step.type), by=same.setdefault(step.by, step.by),
+                manner=same.setdefault(step.manner, step.manner))
+        for step in steps if step.as_of <= case.as_of
+    ]  # fmt: skip

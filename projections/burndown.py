@@ -7,7 +7,7 @@ the judgment's `live`, and one pass over the records finds them all.
 """
 
 from array import array
-from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from msgspec import Struct
@@ -51,39 +51,61 @@ class Burndown(Struct, frozen=True):
 def burn_down(case: Case, obligation: Obligation) -> Burndown:
     """The burn-down of an obligation to erase, at the case's moment and size."""
     assert obligation.type in KINDS
-    changes = _changes(_moves(case, obligation))
+    moves = _moves(case, obligation)
     effective, deadline = case.order.effective_s, deadline_at(case.order, obligation)
-    at_effective, at_deadline = changes.last_by(effective), changes.last_by(deadline)
-    most = max(range(len(changes.live)), key=changes.live.__getitem__, default=-1)
-    kept = _spread(changes.times) | {at for at in (at_effective, at_deadline, most) if at >= 0}
+    ends = _ends(_points(moves), effective, deadline)
+    kept = _spread(_points(moves), ends)
+    kept |= {one.entry: one for one in (ends.at_effective, ends.at_deadline, ends.most) if one.entry >= 0}
     return Burndown(
         obligation.id,
         effective,
         deadline,
-        tuple(changes.point(at) for at in sorted(kept)),
-        len(changes.live),
-        changes.live_at(most),
-        changes.live_at(at_effective),
-        changes.live_at(at_deadline) if case.as_of > deadline else None,
+        tuple(kept[entry] for entry in sorted(kept)),
+        ends.changes,
+        ends.most.live,
+        ends.at_effective.live,
+        ends.at_deadline.live if case.as_of > deadline else None,
     )
 
 
-class _Changes(NamedTuple):
-    """All changes side by side, in plain numbers: there may be millions."""
+_NEVER: Final = Point(0, -1, 0)
+"""Before the first change."""
 
-    times: "array[int]"
-    entries: "array[int]"
-    live: "array[int]"
 
-    def point(self, at: int) -> Point:
-        return Point(self.times[at], self.entries[at], self.live[at])
+class _Ends(NamedTuple):
+    """How many changes there are, the first and the last, and those that are told of in any case."""
 
-    def last_by(self, second: int) -> int:
-        """The place of the last change recorded in time for this second; -1 if there is none."""
-        return bisect_right(self.times, second * SECOND_US) - 1
+    changes: int
+    first: Point
+    last: Point
+    most: Point
+    at_effective: Point
+    at_deadline: Point
 
-    def live_at(self, at: int) -> int:
-        return self.live[at] if at >= 0 else 0
+
+def _points(moves: tuple["array[int]", "array[int]"]) -> Iterator[Point]:
+    """All changes, one after another: there may be millions."""
+    live = 0
+    for entry, (more, time_us) in enumerate(zip(*moves, strict=True)):
+        if more:
+            live += more
+            yield Point(time_us, entry, live)
+
+
+def _ends(points: Iterator[Point], effective: int, deadline: int) -> _Ends:
+    changes, first, point = 0, _NEVER, _NEVER
+    most = at_effective = at_deadline = _NEVER
+    for point in points:
+        first = first if changes else point
+        changes += 1
+        # The first of the highest; the last that was recorded in time.
+        if changes == 1 or point.live > most.live:
+            most = point
+        if point.time_us <= effective * SECOND_US:
+            at_effective = point
+        if point.time_us <= deadline * SECOND_US:
+            at_deadline = point
+    return _Ends(changes, first, point, most, at_effective, at_deadline)
 
 
 def _moves(case: Case, obligation: Obligation) -> tuple["array[int]", "array[int]"]:
@@ -113,26 +135,14 @@ def _add(moved: "array[int]", copy: Copy, copies: int) -> None:
         moved[copy.begun] += copies
 
 
-def _changes(moves: tuple["array[int]", "array[int]"]) -> _Changes:
-    changes = _Changes(_zeros(0), _zeros(0), _zeros(0))
-    live = 0
-    for entry, (more, time_us) in enumerate(zip(*moves, strict=True)):
-        if more:
-            live += more
-            changes.times.append(time_us)
-            changes.entries.append(entry)
-            changes.live.append(live)
-    return changes
-
-
-def _spread(times: "array[int]") -> set[int]:
-    """The places of at most `SLOTS` changes: the last of each span of time, where there are more."""
-    if len(times) <= SLOTS:
-        return set(range(len(times)))
-    begin, span = times[0], times[-1] - times[0] + 1
-    last = {(time_us - begin) * SLOTS // span: at for at, time_us in enumerate(times)}
-    return set(last.values())
+def _spread(points: Iterator[Point], ends: _Ends) -> dict[int, Point]:
+    """At most `SLOTS` changes by their entry: the last of each span of time, where there are more."""
+    if ends.changes <= SLOTS:
+        return {one.entry: one for one in points}
+    begin, span = ends.first.time_us, ends.last.time_us - ends.first.time_us + 1
+    last = {(one.time_us - begin) * SLOTS // span: one for one in points}
+    return {one.entry: one for one in last.values()}
 
 
 def _zeros(size: int) -> "array[int]":
-    return array("q", bytes(8 * size))
+    return array("q", [0]) * size

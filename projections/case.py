@@ -26,6 +26,7 @@ from signing.setdigest import HashedBuckets, SetDigest, digest_of_hashed, hash_b
 
 if TYPE_CHECKING:
     from projections.running import Running
+    from projections.walking import Walks
 
 
 T = TypeVar("T")
@@ -57,6 +58,8 @@ class Case:
         what was worked out of the same log before."""
         self.docket = docket
         self.running = running
+        self.walks: Walks | None = None
+        """Those that its judgment takes together, if it does."""
         self.issued = issued
         self.as_of = as_of
         self.size = size
@@ -170,7 +173,7 @@ class Case:
         """The same case, all that was worked out included, whose tallies tell whom they count."""
         listening = copy.copy(self)
         listening._listener = listener
-        listening.running = None
+        listening.running = listening.walks = None
         listening.__dict__.pop("on_records", None)
         return listening
 

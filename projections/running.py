@@ -23,7 +23,8 @@ from projections.lines import FANOUT, LEAVES, leaf_of
 from projections.order import Obligation
 from projections.roll import Roll, Touched
 from projections.sums import Sums
-from projections.survey import Survey, Visit, leaf
+from projections.survey import Survey, Visit
+from projections.walking import leaf
 from projections.watched import Watch, watched
 from signing.timestamp import Seen
 

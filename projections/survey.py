@@ -1,17 +1,16 @@
 """Survey: one walk over the copies that an obligation to erase reaches, and what became of each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from projections.assertion import asserted, in_custody
 from projections.backups import Backups
-from projections.case import Case, grouped
+from projections.case import Case
 from projections.clock import Clock, Timing
 from projections.contradiction import live_at, used_when_gone
 from projections.finding import Gap, Irregularity
-from projections.holdings import PARTS, Holding, Holdings, Move, Parted, Use
-from projections.lines import FANOUT, LEAVES, leaf_of
+from projections.holdings import Holding, Move, Use
 from projections.lives import METHOD_RANK, Copy
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation, deadline_at
@@ -19,6 +18,7 @@ from projections.proceedings import Hold
 from projections.relief import Relief, idle_holds, leave_of, relief_of
 from projections.scope import Standing, is_artefact, reaches
 from projections.sums import Sums
+from projections.walking import walk_parts
 
 # Derived data by what it is kept in: an opening balance of templates names no lineage.
 DERIVED_KINDS = frozenset({"index", "model"})
@@ -216,48 +216,13 @@ def walk(case: Case, obligation: Obligation, visit: Visit) -> Survey:
         return case.running.walk(obligation, visit)
     survey = Survey(case.on_records, obligation, case.clock)
     if case.parted is not None:
-        _walk_parts(survey, visit, case.parted)
+        if case.walks is not None:
+            return case.walks.walk(survey, visit)
+        walk_parts([(survey, visit)], case.parted)
         return survey
     for standing, holding, handles in survey.case.population(obligation.scope):
         visit(survey, standing, holding, handles)
     return survey
-
-
-def _walk_parts(survey: Survey, visit: Visit, held: Parted) -> None:
-    """The same leaf by leaf, as they are kept (`running`): no more stays of each than it adds up to."""
-
-    def summed(part: Holdings) -> Sums | None:
-        leaves: list[list[tuple[str, Holding]]] = [[] for _ in range(LEAVES // PARTS)]
-        for handle, holding in part.items():
-            leaves[leaf_of(handle) % len(leaves)].append((handle, holding))
-        sums = _summed([leaf(survey, visit, one) if one else None for one in leaves])
-        survey.case.reader(survey.obligation.scope).forget()
-        return sums
-
-    # What somebody listens to must be said in this very process.
-    whole = _summed(list(map(summed, held.parts()) if survey.case.is_heard else held.each(summed)))
-    if whole is not None:
-        # Whoever concludes from it counts on, and is heard.
-        counts = survey.counts
-        counts.absorb(whole.counts)
-        survey.take(whole)
-        survey.counts = counts
-
-
-def leaf(survey: Survey, visit: Visit, held: Iterable[tuple[str, Holding]]) -> Sums:
-    """What the records of one leaf add up to."""
-    sums = survey.fresh()
-    for standing, holding, handles in survey.case.apart(survey.obligation.scope, grouped(held)):
-        visit(sums, standing, holding, handles)
-    return sums.settled()
-
-
-def _summed(parts: list[Sums | None]) -> Sums | None:
-    """Sums that stand side by side, joined."""
-    while len(parts) > 1:
-        beside = [parts[at : at + FANOUT] for at in range(0, len(parts), FANOUT)]
-        parts = [Sums.joined(some) if any(one is not None for one in some) else None for some in beside]
-    return parts[0]
 
 
 def survey_of(case: Case, obligation: Obligation, *, only_derived: bool = False) -> Survey:

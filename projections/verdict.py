@@ -40,6 +40,7 @@ from projections.finding import (
 )
 from projections.order import Obligation, deadline_at
 from projections.status import Status, exceptions, status_at
+from projections.walking import Walks
 
 
 class Judgment(Struct, frozen=True):
@@ -63,6 +64,11 @@ class Judgment(Struct, frozen=True):
 
 def judge(case: Case) -> Judgment:
     """Evaluate every obligation of the case's order. Pure: the same case gives the same judgment."""
+    if case.parted is not None and not case.is_heard:
+        case.walks = Walks(case.parted)
+        for obligation in case.order.obligations:
+            _evaluate(case, obligation)
+        case.walks.take()
     found: dict[str, Finding] = {}
     for obligation in case.order.obligations:
         # Dependencies stand before what depends on them, and count with all that binds them in turn.

@@ -24,7 +24,7 @@ from signing.errors import FormatError
 
 T = TypeVar("T")
 
-MOST_HELD = 100_000
+MOST_HELD = 50_000
 """So many records stay in memory."""
 # What a record takes in memory, and what a state does that records share: roughly, by measurement.
 _HANDLE_BYTES = 200
