@@ -115,7 +115,8 @@ function wordOf(outcome) {
   const box = made("div", null, `word ${style}`);
   box.append(made("strong", word), made("p", outcome.failure ?? what));
   if (outcome.failure === null && outcome.hasUnread) {
-    box.append(made("p", "It could not read some time-stamps, so what hangs on them it did not check: see the exceptions."));
+    const said = "It could not read some time-stamps, so what hangs on them it did not check: see the exceptions.";
+    box.append(made("p", said));
   }
   return box;
 }

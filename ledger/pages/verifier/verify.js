@@ -9,8 +9,8 @@ const UNPROVEN = [
 async function verifyBundle(blob, given, onProgress) {
   const outcome = {
     kind: "full", failure: null, statement: null, headline: null, order: null, record: null, witnessed: false,
-    hasUnread: false, told: [], untold: 0, statedBy: [], assessors: [], checked: [], keys: [], attested: [], exceptions: [],
-    notProven: [],
+    hasUnread: false, told: [], untold: 0, statedBy: [], assessors: [], checked: [], keys: [], attested: [],
+    exceptions: [], notProven: [],
   };
   try {
     const source = await openZip(blob);
