@@ -186,11 +186,15 @@ def check_timestamps(events: list[Proved], roots: list[str]) -> None:
 
 
 def split_note(note: bytes) -> tuple[bytes, list[str]]:
-    """A signed note's text, and its signature lines."""
+    """A signed note's text, and its signature lines: a dash, a name, and base64 of key id and signature."""
     text, separator, lines = note.rpartition(b"\n\n")
     demand(bool(separator) and lines.endswith(b"\n"), "a signed note is cut off")
     signatures = lines[:-1].decode().split("\n")
-    demand(all(one.startswith("— ") and one.count(" ") == 2 for one in signatures), "no signature line")
+    for line in signatures:
+        dash, name, encoded = (*line.split(" "), "", "")[:3]
+        is_name = name.isprintable() and name != "" and "+" not in name
+        is_line = dash == "—" and line.count(" ") == 2 and is_name and len(unbase64(encoded)) > 4
+        demand(is_line, "a signed note has a line that is no signature")
     return text + b"\n", signatures
 
 
