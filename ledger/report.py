@@ -56,6 +56,7 @@ def render(
     stands = beside(case, stated.judgment)
     signed = vouching.signers(order, note, attestations or {})
     looked = looks.looks(stated, replayed)
+    burned = [burndown.burn_down(case, one) for one in order.obligations if one.type in burndown.KINDS]
     return _template("report.html").render(
         title=title(statement),
         statement=statement,
@@ -64,7 +65,7 @@ def render(
         most=MAX_LISTED,
         seen=None if seen_s is None else wording.moment(seen_s),
         stores=_stores_line(stated),
-        **_about(case, order),
+        **_about(case, order, burned),
         timeline=_timeline(retrace(stated, replayed)),
         looks=looked,
         unasked=looks.unasked(stated),
@@ -76,20 +77,20 @@ def render(
         conflicts=stands.conflicts,
         corrections=stands.corrections,
         signed=signed,
-        clocks=vouching.clocks(case, replayed, looked),
+        clocks=vouching.clocks(case, replayed, burned, looked),
         keys=fingerprints(case, replayed.audited.registry.created),
         unproven=[*signed.unproven, *wording.unproven_lines(statement)],
         audited=replayed.audited,
     )
 
 
-def _about(case: Case, order: Order) -> dict[str, object]:
+def _about(case: Case, order: Order, burned: Sequence[burndown.Burndown]) -> dict[str, object]:
     """What sections 1 to 3 tell of the order."""
     return {
         "issued": case.issued,
         "life": _life(case),
         "versions": _versions(case),
-        "burndowns": [_burndown(case, one) for one in order.obligations if one.type in burndown.KINDS],
+        "burndowns": [_burndown(case, told) for told in burned],
         "strips": [_strip(case, one) for one in order.obligations if one.type in accounted.KINDS],
     }
 
@@ -134,8 +135,7 @@ def _versions(case: Case) -> list[tuple[int, int, str, bool]]:
     ]
 
 
-def _burndown(case: Case, obligation: Obligation) -> dict[str, object]:
-    told = burndown.burn_down(case, obligation)
+def _burndown(case: Case, told: burndown.Burndown) -> dict[str, object]:
     return {
         "told": told,
         "chart": charts.chart(told, case.as_of) if told.points else None,

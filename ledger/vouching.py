@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from ledger.looks import Look
-from projections import burndown
+from projections.burndown import Burndown
 from projections.case import Case
 from projections.clock import proved_anchors, what_stamps_lack
 from projections.docket import Anchor
@@ -78,7 +78,7 @@ def signers(order: Order, note: Note, members: Mapping[str, bytes]) -> Signers:
     )
 
 
-def clocks(case: Case, replayed: Replayed, looks: Iterable[Look]) -> Clocks:
+def clocks(case: Case, replayed: Replayed, burned: Iterable[Burndown], looks: Iterable[Look]) -> Clocks:
     """By when others had seen the order, the last acts, what was found in the stores, and all that counts."""
     trust = case.order.trust
     found = list(proved_anchors(case.docket.anchors, trust))
@@ -89,7 +89,10 @@ def clocks(case: Case, replayed: Replayed, looks: Iterable[Look]) -> Clocks:
     # Of all that cover an entry the earliest moment is the one that proves most.
     proved.sort(key=lambda one: one[:2])
     return Clocks(
-        tuple(_dated(what, entry, proved, case, replayed) for what, entry in _matters(case, replayed, looks)),
+        tuple(
+            _dated(what, entry, proved, case, replayed)
+            for what, entry in _matters(case, replayed, burned, looks)
+        ),
         sum(1 for anchor, _ in found if not anchor.response),
         sum(1 for anchor, _ in found if anchor.response),
         tuple(
@@ -99,14 +102,13 @@ def clocks(case: Case, replayed: Replayed, looks: Iterable[Look]) -> Clocks:
     )
 
 
-def _matters(case: Case, replayed: Replayed, looks: Iterable[Look]) -> Iterator[tuple[str, int]]:
+def _matters(
+    case: Case, replayed: Replayed, burned: Iterable[Burndown], looks: Iterable[Look]
+) -> Iterator[tuple[str, int]]:
     yield "the order", case.issued.index
-    for obligation in case.order.obligations:
-        if obligation.type not in burndown.KINDS:
-            continue
-        points = burndown.burn_down(case, obligation).points
-        if points:
-            yield f"the last change in what is outstanding under {obligation.id}", points[-1].entry
+    for told in burned:
+        if told.points:
+            yield f"the last change in what is outstanding under {told.obligation}", told.points[-1].entry
     for look in looks:
         if look.looked:
             yield f"the look into {look.store} by {look.by}", look.entry
