@@ -53,7 +53,6 @@ def render(
     statement, case = stated.statement, stated.case
     seen_s = quorum_time(order.trust.policy(), replayed.note)
     listed = list(_exceptions(stated))
-    stands = beside(case, stated.judgment)
     signed = vouching.signers(order, note, attestations or {})
     looked = looks.looks(stated, replayed)
     burned = [burndown.burn_down(case, one) for one in order.obligations if one.type in burndown.KINDS]
@@ -74,8 +73,7 @@ def render(
         excepted=len(listed),
         foreign=_foreign(replayed, order),
         repeats=replayed.repeats,
-        conflicts=stands.conflicts,
-        corrections=stands.corrections,
+        beside=beside(case, stated.judgment),
         signed=signed,
         clocks=vouching.clocks(case, replayed, burned, looked),
         keys=fingerprints(case, replayed.audited.registry.created),
