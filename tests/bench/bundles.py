@@ -56,6 +56,7 @@ def full(folder: Path, size: int) -> Bundle:
     anchored = ev.CheckpointAnchored(controller=CONTROLLER, note=encode_base64(_cosigned(log)))
     log.post(f"{ORIGIN}/operator", _line(f"{ORIGIN}/operator", anchored))
     log.finish()
+    checkpoint = _cosigned(log)
     replayed = replay(DirectorySource(tree), most_held=MOST_HELD, folder=folder)
     as_of = end_of(replayed)
     issued = find_order(replayed.fold, _ORDER, None, None, as_of=as_of)
@@ -66,7 +67,7 @@ def full(folder: Path, size: int) -> Bundle:
     with Pack(path) as pack:
         note = sign_note(format_statement(stated.statement), seeded_key(f"{ORIGIN}/operator"))
         pack.add("statement", format_note(note))
-        pack.add("checkpoint", _cosigned(log))
+        pack.add("checkpoint", checkpoint)
         for tile in tiles_of(log.checkpoint.size):
             pack.add(tile_path(tile), replayed.tile(tile))
     shutil.rmtree(tree)
