@@ -6,10 +6,12 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from signing.attestation import Attestation, format_attestation
 from signing.note import Note, format_note, parse_note, sign_note
+from signing.tlog_proof import format_proof, parse_proof
 from tests.projections import eventful
 from tests.projections.eventful import SECOND, WITNESSES
 from tests.projections.evidence import ASSESSOR, Evidence
@@ -219,17 +221,36 @@ def carried_over(note: Note) -> Note:
     return Note(note.text, tuple(old if one.name == old.name else one for one in note.signatures))
 
 
+def turned(note: Note) -> Note:
+    return Note(note.text, note.signatures[::-1])
+
+
+def with_extra(proof: bytes) -> bytes:
+    """With extra data, which anybody may put in."""
+    return format_proof(msgspec.structs.replace(parse_proof(proof), extra=b"hello"))
+
+
 @pytest.mark.parametrize("kind", ["full", "compact"])
-def test_a_line_said_twice_counts_once(bundles: dict[str, Bundle], tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("change", [twice, turned])
+def test_lines_said_twice_or_in_another_sequence_claim_the_same(
+    bundles: dict[str, Bundle], tmp_path: Path, kind: str, change: Callable[[Note], Note]
+) -> None:
     bundle = bundles[kind]
-    good = report_on(bundle, bundle.files, tmp_path)
+
+    def claimed(files: Files) -> Report:
+        report = report_on(bundle, files, tmp_path)
+        return report | {"attested": sorted(set(report["attested"]))}
+
     for path in ("checkpoint", "statement"):
-        report = report_on(bundle, lines(bundle.files, path, twice), tmp_path)
-        assert {**report, "attested": sorted(set(report["attested"]))} == {
-            **good,
-            "attested": sorted(set(good["attested"])),
-        }
+        assert claimed(lines(bundle.files, path, change)) == claimed(bundle.files)
     assert not report_on(bundle, lines(bundle.files, "attestation/0", twice), tmp_path)["sound"]
+
+
+def test_a_proof_s_extra_data_says_nothing(bundles: dict[str, Bundle], tmp_path: Path) -> None:
+    bundle = bundles["record"]
+    proofs = {path: with_extra(raw) for path, raw in bundle.files.items() if path.endswith(".tlog-proof")}
+    good = report_on(bundle, bundle.files, tmp_path)
+    assert report_on(bundle, bundle.files | proofs, tmp_path) == good
 
 
 @pytest.mark.parametrize("kind", KINDS)
