@@ -73,12 +73,15 @@ def _conflicts(case: Case) -> Iterator[Conflict]:
         holds = _holds(case) if removes else []
         if not against and not holds:
             continue
-        reached = _reached(case, obligation)
         for other, theirs in against:
-            records = len(reached & _reached(other, theirs))
+            both = zip(_reached(case, obligation), _reached(other, theirs), strict=True)
+            records = sum(len(ours & others) for ours, others in both)
             if records:
                 yield _with_order(obligation, other, theirs, records)
-        yield from _with_holds(case, obligation, holds, reached)
+        if holds:
+            named = {handle for hold in holds for handle in hold.records}
+            reached = frozenset().union(*(part & named for part in _reached(case, obligation)))
+            yield from _with_holds(case, obligation, holds, reached)
 
 
 def _others(case: Case) -> Iterable[IssuedOrder]:
@@ -91,14 +94,16 @@ def _others(case: Case) -> Iterable[IssuedOrder]:
     return [found for one in versions.values() if (found := governing(one, case.as_of))]
 
 
-def _reached(case: Case, obligation: Obligation) -> Set[str]:
+def _reached(case: Case, obligation: Obligation) -> Iterator[Set[str]]:
+    """Whom it reaches, part by part, where not all are in memory."""
     scope = obligation.scope
-    return {
-        handle
-        for standing, holding, handles in case.population(scope)
-        if reaches(standing, scope) and any(_is_there(obligation, *one) for one in case.copies(holding))
-        for handle in handles
-    }
+    for part in case.population_in_parts(scope):
+        yield {
+            handle
+            for standing, holding, handles in part
+            if reaches(standing, scope) and any(_is_there(obligation, *one) for one in case.copies(holding))
+            for handle in handles
+        }
 
 
 def _is_there(obligation: Obligation, store: str, copy: Copy) -> bool:

@@ -204,8 +204,12 @@ class Case:
 
     def population(self, scope: Scope) -> Iterator[tuple[Standing, Holding, list[str]]]:
         """Every handle of the log, in groups that share standing and state."""
+        return chain.from_iterable(self.population_in_parts(scope))
+
+    def population_in_parts(self, scope: Scope) -> Iterator[Iterator[tuple[Standing, Holding, list[str]]]]:
+        """The same part by part, where not all are in memory. A part ends with the next."""
         for groups in self._population.parts():
-            yield from self.apart(scope, groups)
+            yield self.apart(scope, groups)
             self._end_part(scope)
 
     def apart(

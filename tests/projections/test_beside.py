@@ -8,6 +8,7 @@ from projections import events as ev
 from projections.beside import Beside, Conflict, beside
 from projections.case import Case
 from projections.order import Deadline, Obligation, Scope
+from projections.runners.shelf import Shelf
 from projections.verdict import judge
 from tests.projections.logbuilder import CONTROLLER
 from tests.projections.story import (
@@ -65,8 +66,16 @@ def seen(story: Story, order: str, days: float = 1, size: int | None = None) -> 
     issued = next(one for one in fold.docket.orders if one.order.id == order)
     upto = story.log.size if size is None else size
     as_of = START_S + int(days * DAY_S)
-    case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=upto)
-    return beside(case, judge(case))
+    found = []
+    for put_away in (False, True):
+        if put_away:
+            shelf = Shelf()
+            shelf.put_away(fold.holdings)
+            fold.put_away = shelf
+        case = Case(fold.held, fold.docket, fold.edges, issued, as_of=as_of, size=upto)
+        found.append(beside(case, judge(case)))
+    assert found[0] == found[1], "wherever the records are"
+    return found[0]
 
 
 def test_two_orders_that_want_the_opposite_name_each_other() -> None:
