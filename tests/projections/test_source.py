@@ -215,6 +215,42 @@ def test_a_hostile_zip_is_refused(tmp_path: Path, make: Callable[[], bytes], sai
     assert said in str(failure.value)
 
 
+def far_off(places: bytes) -> bytes:
+    """A member so far behind that its place stands in the directory's zip64 field: these bytes."""
+    raw = bytearray(packed([("checkpoint", b"x" * 1000)]))
+    begin, end = raw.rindex(b"PK\x01\x02"), raw.rindex(b"PK\x05\x06")
+    field = struct.pack("<HH", 1, len(places)) + places
+    struct.pack_into("<H", raw, begin + 30, len(field))
+    struct.pack_into("<L", raw, begin + 42, 0xFFFFFFFF)
+    struct.pack_into("<L", raw, end + 12, end - begin + len(field))
+    return bytes(raw[:end]) + field + bytes(raw[end:])
+
+
+def test_a_member_beyond_four_gigabytes_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "far.zip"
+    path.write_bytes(far_off(struct.pack("<Q", 0)))
+    with ZipSource(path) as source:
+        assert source.read("checkpoint") == b"x" * 1000
+    for places in (b"", bytes(7)):
+        path.write_bytes(far_off(places))
+        with pytest.raises(FormatError, match="its directory is damaged"):
+            ZipSource(path)
+    path.write_bytes(far_off(struct.pack("<Q", 1 << 40)))
+    with pytest.raises(FormatError):
+        ZipSource(path)
+
+
+def test_more_members_than_a_plain_zip_can_count(tmp_path: Path) -> None:
+    path = tmp_path / "many.zip"
+    path.write_bytes(packed([(f"proof/{at}/event", b"%d" % at) for at in range(66_000)]))
+    with ZipSource(path) as source:
+        assert len(source.paths) == 66_000
+        assert [source.read(f"proof/{at}/event") for at in (0, 65_999)] == [b"0", b"65999"]
+        assert not source.has("proof/66000/event")
+        with pickle.loads(pickle.dumps(source)) as copy:
+            assert copy.read("proof/7/event") == b"7"
+
+
 @pytest.mark.parametrize("make", [lying_about_size, renamed])
 def test_no_more_is_unpacked_than_was_said(tmp_path: Path, make: Callable[[], bytes]) -> None:
     path = tmp_path / "hostile.zip"
