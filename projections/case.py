@@ -17,7 +17,7 @@ from projections.proceedings import Proceedings
 from projections.processing import Processing
 from projections.reconciling import was_ever
 from projections.retention import Terms
-from projections.scope import Reader, Standing, posters_under
+from projections.scope import UNKNOWN, Reader, Standing, posters_under
 from projections.series import Series
 from projections.sharing import Sharing
 from projections.status import Life, life_of
@@ -218,6 +218,10 @@ class Case:
         """Records that share a state, in groups that share their standing too."""
         reader = self.reader(scope)
         for holding, handles in groups:
+            if not holding.derived:
+                # Most of a large log.
+                yield reader.own(holding) or UNKNOWN, holding, handles
+                continue
             if not reader.depends_on_handle(holding):
                 yield reader.standing(handles[0], holding), holding, handles
                 continue
