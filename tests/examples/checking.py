@@ -11,7 +11,10 @@ BEYOND: Final = frozenset({"law", "role", "time"})
 """Kinds of failure (docs/spec/bundle.md) that it does not look for: it knows no law, roles or clock."""
 _SAID: Final = {
     "law": re.compile(r"the statement is not what the log gives"),
-    "role": re.compile(r"entry \d+: should not have been accepted: (?!the key |origin: )"),
+    "role": re.compile(
+        r"entry \d+: (should not have been accepted|no log accepts it on what this bundle shows): "
+        r"(?!the key |origin: )"
+    ),
     "time": re.compile(r"entry \d+: recorded (after|before) witnesses|is yet to come|the order accepts"),
 }
 

@@ -26,11 +26,17 @@ from signing.policy import format_policy
 from tests.browser import BINARY, Browser
 from tests.examples.checking import BEYOND, check, kind_of
 from tests.ledger import test_verifier_page as damaged
+from tests.ledger import test_verifier_record as damaged_records
 from tests.ledger.verifying_in_browser import SAID
-from tests.projections.evidence import ASSESSOR, AUTHORITY, WITNESS
+from tests.projections import eventful
+from tests.projections import test_mutation_members as foreign
+from tests.projections.evidence import ASSESSOR, AUTHORITY, WITNESS, Evidence
 from tests.projections.flipping import Files, raw_flips, sampled
 from tests.projections.logbuilder import ORIGIN, LogBuilder, vkey_of
+from tests.projections.recorded import bundle
+from tests.projections.stamping import obeyed
 from tests.projections.verifying import finished
+from tests.signing.authority import Authority
 from tests.vectors.bundled import ALL, contents, request
 from tests.vectors.bundles import packed, statement_note, with_assessor
 from tests.vectors.make import BUNDLES
@@ -135,6 +141,46 @@ async def test_dishonest_logs(scripts: Browser, tmp_path: Path, cheat: Callable[
     path.write_bytes(packed(with_assessor({**done.log.tree(WITNESS), "statement": stated})))
     given = Request(authority=vkey_of(AUTHORITY), now=statement.as_of + 60, workers=0)
     assert await agree(scripts, path, given) == "not sound"
+
+
+@pytest.mark.parametrize("cheat", damaged_records.DISHONEST)
+async def test_dishonest_logs_about_a_record(
+    scripts: Browser, tmp_path: Path, cheat: Callable[[LogBuilder], None]
+) -> None:
+    done = finished()
+    cheat(done.log)
+    path = tmp_path / "r.zip"
+    path.write_bytes(packed(bundle(done)))
+    assert await agree(scripts, path, request("bundle/record")) == "not sound"
+
+
+@pytest.mark.parametrize(("change", "_why"), foreign.FOREIGN)
+async def test_what_belongs_elsewhere(
+    scripts: Browser, tmp_path: Path, change: Callable[[Evidence], Files], _why: str
+) -> None:
+    good = eventful.bundles()["full"]
+    path = tmp_path / "b.zip"
+    path.write_bytes(packed(good.files | change(eventful.stamped())))
+    assert await agree(scripts, path, good.request) == "not sound"
+
+
+@pytest.mark.parametrize(("kind", "change", "_why"), foreign.EXTRA)
+async def test_a_member_too_many(
+    scripts: Browser, tmp_path: Path, kind: str, change: Callable[[Files], Files], _why: str
+) -> None:
+    good = eventful.bundles()[kind]
+    path = tmp_path / "b.zip"
+    path.write_bytes(packed(change(dict(good.files))))
+    assert await agree(scripts, path, good.request) == "not sound"
+
+
+@pytest.mark.parametrize(("roots", "witnessed"), [(True, True), (False, True), (True, False)])
+async def test_time_stamps(scripts: Browser, tmp_path: Path, roots: bool, witnessed: bool) -> None:
+    done = obeyed(Authority(tmp_path / "authority"), roots=roots, witnessed=witnessed)
+    path = tmp_path / "b.zip"
+    path.write_bytes(packed(done.files(ASSESSOR, provisional=False)))
+    given = Request(authority=vkey_of(AUTHORITY), now=done.as_of + 60, workers=0)
+    assert await agree(scripts, path, given) == (SAID[0] if witnessed else SAID[4])
 
 
 @pytest.mark.parametrize("count", [24, pytest.param(400, marks=pytest.mark.soak)])
