@@ -51,11 +51,22 @@ class Weighing:
 
 
 def with_children(process: psutil.Process) -> list[int]:
-    """The process and all that it started and that has not ended."""
+    """The process and all that it started and that has not ended. Not Postgres: what its sessions share, they
+    were given beforehand."""
     try:
-        return [process.pid, *(child.pid for child in process.children(recursive=True))]
+        return [
+            process.pid,
+            *(one.pid for one in process.children(recursive=True) if _name(one) != "postgres"),
+        ]
     except psutil.NoSuchProcess:
         return []
+
+
+def _name(process: psutil.Process) -> str:
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _read_mb(pid: int, file: str, field: str) -> float:
