@@ -13,13 +13,10 @@ Exit status 1 says what is wrong.
 
 import json
 import re
-import struct
 import sys
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from check_signed import (  # type: ignore[import-not-found]
@@ -34,6 +31,7 @@ from check_signed import (  # type: ignore[import-not-found]
     name_of,
     need,
     number,
+    read_zip,
     split_note,
     unbase64,
     verify,
@@ -42,7 +40,6 @@ from check_signed import (  # type: ignore[import-not-found]
 REGISTERING = re.compile(r"writ\.(log\.created|(key|token)\.(registered|revoked))\.v1")
 TILE = r"tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
 PROOF = r"proof/(0|[1-9][0-9]*)/(event|submission|(event|submission|source)\.tlog-proof)"
-PAGES = ("README.txt", "report.html")
 MEMBERS = {
     "full": rf"README\.txt|report\.html|statement|checkpoint|attestation/[0-9]{{1,2}}|{TILE}",
     "compact": rf"README\.txt|report\.html|statement|checkpoint|attestation/[0-9]{{1,2}}|{PROOF}",
@@ -350,29 +347,6 @@ def tile_name(level: str, index: int, width: int) -> str:
     while index := index // 1000:
         groups.insert(0, f"x{index % 1000:03d}")
     return f"tile/{level}/{'/'.join(groups)}" + ("" if width == 256 else f".p/{width}")
-
-
-def read_zip(bundle: str) -> Files:
-    """The members that count, if they follow each other from the file's first byte to its directory, which is
-    its end. Pages for people are not read."""
-    raw = Path(bundle).read_bytes()
-    end, at = struct.unpack("<4s4H2LH", raw[-22:]), 0
-    demand(end[0] == b"PK\5\6" and end[7] == 0, "something stands behind the zip's directory")
-    with zipfile.ZipFile(bundle) as archive:
-        for one in sorted(archive.infolist(), key=lambda one: one.header_offset):
-            demand(one.header_offset == at and one.volume == 0, f"{one.filename}: misplaced in the zip")
-            extra = int.from_bytes(raw[at + 28 : at + 30], "little")
-            at += 30 + len(one.orig_filename) + extra + one.compress_size
-        names, ends = archive.namelist(), archive.start_dir
-        for _ in names:
-            ends += 46 + sum(struct.unpack("<3H", raw[ends + 28 : ends + 34]))
-        is_whole = at == archive.start_dir and len(raw) - ends in (22, 98) and end[4] in (len(names), 0xFFFF)
-        demand(is_whole and len(set(names)) == len(names), "the zip's directory lists other files")
-        files = {name: b"" if name in PAGES else archive.read(name) for name in names}
-        sizes = {one.filename: one.file_size for one in archive.infolist()}
-        wrong = [name for name in names if name not in PAGES and len(files[name]) != sizes[name]]
-        demand(not wrong, f"{min(wrong, default='')}: not as long as the zip's directory says")
-    return files
 
 
 def check_members(files: Files, known: str) -> None:

@@ -1,19 +1,23 @@
-"""What `check.py` asks of signatures: notes, the log's registered keys, statements and whom an order names.
+"""What `check.py` reads and believes: the zip, notes, the log's registered keys, statements, an order's word.
 
 Python's standard library and the openssl program: none of Writ's code.
 """
 
 import base64
 import json
+import struct
 import subprocess
 import sys
 import tempfile
+import zipfile
+import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 SPKI_ED25519 = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: the DER before the 32 bytes of a key
 ORDERS = ("writ.order.issued.v1", "writ.order.varied.v1")
+PAGES = ("README.txt", "report.html")
 Files = dict[str, bytes]
 
 
@@ -180,6 +184,47 @@ def check_timestamps(events: list[Proved], roots: list[str]) -> None:
             (Path(folder) / "response").write_bytes(unbase64(data["response"]))
             true += openssl("ts -verify -data text -in response -CAfile roots", folder)
     print(f"time-stamps  {true} of {len(stamps)} are by authorities that the order names")
+
+
+# --- The zip.
+
+
+def read_zip(bundle: str) -> Files:
+    """The members that count, if they follow each other from the file's first byte to its directory, which is
+    its end. Pages for people are not read."""
+    raw = Path(bundle).read_bytes()
+    end, at, files = struct.unpack("<4s4H2LH", raw[-22:]), 0, {}
+    demand(end[0] == b"PK\5\6" and end[7] == 0, "something stands behind the zip's directory")
+    with zipfile.ZipFile(bundle) as archive:
+        members, ends = archive.infolist(), archive.start_dir
+    for one in sorted(members, key=lambda one: one.header_offset):
+        demand(one.header_offset == at and one.volume == 0, f"{one.filename}: misplaced in the zip")
+        named, extra = struct.unpack("<2H", raw[at + 26 : at + 30])
+        is_its = (
+            raw[at : at + 4] == b"PK\3\4" and raw[at + 30 : at + 30 + named] == one.orig_filename.encode()
+        )
+        at += 30 + named + extra + one.compress_size
+        demand(is_its or one.filename in PAGES, f"{one.filename}: its own header names another file")
+        files[one.filename] = (
+            b"" if one.filename in PAGES else unpacked(one, raw[at - one.compress_size : at])
+        )
+    is_whole = at == ends and end[4] in (len(members), 0xFFFF) and len(files) == len(members)
+    for _ in members:
+        ends += 46 + sum(struct.unpack("<3H", raw[ends + 28 : ends + 34]))
+    demand(is_whole and len(raw) - ends in (22, 98), "the zip's directory lists other files")
+    return files
+
+
+def unpacked(one: zipfile.ZipInfo, data: bytes) -> bytes:
+    """A member's content, if it is what the directory describes."""
+    is_whole = not one.flag_bits & 1 and one.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if one.compress_type == zipfile.ZIP_DEFLATED:
+        inflating = zlib.decompressobj(-zlib.MAX_WBITS)
+        data = inflating.decompress(data, one.file_size + 1)
+        is_whole = is_whole and inflating.eof and not inflating.unused_data
+    is_its = len(data) == one.file_size and zlib.crc32(data) == one.CRC
+    demand(is_whole and is_its, f"{one.filename}: not what the zip's directory says")
+    return data
 
 
 # --- Notes, keys and openssl.
