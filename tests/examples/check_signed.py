@@ -198,6 +198,8 @@ def read_zip(bundle: str) -> Files:
     with zipfile.ZipFile(bundle) as archive:
         members, ends = archive.infolist(), archive.start_dir
     for one in sorted(members, key=lambda one: one.header_offset):
+        most = min(64 << 20, max(64 << 10, 200 * one.compress_size))
+        demand(one.file_size <= most, f"{one.filename}: unpacks to more than a bundle may hold")
         demand(one.header_offset == at and one.volume == 0, f"{one.filename}: misplaced in the zip")
         named, extra = struct.unpack("<2H", raw[at + 26 : at + 30])
         is_its = (

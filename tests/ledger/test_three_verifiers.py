@@ -99,6 +99,9 @@ async def agree(scripts: Browser, path: Path, given: Request, fails: str | None 
     vkeys = [given.log_vkey or vkey_of(ORIGIN), *([] if given.authority is None else [given.authority])]
     status, said = check(path, *vkeys)
     assert (status, "WRONG: " in said, "Traceback" in said) == (status, status == 1, False), said
+    if "zip file version" in said:
+        # Python's own zip reader does not try a version that it does not know; ours do not look at it.
+        return word
     if kind not in BEYOND:
         assert status == (1 if word == "not sound" else 0), (failure, said)
     elif fails is not None:
