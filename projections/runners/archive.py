@@ -146,6 +146,9 @@ def _check(name: str, flags: int, member: Member, limit: int | None) -> None:
         raise FormatError(f"{name} is encrypted, or packed by a method other than deflate")
     if member.size_bytes > limit:
         raise FormatError(f"{name} would unpack to {member.size_bytes:,} bytes; at most {limit:,}")
+    # Deflate takes a little more than what it packs at worst, and all that is packed is read at once.
+    if member.packed_bytes > limit + RATIO_FREE_BYTES:
+        raise FormatError(f"{name} is packed in {member.packed_bytes:,} bytes; it may have at most {limit:,}")
     if member.size_bytes > max(RATIO_FREE_BYTES, member.packed_bytes * MAX_RATIO):
         raise FormatError(f"{name} unpacks to over {MAX_RATIO} times its size: a zip bomb")
 

@@ -109,6 +109,13 @@ def too_long(files: Files) -> bytes:
     return packed({**files, "tile/0/000": bytes(8193)})
 
 
+def packed_in_too_much(files: Files) -> bytes:
+    """A tile of the right size, packed in more than it may have."""
+    raw = bytearray(packed({"tile/0/000": bytes(100_000), **files}, 0))
+    struct.pack_into("<L", raw, raw.index(b"PK\x01\x02") + 24, 10)
+    return bytes(raw)
+
+
 def cut_off(files: Files) -> bytes:
     return packed(files)[:-40]
 
@@ -209,6 +216,7 @@ HOSTILE: list[Callable[[Files], bytes]] = [
     by_another_method,
     with_a_bomb,
     too_long,
+    packed_in_too_much,
     cut_off,
     encrypted,
     without_zip64_directory,

@@ -169,6 +169,13 @@ def overlapping() -> bytes:
     return bytes(raw[:end]) + record + bytes(tail)
 
 
+def padded() -> bytes:
+    """The directory says 10 bytes; they are packed in more than a tile may have."""
+    raw = bytearray(packed([("tile/0/000", bytes(100_000))], zipfile.ZIP_STORED))
+    struct.pack_into("<L", raw, raw.rindex(b"PK\x01\x02") + 24, 10)
+    return bytes(raw)
+
+
 def zip64_hidden() -> bytes:
     """A small directory in plain sight, and a zip64 record that claims a billion files."""
     raw = packed([("checkpoint", b"x")])
@@ -202,6 +209,7 @@ def zip64_hidden() -> bytes:
         (lambda: packed([("checkpoint", b"x")], zipfile.ZIP_BZIP2), "other than deflate"),
         (lambda: packed([("tile/0/000", bytes(8193))]), "would unpack to 8,193 bytes"),
         (lambda: packed([("tile/entries/000", bytes(16_000_000))]), "a zip bomb"),
+        (padded, "packed in 100,000 bytes; it may have at most 8,192"),
         (lying_about_count, "too many"),
         (overlapping, "overlap"),
         (zip64_hidden, "too many"),

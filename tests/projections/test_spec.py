@@ -117,6 +117,7 @@ def test_what_a_changed_byte_does_is_all_there() -> None:
         (source.MAX_TEXT_BYTES >> 20, "4 MiB (all else)"),
         (archive.MAX_RATIO, "200\ntimes its packed size"),
         (archive.RATIO_FREE_BYTES >> 10, "64 KiB, and members"),
+        (archive.RATIO_FREE_BYTES >> 10, "64 KiB more than they may unpack\nto"),
     ],
 )
 def test_the_bundles_limits_are_those_kept(limit: int, says: str) -> None:

@@ -148,6 +148,10 @@ function checkMembers(listed, end) {
     if (member.bytes > limit) {
       throw new FormatError(`${name} would unpack to ${member.bytes} bytes; at most ${limit}`);
     }
+    // Deflate takes a little more than what it packs at worst, and all that is packed is read at once.
+    if (member.packedBytes > limit + RATIO_FREE_BYTES) {
+      throw new FormatError(`${name} is packed in ${member.packedBytes} bytes; it may have at most ${limit}`);
+    }
     if (member.bytes > Math.max(RATIO_FREE_BYTES, member.packedBytes * MAX_RATIO)) {
       throw new FormatError(`${name} unpacks to over ${MAX_RATIO} times its size: a zip bomb`);
     }
