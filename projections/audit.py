@@ -252,8 +252,8 @@ class Audit:
             )
 
     def _check_signer(self, part: Part) -> Key | None:
-        """The key that signed a submission, if it may sign here at all; None for the first, which "
-        "brings its own."""
+        """The key that signed a submission, if it may sign here at all; None for the first, which
+        brings its own."""
         if part.index == 0:
             return None
         signature = part.note.signatures[0]

@@ -57,8 +57,8 @@ def _vouched(fold: Fold, versions: list[IssuedOrder], as_of: int) -> IssuedOrder
 
 
 def counted_size(fold: Fold, issued: IssuedOrder, as_of: int) -> int:
-    """How many entries count at `as_of`: those that the order's witnesses had seen by then; 0 "
-    "without a quorum."""
+    """How many entries count at `as_of`: those that the order's witnesses had seen by then; 0
+    without a quorum."""
     return read_clock(fold.docket.anchors, issued.order.trust).counted_size(as_of)
 
 

@@ -33,8 +33,8 @@ class Crew:
     """Gives the chunks of a log in order, and verifies signatures on the side."""
 
     def __init__(self, source: Source, size: int, workers: int | None = None) -> None:
-        """Work on a log of `size` entries with so many processes: by default one a core, none for a "
-        "small log."""
+        """Work on a log of `size` entries with so many processes: by default one a core, none for a
+        small log."""
         self._reader = TileReader(source, size)
         self._count = -(-size // (CHUNK_TILES * WIDTH))
         self._checks: list[SignatureCheck] = []

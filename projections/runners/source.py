@@ -62,8 +62,8 @@ class Source(Protocol):
 
 
 def open_source(location: str, token: str | None = None) -> Source:
-    """The source behind a file name, a directory name or an http(s) URL. OSError when there is no "
-    "such file."""
+    """The source behind a file name, a directory name or an http(s) URL. OSError when there is no
+    such file."""
     if urlsplit(location).scheme in ("http", "https"):
         return UrlSource(location, token)
     if Path(location).is_dir():

@@ -25,8 +25,8 @@ CLOCK_TOLERANCE_S = 300
 
 
 def find_issued(docket: Docket, statement: Statement, authority: str | None) -> IssuedOrder:
-    """The order that the statement is about, under the authority's key; ProofError says what there "
-    "is instead."""
+    """The order that the statement is about, under the authority's key; ProofError says what there
+    is instead."""
     orders: Sequence[IssuedOrder] = docket.orders
     if authority is not None:
         orders = tuple(one for one in orders if docket.posters[one.by].vkey == authority)

@@ -79,8 +79,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def verify_bundle(path: Path, request: Request) -> Outcome:
-    """Verify the bundle at `path`. What is wrong with it is in the outcome; UsageError: there is no "
-    "such file."""
+    """Verify the bundle at `path`. What is wrong with it is in the outcome; UsageError: there is no
+    such file."""
     outcome = Outcome(bundle=path.name)
     try:
         with ZipSource(path) as source:

@@ -94,8 +94,8 @@ def looked(log: LogBuilder, who: str, count: int = 0) -> None:
 
 
 def begun() -> LogBuilder:
-    """Entries: 0-1 log.created, 2-3 the crawler's key, 4-5 its store, 6-9 three collections, 10-11 "
-    "an anchor."""
+    """Entries: 0-1 log.created, 2-3 the crawler's key, 4-5 its store, 6-9 three collections, 10-11
+    an anchor."""
     log = LogBuilder()
     log.register(CRAWLER, "controller")
     log.post(CRAWLER, store())

@@ -103,8 +103,8 @@ def swap_submissions(log: LogBuilder) -> None:
 
 @caught("entry 12: one event more than the 1 that the submission at entry 10 announces")
 def splice(log: LogBuilder) -> None:
-    """500 forged events between two honest submissions, by a frontier that pretends they were "
-    "always there."""
+    """500 forged events between two honest submissions, by a frontier that pretends they were
+    always there."""
     forged = [ev.encode_event(log.event(collected(at), CRAWLER, at=at)) for at in range(1000, 1500)]
     log.sources[CRAWLER] = CompactRange(0, 504, tuple(bytes([at]) * 32 for at in range((504).bit_count())))
     log.rows.extend(Row("event", log.now_us, line) for line in forged)
