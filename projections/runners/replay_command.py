@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import msgspec
@@ -32,7 +32,7 @@ from projections.runners.restating import (
 from projections.runners.resuming import Resuming, told
 from projections.runners.rules import rules_hash
 from projections.runners.shelf import MOST_HELD
-from projections.runners.source import Source, open_source
+from projections.runners.source import DirectorySource, Missing, Source, ZipSource, open_source
 from projections.standing import QUESTIONS, ask, view_of
 from projections.statement import Projection, format_statement
 from projections.stating import find_order
@@ -41,6 +41,14 @@ from signing.checkpoint import verify_checkpoint
 from signing.encoding import encode_base64
 from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import parse_vkey
+
+
+class _Unusable(Exception):
+    """What the command was given can't be replayed, or asked about; `remedy` says what to do."""
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 class OrderResult(Struct, frozen=True):
@@ -110,12 +118,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Replay the source and print what its log amounts to."""
-    try:
-        source = open_source(args.source, args.token)
-    except OSError as error:
-        return _unreadable(args, error)
-    with closing(source), resume_option.resuming(args, "replay") as resuming:
+    with ExitStack() as opened:
+        resuming = opened.enter_context(resume_option.resuming(args, "replay"))
         try:
+            source = opened.enter_context(closing(open_source(args.source, args.token)))
+            _require_a_log(source, args.source)
             result = _replayed(source, args, resuming)
         except (ProofError, FormatError) as error:
             failed = {"sound": False, "failure": str(error)}
@@ -127,6 +134,8 @@ def run(args: argparse.Namespace) -> int:
             return _unjudged(args, f"{args.source}: {error}", error, error.remedy)
         except CannotResume as error:
             return _unjudged(args, f"--resume: {error}", error, error.remedy)
+        except _Unusable as error:
+            return _unjudged(args, str(error), error, error.remedy)
         print(msgspec.json.encode(result).decode() if args.json else prose(result), flush=True)
         # Only now: a kill before this loses nothing that was found out.
         if resuming is not None:
@@ -136,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _replayed(source: Source, args: argparse.Namespace, resuming: Resuming | None) -> Result:
     began_s = time.monotonic()
-    brought = None if args.statement is None else read_statement(args.statement)
+    brought = None if args.statement is None else _brought(args.statement)
     replayed = _replay(source, brought, resuming)
     # The log's own key, as its first entry names it: the log agrees with itself, no more can be said.
     verify_checkpoint(replayed.note, parse_vkey(replayed.audit.registry.log.log_vkey))
@@ -181,6 +190,32 @@ def _statement_lines(stated: StatementResult) -> list[str]:
     return ["", stated.text]
 
 
+def _require_a_log(source: Source, named: str) -> None:
+    """What holds no log says nothing against one."""
+    if isinstance(source, DirectorySource) and not source.has("checkpoint"):
+        what = f"{named}: there is no log here: a directory of tiles has a file named checkpoint"
+        raise _Unusable(what, "name a bundle, a directory of tiles, or a log's URL")
+    if isinstance(source, ZipSource) and not any(name.startswith("tile/") for name in source.paths):
+        what = f"{named}: this bundle proves single entries, and does not hold the log"
+        raise _Unusable(what, "ask for the full bundle, or check this one with writ verify")
+
+
+def _brought(path: Path) -> Brought:
+    try:
+        return read_statement(path)
+    except Missing as error:
+        raise _Unusable(f"--statement {path}: {error}", "give a statement, or a bundle with one") from error
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
+
+
+def _require_order(replayed: Replayed, order: str) -> None:
+    known = sorted({one.order.id for one in replayed.fold.docket.orders})
+    if order not in known:
+        here = f"its orders: {', '.join(known)}" if known else "it has none"
+        raise _Unusable(f"--order: there is no order {order} in this log", here)
+
+
 def _replay(source: Source, brought: Brought | None, resuming: Resuming | None) -> Replayed:
     progress = progress_bar("replaying")
     if brought is not None:
@@ -195,6 +230,7 @@ def _state(replayed: Replayed, brought: Brought | None, args: argparse.Namespace
         return StatementResult(statement.order.id, format_statement(statement), str(args.statement))
     if args.order is None:
         return None
+    _require_order(replayed, args.order)
     statement = state_order(replayed, args.order, None, args.as_of).stated.statement
     return StatementResult(args.order, format_statement(statement))
 

@@ -17,7 +17,7 @@ def add_argument(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="keep what is verified in this folder, every half minute or more often: after an interruption "
         "the same command goes on from there. It is made where there is none, removed once all is told, "
-        "and believed: it must be yours alone",
+        "kept where something is not sound, and believed: it must be yours alone",
     )
 
 

@@ -37,9 +37,15 @@ class UsageError(Exception):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `writ verify`."""
+    parser.epilog = (
+        "Ends with 0: sound and carried out (a record's bundle: sound); 3: sound, not carried out; 4: sound, "
+        "but resting on the operator's word alone; 1: not sound; 2: nothing was checked, and why."
+    )
     parser.add_argument("bundle", metavar="FILE.zip", help="the evidence bundle")
     parser.add_argument(
-        "--authority", metavar="VKEY", help="the authority's public key: the one thing to bring"
+        "--authority",
+        metavar="VKEY",
+        help="the authority's public key: of an order's bundle, the one thing to bring",
     )
     parser.add_argument("--log", metavar="VKEY", help="of a record's bundle: the log's public key")
     parser.add_argument(
@@ -67,7 +73,9 @@ def run(args: argparse.Namespace) -> int:
             outcome = verify_bundle(Path(args.bundle), _request(args, resuming))
         except UsageError as error:
             said = {"error": str(error), "kind": "UsageError", "remedy": error.remedy}
-            words = msgspec.json.encode(said).decode() if args.json else f"writ verify: {error}"
+            words = (
+                msgspec.json.encode(said).decode() if args.json else f"writ verify: {error} ({error.remedy})"
+            )
             print(words, file=sys.stderr)
             return USAGE
         report = f"{msgspec.json.encode(as_json(outcome)).decode()}\n" if args.json else prose(outcome)
@@ -86,8 +94,12 @@ def verify_bundle(path: Path, request: Request) -> Outcome:
         with ZipSource(path) as source:
             if source.has("record"):
                 _require_no_resume(request, "a bundle of one record")
+                # What is wrong with the bundle comes first: by a member it passes for a record's.
                 verify_record(source, request, outcome)
-            elif any(name.startswith("tile/") for name in source.paths):
+                _require_only_log(request)
+                return outcome
+            _require_only_authority(request)
+            if any(name.startswith("tile/") for name in source.paths):
                 verify_full(source, request, outcome)
             else:
                 _require_no_resume(request, "a compact bundle")
@@ -95,17 +107,35 @@ def verify_bundle(path: Path, request: Request) -> Outcome:
     except (ProofError, FormatError) as error:
         outcome.failure = str(error)
     except MissingPackage as error:
-        raise UsageError(f"{error}: {error.remedy}", error.remedy) from error
+        raise UsageError(str(error), error.remedy) from error
     except CannotResume as error:
-        raise UsageError(f"--resume: {error}; {error.remedy}", error.remedy) from error
+        raise UsageError(f"--resume: {error}", error.remedy) from error
     except OSError as error:
-        raise UsageError(f"{error.filename or path}: {error.strerror or error}") from error
+        is_folder = isinstance(error, IsADirectoryError)
+        remedy = "writ replay reads folders" if is_folder else "see that it is there, and may be read"
+        raise UsageError(f"{error.filename or path}: {error.strerror or error}", remedy) from error
     return outcome
 
 
 def _require_no_resume(request: Request, what: str) -> None:
     if request.resuming is not None:
         raise UsageError(f"--resume: {what} is checked in one go", "leave out --resume")
+
+
+def _require_only_log(request: Request) -> None:
+    """A key that nothing is compared with would let its bringer believe more than was checked."""
+    if request.authority is not None:
+        what = "--authority: a bundle of one record holds no statement on an order"
+        raise UsageError(what, "give --log, and --policy for the witnesses to believe")
+
+
+def _require_only_authority(request: Request) -> None:
+    """The order names the log's key and its witnesses: nobody else's are asked."""
+    brought = {"--log": request.log_vkey, "--policy": request.policy}
+    for option, value in brought.items():
+        if value is not None:
+            what = f"{option}: an order's bundle is checked against the log and the witnesses that it names"
+            raise UsageError(what, f"leave out {option}, and give --authority")
 
 
 def _request(args: argparse.Namespace, resuming: Resuming | None) -> Request:

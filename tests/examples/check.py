@@ -8,7 +8,7 @@ each poster's under the key that the log had registered by then, and, where the 
 its order names: assessors under the statement, witnesses, time-stamp authorities. A full bundle is the whole
 log; a compact one, and one about a single record, are proofs of some entries. What events mean, who may post
 which, what a deadline makes of it and how old all this is, it does not judge: that takes `writ verify`.
-Exit status 1 says what is wrong.
+Exit status 1 says what is wrong; 2, that nothing was checked, and why. It needs OpenSSL 3.
 """
 
 import json
@@ -32,6 +32,9 @@ from check_signed import (  # type: ignore[import-not-found]
     need,
     number,
     read_zip,
+    require_keys,
+    require_openssl,
+    require_readable,
     split_note,
     unbase64,
     verify,
@@ -360,6 +363,9 @@ def check_members(files: Files, known: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
+    require_readable(sys.argv[1])
+    require_keys(sys.argv[2:])
+    require_openssl()
     try:
         main(*sys.argv[1:])
     except Exception as error:  # a hostile file may end any reader's step: whatever does, it is not sound

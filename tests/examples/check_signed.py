@@ -18,6 +18,12 @@ from typing import Any, NamedTuple, NoReturn
 SPKI_ED25519 = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: the DER before the 32 bytes of a key
 ORDERS = ("writ.order.issued.v1", "writ.order.varied.v1")
 PAGES = ("README.txt", "report.html")
+# RFC 8032, 7.1, test 2.
+ED25519_KEY = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
+ED25519_SIGNATURE = (
+    "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
+    "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
+)
 Files = dict[str, bytes]
 
 
@@ -278,6 +284,41 @@ def openssl_verify(message: bytes, signature: bytes, key: bytes) -> bool:
 def openssl(words: str, folder: str) -> bool:
     command = ["openssl", *words.split()]
     return subprocess.run(command, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+# --- What must be there before anything is checked.
+
+
+def require_readable(bundle: str) -> None:
+    try:
+        Path(bundle).open("rb").close()
+    except OSError as error:
+        refuse(f"{bundle}: {error.strerror}")
+
+
+def require_keys(vkeys: list[str]) -> None:
+    for vkey in vkeys:
+        try:
+            is_key = len(vkey.split("+", 2)[1]) == 8 and unbase64(vkey.split("+", 2)[2])[:1] == b"\1"
+        except (ValueError, IndexError):
+            is_key = False
+        if not is_key:
+            refuse(f"{vkey} is no key as name+key id+base64, of Ed25519")
+
+
+def require_openssl() -> None:
+    signature, key = bytes.fromhex(ED25519_SIGNATURE), SPKI_ED25519 + bytes.fromhex(ED25519_KEY)
+    try:
+        is_able = openssl_verify(b"\x72", signature, key)
+    except OSError:
+        is_able = False
+    if not is_able:
+        refuse("the openssl program is not there or verifies no Ed25519: install OpenSSL 3")
+
+
+def refuse(what: str) -> NoReturn:
+    print(f"check.py: {what}", file=sys.stderr)
+    sys.exit(2)
 
 
 # --- Bytes that can be written in one way only.

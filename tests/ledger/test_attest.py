@@ -199,7 +199,7 @@ def test_a_replay_gives_the_statement_s_bytes(done: Evidence, tmp_path: Path, ca
     assert mine.as_of <= parse_statement(parse_note(files["statement"]).text).as_of
     assert main(["replay", str(tree), "--order", ORDER]) == 0
     assert capsys.readouterr().out.count(said["text"]) == 1
-    assert main(["replay", str(tree), "--order", "ico.example/none"]) == 1
-    assert "there is no order ico.example/none in this log" in capsys.readouterr().out
+    assert main(["replay", str(tree), "--order", "ico.example/none"]) == 2
+    assert "there is no order ico.example/none in this log" in capsys.readouterr().err
     assert main(["replay", str(tree), "--statement", str(tmp_path / "none")]) == 2
     assert "none: No such file" in capsys.readouterr().err

@@ -150,7 +150,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "no witness's key": (["witness", *LOG, "--key", "k.key"], 1, "not a witness's key"),
     "no blinding key": (["blind", "--key-file", "none", "--namespace", "x"], 1, "none: No such file"),
     "no bundle": (["replay", "none.zip"], 2, "none.zip: No such file"),
-    "no log in it": (["replay", "text"], 1, "not a bundle"),
+    "no log in it": (["replay", "."], 2, "there is no log here"),
     "no bundle to verify": (["verify", "none.zip"], 2, "none.zip: No such file"),
     "no type": (["events", "data.sold"], 1, "is no type of event"),
     "no port": (["serve", "--port", "x"], 2, "is not a port"),
