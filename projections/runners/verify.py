@@ -94,16 +94,16 @@ def verify_bundle(path: Path, request: Request) -> Outcome:
         with ZipSource(path) as source:
             if source.has("record"):
                 _require_no_resume(request, "a bundle of one record")
-                # What is wrong with the bundle comes first: by a member it passes for a record's.
+                # What is wrong comes first: by a member more or less it passes for one of this kind.
                 verify_record(source, request, outcome)
                 _require_only_log(request)
-                return outcome
-            _require_only_authority(request)
-            if any(name.startswith("tile/") for name in source.paths):
+            elif any(name.startswith("tile/") for name in source.paths):
+                _require_only_authority(request)
                 verify_full(source, request, outcome)
             else:
                 _require_no_resume(request, "a compact bundle")
                 verify_compact(source, request, outcome)
+                _require_only_authority(request)
     except (ProofError, FormatError) as error:
         outcome.failure = str(error)
     except MissingPackage as error:

@@ -138,10 +138,14 @@ def test_replay_is_killed_and_gone_on_with(files: dict[str, bytes], tmp_path: Pa
 
 def test_interrupted_it_says_how_to_go_on(evidence: Evidence, bundle: Path, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
-    with start(words(evidence, bundle, "--resume", str(folder))) as running:
-        assert saved(running, folder)
-        os.killpg(running.pid, signal.SIGINT)
-        out, err = running.communicate()
+    for _ in range(20):
+        with start(words(evidence, bundle, "--resume", str(folder))) as running:
+            assert saved(running, folder)
+            os.killpg(running.pid, signal.SIGINT)
+            out, err = running.communicate()
+        # A quick machine may be through before the signal comes: then all is told, and the folder gone.
+        if running.returncode == 130:
+            break
     assert (running.returncode, out) == (130, "")
     kept = re.fullmatch(INTERRUPTED, err)
     assert kept is not None, err

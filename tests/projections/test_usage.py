@@ -21,7 +21,6 @@ FULL, COMPACT, RECORD = (str(BUNDLES / kind / "good.zip") for kind in ("full", "
     [
         (("verify", RECORD, "--authority", AUTHORITY), "holds no statement on an order", "give --log"),
         (("verify", FULL, "--log", LOG), "the log and the witnesses that it names", "leave out --log"),
-        (("verify", COMPACT, "--log", LOG), "the log and the witnesses that it names", "leave out --log"),
         (("verify", COMPACT, "--resume", "here"), "is checked in one go", "leave out --resume"),
         (("verify", str(BUNDLES)), "Is a directory", "writ replay reads folders"),
         (("verify", "nowhere.zip"), "No such file", "see that it is there"),

@@ -52,7 +52,7 @@ def test_without_the_package_it_ends_with_the_remedy(
     clock._stamped.cache_clear()
     monkeypatch.setitem(sys.modules, "rfc3161_client", None)
     assert verify(path, done) == USAGE
-    assert "rfc3161_client, which is not installed: pip install 'writ[time]'" in capsys.readouterr().err
+    assert "rfc3161_client, which is not installed (pip install 'writ[time]')" in capsys.readouterr().err
     assert verify(path, done, "--json") == USAGE
     assert json.loads(capsys.readouterr().err)["remedy"] == "pip install 'writ[time]'"
     assert main(["replay", str(path)]) == USAGE
