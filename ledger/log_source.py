@@ -71,8 +71,10 @@ class LogSource:
 
     def close(self) -> None:
         """See `Source.close`."""
-        self._run(self._connection.close())
-        self._end()
+        try:
+            self._run(self._connection.close())
+        finally:
+            self._end()
 
     def __enter__(self) -> Self:
         """Close at the end of a with statement."""

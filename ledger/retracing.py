@@ -7,6 +7,7 @@ machine is: the same log gives the same page.
 """
 
 from itertools import groupby
+from sys import intern
 from typing import Final
 
 from msgspec import Struct
@@ -127,9 +128,8 @@ def _steps(replayed: Replayed, case: Case) -> list[Step]:
     entries = replayed.entries(case.first_issued, case.size)
     steps = (step_of(one.index, one.time_us, one.body) for one in entries if one.kind == "event")
     # There may be a million of one manner.
-    same: dict[str, str] = {}
     return [
-        replace(step, type=same.setdefault(step.type, step.type), by=same.setdefault(step.by, step.by),
-                manner=same.setdefault(step.manner, step.manner))
-        for step in steps if step.as_of <= case.as_of
-    ]  # fmt: skip
+        replace(step, type=intern(step.type), by=intern(step.by), manner=intern(step.manner))
+        for step in steps
+        if step.as_of <= case.as_of
+    ]

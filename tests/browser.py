@@ -16,8 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 BINARY = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+IN_BROWSER = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
+]
+"""The marks of a module whose tests share one browser."""
 START_S = 60.0
 _WIDTH, _HEIGHT = 900, 1270
 

@@ -9,7 +9,7 @@ from projections.events import OrderIssued, OrderVaried
 from projections.order import Order
 from projections.runners import members, trust, wording
 from projections.runners.assessed import quorum_line, tell_assessors
-from projections.runners.full import Request
+from projections.runners.full import Request, require_one_go, require_order_s_word
 from projections.runners.outcome import Outcome
 from projections.runners.proofs import Proved, check_event, indexes, read_event, told_of
 from projections.runners.rules import rules_hash
@@ -32,6 +32,8 @@ def verify_compact(source: ZipSource, request: Request, outcome: Outcome) -> Non
     members.check_compact(source.paths)
     note = parse_note(source.read("statement"))
     statement = parse_statement(note.text)
+    require_order_s_word(request)
+    require_one_go(request, "a compact bundle")
     checkpoint_note = parse_note(source.read("checkpoint"))
     proved = indexes(source)
     order = _find_order(outcome, request, statement, (read_event(source, index) for index in proved))

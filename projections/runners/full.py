@@ -6,12 +6,14 @@ from projections.docket import IssuedOrder
 from projections.runners import members, recency, trust, wording
 from projections.runners.assessed import tell_assessors
 from projections.runners.held import Held, check_held, watched
-from projections.runners.offline import Progress, Replayed, replay
+from projections.runners.offline import Replayed, replay
 from projections.runners.outcome import Outcome
+from projections.runners.progress import Progress
 from projections.runners.resuming import Resuming, told
 from projections.runners.rules import rules_hash
 from projections.runners.shelf import MOST_HELD
 from projections.runners.source import Source, ZipSource
+from projections.runners.usage import require_unused
 from projections.statement import Statement, parse_statement
 from projections.stating import Stated, state
 from signing.errors import ProofError
@@ -35,10 +37,23 @@ class Request(Struct, frozen=True, kw_only=True):
     resuming: Resuming | None = None
 
 
+def require_order_s_word(request: Request) -> None:
+    """The order names the log's key and its witnesses: nobody else's are asked."""
+    for option, brought in (("--log", request.log_vkey), ("--policy", request.policy)):
+        why = "an order's bundle is checked against the log and the witnesses that it names"
+        require_unused(option, brought, why, f"leave out {option}, and give --authority")
+
+
+def require_one_go(request: Request, what: str) -> None:
+    """What takes seconds is not kept."""
+    require_unused("--resume", request.resuming, f"{what} is checked in one go", "leave out --resume")
+
+
 def verify_full(source: ZipSource, request: Request, outcome: Outcome) -> None:
     """Verify a bundle with all entries, and fill in the outcome. ProofError says what is wrong."""
     note = parse_note(source.read("statement"))
     statement = parse_statement(note.text)
+    require_order_s_word(request)
     replayed = replay(
         source,
         workers=request.workers,

@@ -10,9 +10,9 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final, TypeVar
 
+from projections.runners.progress import Progress
+
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
-"""Told how many parts of how many are done."""
 
 # Below this a copy takes longer than it saves.
 WORTH_A_COPY: Final = 2_048

@@ -21,6 +21,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from projections.runners.shelf import read_at
+from projections.runners.usage import UsageError
 from signing.encoding import HASH_SIZE
 
 MAGIC = b"writ/resume/v1\n"
@@ -29,12 +30,11 @@ _HEAD = struct.Struct(">QB")
 _AT_A_TIME = 1 << 20
 
 
-class CannotResume(Exception):
-    """The folder of --resume can't be used; `remedy` says what to do."""
+class CannotResume(UsageError):
+    """The folder of --resume can't be used."""
 
     def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.remedy = remedy
+        super().__init__(f"--resume: {what}", remedy)
 
 
 class Record(Struct, frozen=True):

@@ -5,7 +5,7 @@ Worker processes read, hash and decode runs of entries (`projections.chunk`); th
 """
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from projections.events import decode_event
 from projections.fold import Fold
 from projections.repeats import Repeats
 from projections.runners.crew import Crew
+from projections.runners.progress import Progress, untold
 from projections.runners.resuming import Resuming
 from projections.runners.shelf import Shelving
 from projections.runners.source import Source
@@ -27,9 +28,6 @@ from signing.errors import ProofError
 from signing.merkle import leaf_hash
 from signing.note import Note, parse_note
 from signing.tiles import ENTRIES, WIDTH, Tile, encode_bundle
-
-Progress = Callable[[int, int], None]
-"""Called with the entries done and the entries in all."""
 
 MAX_LISTED = 1_000
 
@@ -117,9 +115,9 @@ def replay(
     shelving = None if most_held is None else Shelving(most_held, folder, halved=workers != 0)
     keeping = _Keeping(audit, state, shelving, resuming)
     begun = keeping.begin(claim, watched, repeats)
+    progress = progress or untold
     with Crew(source, claim.size, workers) as crew, _collector_off():
-        if begun and progress is not None:
-            progress(begun, claim.size)
+        progress(begun, claim.size)
         for chunk in _joined(crew, audit, first=begun, with_events=fold):
             repeats.add(chunk.id_hashes)
             for fact in audit.facts(chunk):
@@ -127,8 +125,7 @@ def replay(
                 if shelving is not None:
                     shelving.after_one(state.holdings)
             keeping.after(chunk, crew)
-            if progress is not None:
-                progress(chunk.first_index + chunk.count, claim.size)
+            progress(chunk.first_index + chunk.count, claim.size)
         with crew.signatures_first(audit.take_checks):
             audited = audit.finish()
         crew.verify_all()

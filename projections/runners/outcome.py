@@ -8,8 +8,8 @@ from projections.runners import wording
 from projections.runners.fields import fields
 from projections.statement import Statement
 
-CARRIED_OUT, NOT_SOUND, USAGE, NOT_CARRIED_OUT, ONE_WORD = 0, 1, 2, 3, 4
-"""Exit codes; of those that apply, in the order 2, 1, 4, 3, 0, the first is given."""
+CARRIED_OUT, NOT_SOUND, NOT_CARRIED_OUT, ONE_WORD = 0, 1, 3, 4
+"""Exit codes; of those that apply, in the order 1, 4, 3, 0, the first is given. 2 is `usage.USAGE`."""
 
 
 class Assessor(Struct, frozen=True):

@@ -4,11 +4,18 @@ import sys
 import time
 from collections.abc import Callable
 
+Progress = Callable[[int, int], None]
+"""Told how many of how many are done."""
+
 _WIDTH = 40
 _EVERY_S = 0.1
 
 
-def progress_bar(what: str) -> Callable[[int, int], None] | None:
+def untold(done: int, total: int) -> None:
+    """Nobody waits for how far this is."""
+
+
+def progress_bar(what: str) -> Progress | None:
     """A function to be told how much of how much is done; None where nobody would see the bar."""
     if not sys.stderr.isatty():
         return None

@@ -23,10 +23,11 @@ from projections.registry import (
     poster_of,
 )
 from projections.runners import members, trust, wording
-from projections.runners.full import Request
+from projections.runners.full import Request, require_one_go
 from projections.runners.outcome import Outcome, Told
 from projections.runners.proofs import Proved, check_event, indexes, read_event
 from projections.runners.source import ZipSource
+from projections.runners.usage import require_unused
 from projections.statement import Log
 from projections.vocabulary import OneHandle
 from signing.checkpoint import Checkpoint, verify_checkpoint
@@ -88,6 +89,13 @@ def verify_record(source: ZipSource, request: Request, outcome: Outcome) -> None
     """Verify a record's bundle, and fill in the outcome. ProofError says what is wrong."""
     outcome.kind = "record"
     members.check_record(source.paths)
+    require_unused(
+        "--authority",
+        request.authority,
+        "a bundle of one record holds no statement on an order",
+        "give --log, and --policy for the witnesses to believe",
+    )
+    require_one_go(request, "a bundle of one record")
     note = parse_note(source.read("record"))
     record = parse_record(note.text)
     if request.held:

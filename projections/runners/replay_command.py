@@ -1,7 +1,6 @@
 """`writ replay`: check a whole log and fold it again: a bundle, a directory of tiles, or a log's URL."""
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -16,9 +15,8 @@ from projections.moments import first_second
 from projections.runners import resume_option, wording
 from projections.runners.asking import AnswerPage, page_of
 from projections.runners.asking import lines as question_lines
-from projections.runners.journal import CannotResume
 from projections.runners.offline import Replayed, replay
-from projections.runners.outcome import NOT_SOUND, USAGE
+from projections.runners.outcome import NOT_SOUND
 from projections.runners.progress import progress_bar
 from projections.runners.restating import (
     Brought,
@@ -33,6 +31,7 @@ from projections.runners.resuming import Resuming, told
 from projections.runners.rules import rules_hash
 from projections.runners.shelf import MOST_HELD
 from projections.runners.source import DirectorySource, Missing, Source, ZipSource, open_source
+from projections.runners.usage import UsageError, tell
 from projections.standing import QUESTIONS, ask, view_of
 from projections.statement import Projection, format_statement
 from projections.stating import find_order
@@ -41,14 +40,6 @@ from signing.checkpoint import verify_checkpoint
 from signing.encoding import encode_base64
 from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import parse_vkey
-
-
-class _Unusable(Exception):
-    """What the command was given can't be replayed, or asked about; `remedy` says what to do."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.remedy = remedy
 
 
 class OrderResult(Struct, frozen=True):
@@ -131,11 +122,10 @@ def run(args: argparse.Namespace) -> int:
         except OSError as error:
             return _unreadable(args, error)
         except MissingPackage as error:
-            return _unjudged(args, f"{args.source}: {error}", error, error.remedy)
-        except CannotResume as error:
-            return _unjudged(args, f"--resume: {error}", error, error.remedy)
-        except _Unusable as error:
-            return _unjudged(args, str(error), error, error.remedy)
+            what = f"{args.source}: {error}"
+            return tell("replay", error, what, error.remedy, as_json=args.json)
+        except UsageError as error:
+            return tell("replay", error, str(error), error.remedy, as_json=args.json)
         print(msgspec.json.encode(result).decode() if args.json else prose(result), flush=True)
         # Only now: a kill before this loses nothing that was found out.
         if resuming is not None:
@@ -194,17 +184,17 @@ def _require_a_log(source: Source, named: str) -> None:
     """What holds no log says nothing against one."""
     if isinstance(source, DirectorySource) and not source.has("checkpoint"):
         what = f"{named}: there is no log here: a directory of tiles has a file named checkpoint"
-        raise _Unusable(what, "name a bundle, a directory of tiles, or a log's URL")
+        raise UsageError(what, "name a bundle, a directory of tiles, or a log's URL")
     if isinstance(source, ZipSource) and not any(name.startswith("tile/") for name in source.paths):
         what = f"{named}: this bundle proves single entries, and does not hold the log"
-        raise _Unusable(what, "ask for the full bundle, or check this one with writ verify")
+        raise UsageError(what, "ask for the full bundle, or check this one with writ verify")
 
 
 def _brought(path: Path) -> Brought:
     try:
         return read_statement(path)
     except Missing as error:
-        raise _Unusable(f"--statement {path}: {error}", "give a statement, or a bundle with one") from error
+        raise UsageError(f"--statement {path}: {error}", "give a statement, or a bundle with one") from error
     except FormatError as error:
         raise FormatError(f"{path}: {error}") from error
 
@@ -213,7 +203,7 @@ def _require_order(replayed: Replayed, order: str) -> None:
     known = sorted({one.order.id for one in replayed.fold.docket.orders})
     if order not in known:
         here = f"its orders: {', '.join(known)}" if known else "it has none"
-        raise _Unusable(f"--order: there is no order {order} in this log", here)
+        raise UsageError(f"--order: there is no order {order} in this log", here)
 
 
 def _replay(source: Source, brought: Brought | None, resuming: Resuming | None) -> Replayed:
@@ -238,14 +228,7 @@ def _state(replayed: Replayed, brought: Brought | None, args: argparse.Namespace
 def _unreadable(args: argparse.Namespace, error: OSError) -> int:
     """Say that there was nothing to judge: a source that can't be read is not an unsound log."""
     what = f"{error.filename or args.source}: {getattr(error, 'reason', None) or error.strerror or error}"
-    return _unjudged(args, what, error, "see that it is there, and may be read")
-
-
-def _unjudged(args: argparse.Namespace, what: str, error: Exception, remedy: str) -> int:
-    said = {"error": what, "kind": type(error).__name__, "remedy": remedy}
-    words = msgspec.json.encode(said).decode() if args.json else f"writ replay: {what} ({remedy})"
-    print(words, file=sys.stderr)
-    return USAGE
+    return tell("replay", error, what, "see that it is there, and may be read", as_json=args.json)
 
 
 def _result(

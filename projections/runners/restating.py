@@ -14,7 +14,8 @@ from projections.fold import StateDigest
 from projections.runners import trust
 from projections.runners.earlier import Earlier, require_growth
 from projections.runners.full import restate
-from projections.runners.offline import Progress, Replayed, replay
+from projections.runners.offline import Replayed, replay
+from projections.runners.progress import Progress
 from projections.runners.resuming import Resuming
 from projections.runners.rules import rules_hash
 from projections.runners.shelf import MOST_HELD

@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 from projections.docket import Edge
 from projections.holdings import PARTS, Holding, Holdings, Parted, decode_row, encode_row, merged
 from projections.runners.halves import in_halves
+from projections.runners.progress import untold
 from signing.errors import FormatError
 
 T = TypeVar("T")
@@ -181,7 +182,7 @@ class Shelf(Parted):
 
     def _each(self, work: Callable[[int], T]) -> Iterator[T]:
         numbers = range(PARTS)
-        return in_halves(work, numbers, _untold, worth=0) if self.halved else map(work, numbers)
+        return in_halves(work, numbers, untold, worth=0) if self.halved else map(work, numbers)
 
     def _lines(self, number: int) -> Iterator[bytes]:
         """The rows of a part. Only what stands in more than one run is read."""
@@ -314,7 +315,3 @@ def _rows(run: bytes) -> Iterator[tuple[bytes, bytes]]:
         if size:
             row = run[at - size : at]
         yield handle, row
-
-
-def _untold(done: int, total: int) -> None:
-    """Nobody waits for how far this is."""

@@ -5,7 +5,6 @@ resting on the operator's word alone; 1 not sound; 2 usage.
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
@@ -16,23 +15,15 @@ from projections.runners import resume_option
 from projections.runners.compact import verify_compact
 from projections.runners.full import Request, verify_full
 from projections.runners.held import Held, parse_held
-from projections.runners.journal import CannotResume
-from projections.runners.outcome import USAGE, Outcome, as_json, prose
+from projections.runners.outcome import Outcome, as_json, prose
 from projections.runners.progress import progress_bar
 from projections.runners.record import verify_record
 from projections.runners.resuming import Resuming
 from projections.runners.source import ZipSource
+from projections.runners.usage import UsageError, tell
 from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import ED25519, parse_vkey
 from signing.policy import Policy, read_policy
-
-
-class UsageError(Exception):
-    """What the command was given can't be used, or not with what is installed."""
-
-    def __init__(self, what: str, remedy: str = "see writ verify --help") -> None:
-        super().__init__(what)
-        self.remedy = remedy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,12 +63,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             outcome = verify_bundle(Path(args.bundle), _request(args, resuming))
         except UsageError as error:
-            said = {"error": str(error), "kind": "UsageError", "remedy": error.remedy}
-            words = (
-                msgspec.json.encode(said).decode() if args.json else f"writ verify: {error} ({error.remedy})"
-            )
-            print(words, file=sys.stderr)
-            return USAGE
+            return tell("verify", error, str(error), error.remedy, as_json=args.json)
         report = f"{msgspec.json.encode(as_json(outcome)).decode()}\n" if args.json else prose(outcome)
         print(report, end="", flush=True)
         # Only now: a kill before this loses nothing that was found out.
@@ -88,54 +74,25 @@ def run(args: argparse.Namespace) -> int:
 
 def verify_bundle(path: Path, request: Request) -> Outcome:
     """Verify the bundle at `path`. What is wrong with it is in the outcome; UsageError: there is no
-    such file."""
+    such file, or this bundle has no use for what was brought."""
     outcome = Outcome(bundle=path.name)
     try:
         with ZipSource(path) as source:
             if source.has("record"):
-                _require_no_resume(request, "a bundle of one record")
-                # What is wrong comes first: by a member more or less it passes for one of this kind.
                 verify_record(source, request, outcome)
-                _require_only_log(request)
             elif any(name.startswith("tile/") for name in source.paths):
-                _require_only_authority(request)
                 verify_full(source, request, outcome)
             else:
-                _require_no_resume(request, "a compact bundle")
                 verify_compact(source, request, outcome)
-                _require_only_authority(request)
     except (ProofError, FormatError) as error:
         outcome.failure = str(error)
     except MissingPackage as error:
         raise UsageError(str(error), error.remedy) from error
-    except CannotResume as error:
-        raise UsageError(f"--resume: {error}", error.remedy) from error
     except OSError as error:
         is_folder = isinstance(error, IsADirectoryError)
         remedy = "writ replay reads folders" if is_folder else "see that it is there, and may be read"
         raise UsageError(f"{error.filename or path}: {error.strerror or error}", remedy) from error
     return outcome
-
-
-def _require_no_resume(request: Request, what: str) -> None:
-    if request.resuming is not None:
-        raise UsageError(f"--resume: {what} is checked in one go", "leave out --resume")
-
-
-def _require_only_log(request: Request) -> None:
-    """A key that nothing is compared with would let its bringer believe more than was checked."""
-    if request.authority is not None:
-        what = "--authority: a bundle of one record holds no statement on an order"
-        raise UsageError(what, "give --log, and --policy for the witnesses to believe")
-
-
-def _require_only_authority(request: Request) -> None:
-    """The order names the log's key and its witnesses: nobody else's are asked."""
-    brought = {"--log": request.log_vkey, "--policy": request.policy}
-    for option, value in brought.items():
-        if value is not None:
-            what = f"{option}: an order's bundle is checked against the log and the witnesses that it names"
-            raise UsageError(what, f"leave out {option}, and give --authority")
 
 
 def _request(args: argparse.Namespace, resuming: Resuming | None) -> Request:

@@ -1,6 +1,7 @@
 """The checker that uses none of our code, on logs made with ours, whole and damaged."""
 
 import ast
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -165,3 +166,32 @@ def test_it_uses_none_of_our_code() -> None:
             names += [node.module or "."] if isinstance(node, ast.ImportFrom) else []
             roots = {name.partition(".")[0] for name in names}
             assert roots <= {*sys.stdlib_module_names, ours.stem}
+
+
+def test_what_must_be_there_before_anything_is_checked(long: Evidence, tmp_path: Path) -> None:
+    bundle = str(write_zip(long.files(), tmp_path / "b.zip"))
+    for arguments, what in (
+        ((str(tmp_path / "none.zip"), LOG), "No such file"),
+        ((str(tmp_path), LOG), "Is a directory"),
+        ((bundle, "garbage"), "garbage is no key"),
+        ((bundle, LOG, "garbage"), "garbage is no key"),
+    ):
+        assert_refused(what, arguments)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_without_an_openssl_that_knows_ed25519(is_there: bool, long: Evidence, tmp_path: Path) -> None:
+    bundle = write_zip(long.files(), tmp_path / "b.zip")
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    if is_there:
+        (programs / "openssl").write_text("#!/bin/sh\nexit 1\n")
+        (programs / "openssl").chmod(0o755)
+    assert_refused("install OpenSSL 3", (str(bundle), LOG), {"PATH": str(programs)})
+
+
+def assert_refused(what: str, arguments: tuple[str, ...], places: dict[str, str] | None = None) -> None:
+    """Nothing is checked, and why stands on standard error."""
+    command = [sys.executable, str(CHECK), *arguments]
+    found = subprocess.run(command, env=places, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout, what in found.stderr) == (2, "", True), found

@@ -23,7 +23,7 @@ from projections.runners.verify import verify_bundle
 from projections.statement import Log
 from signing.encoding import encode_base64
 from signing.policy import format_policy
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 from tests.examples.checking import BEYOND, check, kind_of
 from tests.ledger import test_verifier_page as damaged
 from tests.ledger import test_verifier_record as damaged_records
@@ -42,10 +42,7 @@ from tests.vectors.bundles import packed, statement_note, with_assessor
 from tests.vectors.make import BUNDLES
 from tests.vectors.mutation import Vectors
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 VERIFY = """
 async function said(raw, authority, log, policy, now) {

@@ -9,16 +9,13 @@ import pytest
 from signing.attestation import Attestation, format_attestation, statement_hash
 from signing.keys import format_vkey
 from signing.note import Note, format_note, parse_note, sign_note
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 from tests.ledger.verifying_in_browser import both
 from tests.projections.evidence import ASSESSOR, Evidence, order
 from tests.projections.logbuilder import ORIGIN, key_of, vkey_of, write_zip
 from tests.projections.verifying import Out, finished, ordered
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 Files = dict[str, bytes]
 SECOND = "second-auditor.example"

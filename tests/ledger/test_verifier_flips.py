@@ -6,7 +6,7 @@ import pytest
 
 from projections.runners.outcome import as_json
 from projections.runners.verify import verify_bundle
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 from tests.ledger.test_three_verifiers import on_page, scripts
 from tests.ledger.verifying_in_browser import SAID
 from tests.projections import eventful
@@ -14,10 +14,7 @@ from tests.projections.flipping import sampled, stored
 
 __all__ = ["scripts"]
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 
 @pytest.mark.parametrize("count", [30, pytest.param(1_000, marks=pytest.mark.soak)])

@@ -12,17 +12,14 @@ from ledger.verifier_page import verifier_page
 from projections import events as ev
 from signing.checkpoint import sign_checkpoint
 from signing.note import Note, format_note, parse_note
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 from tests.ledger.verifying_in_browser import both, shown
 from tests.projections.deeds import TOKEN, collected, register_token, store
 from tests.projections.evidence import ASSESSOR, CRAWLER, WITNESS, Evidence
 from tests.projections.logbuilder import ADMIN, ORIGIN, LogBuilder, Row, key_of, vkey_of, write_zip
 from tests.projections.verifying import Out, finished
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 Files = dict[str, bytes]
 

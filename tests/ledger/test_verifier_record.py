@@ -9,7 +9,7 @@ import pytest
 
 from signing.keys import COSIGNATURE
 from signing.note import format_note, parse_note
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 from tests.ledger.verifying_in_browser import both, both_of_record, shown
 from tests.projections.deeds import TOKEN, collected, erased, handle, held, register_token
 from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence
@@ -30,10 +30,7 @@ from tests.projections.test_record import (
 )
 from tests.projections.verifying import Out, finished
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 Files = dict[str, bytes]
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from signing.encoding import encode_base64
 from signing.errors import FormatError, ProofError
 from signing.timestamp import read_timestamp
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 from tests.ledger.test_verifier_vectors import scripts
 from tests.signing import chains
 from tests.signing.authority import Authority
@@ -28,10 +28,7 @@ from tests.signing.chains import Chain, Link
 
 __all__ = ["scripts"]
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 TEXT = "ledger.example/clearview\n5\nSBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=\n"
 READ_ALL = """

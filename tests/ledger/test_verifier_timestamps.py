@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 from tests.ledger.verifying_in_browser import both, shown
 from tests.projections.evidence import AUTHORITY
 from tests.projections.logbuilder import rfc3339, vkey_of
@@ -19,10 +19,7 @@ from tests.signing import chains
 from tests.signing.authority import Authority
 from tests.signing.chains import Chain, Link
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,9 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from ledger.verifier_page import worker_script
 from signing.encoding import encode_base64
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 C2SP = VECTORS / "c2sp"

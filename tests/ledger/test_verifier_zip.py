@@ -11,16 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import BINARY, Browser
+from tests.browser import IN_BROWSER, Browser
 from tests.ledger.verifying_in_browser import both
 from tests.projections.evidence import AUTHORITY, Evidence
 from tests.projections.logbuilder import rfc3339, vkey_of
 from tests.projections.verifying import Out, finished
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(BINARY is None, reason="no Chromium is installed"),
-]
+pytestmark = IN_BROWSER
 
 Files = dict[str, bytes]
 
