@@ -34,6 +34,7 @@ import pytest
 from projections import events as ev
 from projections.finding import Finding
 from projections.order import Scope
+from signing.keys import ED25519, SigningKey
 from tests.projections.acts import FAR, POLICE, back_up, day, disclose, exempt, place_hold
 from tests.projections.logbuilder import CONTROLLER
 from tests.projections.story import (
@@ -266,14 +267,20 @@ def ev_time(time_us: int) -> str:
     return day((time_us / 1_000_000 - 1_767_225_600) / 86_400)
 
 
-def test_an_authoritys_or_assessors_name_under_another_key_has_no_effect_and_is_listed() -> None:
+@pytest.mark.parametrize(
+    ("authority", "auditor"), [(AUTHORITY, ASSESSOR), ("other.example", "friend.example")]
+)
+def test_an_authoritys_or_assessors_name_under_another_key_has_no_effect_and_is_listed(
+    authority: str, auditor: str
+) -> None:
     story = told(1, 2)
-    for name, role in (("other.example", "authority"), ("friend.example", "auditor")):
+    for name, role in ((authority, "authority"), (auditor, "auditor")):
+        story.log.keys[name] = SigningKey(name, ED25519, bytes(32))
         story.log.register(name, role)
-    exempt(story, 1, by="other.example")
-    place_hold(story, 2, by="other.example")
+    exempt(story, 1, by=authority)
+    place_hold(story, 2, by=authority)
     story.erase(1)
-    story.look("faces", 2, by="friend.example")
+    story.look("faces", 2, by=auditor)
     found = finding(story)
     assert (found.counts["live"], found.counts["exempt"], found.counts["held"]) == (1, 0, 0)
     assert not found.coverage[0].assessor
