@@ -1,0 +1,177 @@
+"""Opening: which connector reads a store, by the scheme of its address, and what it is told.
+
+A connector is a module with a function `open(where)`. It is imported when a store of its kind is opened, and
+not before: nobody needs the packages of stores that he does not have.
+"""
+
+import argparse
+import re
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from ledger.failure import Failure, Misuse
+
+if TYPE_CHECKING:
+    from ledger.stores.source import Source
+
+
+class Where(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a store's keys are read, and which of what stands there are its keys."""
+
+    scheme: str
+    url: str
+    """As it was given, the scheme by its one name. It may have a password in it: not for messages."""
+    table: str | None = None
+    columns: tuple[str, ...] = ()
+    """The columns of the key. Of several a composite id is made."""
+    query: str | None = None
+    """Instead of table and columns: its columns, in their sequence, are the key."""
+    versions: bool = False
+    """Whether versions that are not the current ones are copies of their own."""
+    endpoint: str | None = None
+    """The service's URL where it is not the usual one."""
+    zero_ended: bool = False
+    """Whether ids end with a zero byte and not with a newline."""
+
+    @property
+    def rest(self) -> str:
+        """What stands behind the scheme and its colon: a path, a pattern, a command."""
+        return self.url[len(self.scheme) + 1 :]
+
+    @property
+    def shown(self) -> str:
+        """The address for people and messages, without a password."""
+        if not self.rest.startswith("//"):
+            return self.url
+        found = _AUTHORITY.fullmatch(self.rest.removeprefix("//"))
+        assert found is not None, "the pattern takes any text"
+        authority, rest = found.groups()
+        login, at, host = authority.rpartition("@")
+        return f"{self.scheme}://{login.partition(':')[0]}{at}{host}{_PASSWORD.sub('', rest)}"
+
+    def identity(self) -> str:
+        """A hash of all that decides which keys are read. A password is no part of it."""
+        said = msgspec.structs.replace(self, url=self.shown)
+        return sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
+
+
+class Connector(NamedTuple):
+    """What reads one kind of store."""
+
+    module: str
+    address: str
+    reads: frozenset[str]
+    """The options it has a use for. Any other is refused: who gave it would believe that it was heeded."""
+    extra: str = "audit"
+    """What is installed for it: `pip install 'writ[EXTRA]'`."""
+
+
+_TABLES: Final = frozenset({"table", "columns", "query"})
+_FILES: Final = frozenset({"columns", "query"})
+_BUCKETS: Final = frozenset({"versions", "endpoint"})
+
+CONNECTORS: Final[dict[str, Connector]] = {
+    "postgresql": Connector("postgres", "postgresql://USER@HOST/DATABASE", _TABLES, "server"),
+    "mysql": Connector("mysql", "mysql://USER@HOST/DATABASE", _TABLES),
+    "sqlite": Connector("sqlite", "sqlite:FILE", _TABLES),
+    "parquet": Connector("tables", "parquet:GLOB", _FILES),
+    "csv": Connector("tables", "csv:GLOB", _FILES),
+    "jsonl": Connector("tables", "jsonl:GLOB", _FILES),
+    "s3": Connector("s3", "s3://BUCKET/PREFIX", _BUCKETS),
+    "s3-report": Connector("s3_report", "s3-report:MANIFEST", _BUCKETS),
+    "dir": Connector("folder", "dir:PATH", frozenset()),
+    "command": Connector("command", "command:CMD", frozenset({"zero_ended"})),
+}
+ALIASES: Final = {"postgres": "postgresql"}
+OPTIONS: Final = {
+    "table": "--table",
+    "columns": "--columns",
+    "query": "--query",
+    "versions": "--versions",
+    "endpoint": "--endpoint",
+    "zero_ended": "--zero",
+}
+_SCHEME: Final = re.compile("([a-z][a-z0-9-]*):(.+)", re.DOTALL)
+_AUTHORITY: Final = re.compile("([^/?#]*)(.*)", re.DOTALL)
+_PASSWORD: Final = re.compile("(?<=[?&])password=[^&#]*&?")
+
+
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare where a store's keys are read."""
+    kinds = ", ".join(one.address for scheme, one in CONNECTORS.items() if scheme != "command")
+    group = parser.add_argument_group("the store's keys")
+    one_of = group.add_mutually_exclusive_group(required=True)
+    one_of.add_argument("--from", dest="read_from", metavar="ADDRESS", help=f"where they are read: {kinds}")
+    one_of.add_argument("--command", metavar="CMD", help="a shell command that prints them, an id a line")
+    group.add_argument("--table", metavar="NAME", help="the table they stand in")
+    group.add_argument("--columns", metavar="A,B", help="the columns of the key, in the sequence of the id")
+    group.add_argument("--query", metavar="SQL", help="instead: a query whose columns are the key")
+    group.add_argument(
+        "--versions", action="store_true", help="count each version that is not the current one as a copy"
+    )
+    group.add_argument("--endpoint", metavar="URL", help="the bucket's service, where it is not Amazon's")
+    group.add_argument(
+        "--zero", dest="zero_ended", action="store_true", help="ids end with a zero byte, not a newline"
+    )
+
+
+def open_source(args: argparse.Namespace) -> "Source":
+    """Open the store that the arguments name. Whoever opened it closes it."""
+    return open_at(where_of(args))
+
+
+def where_of(args: argparse.Namespace) -> Where:
+    """What the arguments say of a store, if its connector has a use for all of it."""
+    address = args.read_from if args.command is None else f"command:{args.command}"
+    scheme = scheme_of(address)
+    where = Where(
+        scheme=scheme,
+        url=f"{scheme}:{address.partition(':')[2]}",
+        table=args.table,
+        columns=tuple(args.columns.split(",")) if args.columns else (),
+        query=args.query,
+        versions=args.versions,
+        endpoint=args.endpoint,
+        zero_ended=args.zero_ended,
+    )
+    _require_use(where)
+    return where
+
+
+def scheme_of(address: str) -> str:
+    """The scheme of an address, by its one name; `Misuse` where nothing reads such a store."""
+    found = _SCHEME.fullmatch(address)
+    scheme = ALIASES.get(found[1], found[1]) if found else ""
+    if scheme not in CONNECTORS:
+        kinds: Sequence[str] = [one.address for one in CONNECTORS.values()]
+        raise Misuse(
+            f"nothing reads a store at {address.partition(':')[0]!r}", f"such are {', '.join(kinds)}"
+        )
+    return scheme
+
+
+def open_at(where: Where) -> "Source":
+    """Open the store that stands there."""
+    connector = CONNECTORS[where.scheme]
+    try:
+        module = import_module(f"ledger.stores.{connector.module}")
+    except ModuleNotFoundError as error:
+        raise Failure(
+            f"stores of the kind {where.scheme} are read with {error.name}, which is not installed",
+            f"pip install 'writ[{connector.extra}]', or give --command",
+        ) from error
+    source: Source = module.open(where)
+    return source
+
+
+def _require_use(where: Where) -> None:
+    reads = CONNECTORS[where.scheme].reads
+    for name, option in OPTIONS.items():
+        if getattr(where, name) and name not in reads:
+            raise Misuse(f"a store of the kind {where.scheme} has no use for {option}", "leave it out")
+    if where.query and (where.table or where.columns):
+        raise Misuse("--query stands instead of --table and --columns", "give the one or the others")
