@@ -30,8 +30,11 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     """The columns of the key. Of several a composite id is made."""
     query: str | None = None
     """Instead of table and columns: its columns, in their sequence, are the key."""
-    versions: bool = False
-    """Whether versions that are not the current ones are copies of their own."""
+    pattern: str = ""
+    """Where the id is a piece of a path: a regular expression for the whole path, whose one group is the id. A
+    path of another form is listed as it is, and so found as an orphan rather than hidden."""
+    current_only: bool = False
+    """Whether somebody vouches that no versions were ever kept but the current ones."""
     endpoint: str | None = None
     """The service's URL where it is not the usual one."""
     zero_ended: bool = False
@@ -72,7 +75,7 @@ class Connector(NamedTuple):
 
 _TABLES: Final = frozenset({"table", "columns", "query"})
 _FILES: Final = frozenset({"columns", "query"})
-_BUCKETS: Final = frozenset({"versions", "endpoint"})
+_BUCKETS: Final = frozenset({"pattern", "current_only", "endpoint"})
 
 CONNECTORS: Final[dict[str, Connector]] = {
     "postgresql": Connector("postgres", "postgresql://USER@HOST/DATABASE", _TABLES, "server"),
@@ -83,7 +86,7 @@ CONNECTORS: Final[dict[str, Connector]] = {
     "jsonl": Connector("tables", "jsonl:GLOB", _FILES),
     "s3": Connector("s3", "s3://BUCKET/PREFIX", _BUCKETS),
     "s3-report": Connector("s3_report", "s3-report:MANIFEST", _BUCKETS),
-    "dir": Connector("folder", "dir:PATH", frozenset()),
+    "dir": Connector("folder", "dir:PATH", frozenset({"pattern"})),
     "command": Connector("command", "command:CMD", frozenset({"zero_ended"})),
 }
 ALIASES: Final = {"postgres": "postgresql"}
@@ -91,7 +94,8 @@ OPTIONS: Final = {
     "table": "--table",
     "columns": "--columns",
     "query": "--query",
-    "versions": "--versions",
+    "pattern": "--id-pattern",
+    "current_only": "--current-only",
     "endpoint": "--endpoint",
     "zero_ended": "--zero",
 }
@@ -111,7 +115,14 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--columns", metavar="A,B", help="the columns of the key, in the sequence of the id")
     group.add_argument("--query", metavar="SQL", help="instead: a query whose columns are the key")
     group.add_argument(
-        "--versions", action="store_true", help="count each version that is not the current one as a copy"
+        "--id-pattern",
+        dest="pattern",
+        default="",
+        metavar="REGEX",
+        help="the whole path of a file or object; its one group is the id",
+    )
+    group.add_argument(
+        "--current-only", action="store_true", help="vouch that the bucket never kept older versions"
     )
     group.add_argument("--endpoint", metavar="URL", help="the bucket's service, where it is not Amazon's")
     group.add_argument(
@@ -134,7 +145,8 @@ def where_of(args: argparse.Namespace) -> Where:
         table=args.table,
         columns=tuple(args.columns.split(",")) if args.columns else (),
         query=args.query,
-        versions=args.versions,
+        pattern=_checked_pattern(args.pattern),
+        current_only=args.current_only,
         endpoint=args.endpoint,
         zero_ended=args.zero_ended,
     )
@@ -166,6 +178,16 @@ def open_at(where: Where) -> "Source":
         ) from error
     source: Source = module.open(where)
     return source
+
+
+def _checked_pattern(text: str) -> str:
+    try:
+        groups = re.compile(text).groups if text else 1
+    except re.error as error:
+        raise Misuse(f"--id-pattern {text!r}: {error}", "give a regular expression") from error
+    if groups != 1:
+        raise Misuse(f"--id-pattern {text!r} has {groups} groups", "one, in parentheses, is the id")
+    return text
 
 
 def _require_use(where: Where) -> None:

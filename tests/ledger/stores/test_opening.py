@@ -64,7 +64,8 @@ GIVEN = {
     "--table": ["t"],
     "--columns": ["a"],
     "--query": ["SELECT 1"],
-    "--versions": [],
+    "--id-pattern": ["(.*)"],
+    "--current-only": [],
     "--endpoint": ["http://127.0.0.1"],
     "--zero": [],
 }
@@ -80,6 +81,12 @@ def test_an_option_that_a_connector_does_not_read_is_refused(scheme: str, name: 
     else:
         with pytest.raises(Misuse, match=OPTIONS[name]):
             read(*words)
+
+
+@pytest.mark.parametrize("pattern", ["(", "[0-9]+", "(a)(b)"])
+def test_a_pattern_has_one_group(pattern: str) -> None:
+    with pytest.raises(Misuse, match="--id-pattern"):
+        read("--from", "dir:/srv", "--id-pattern", pattern)
 
 
 def test_a_query_stands_alone() -> None:
