@@ -31,8 +31,8 @@ class Where(msgspec.Struct, frozen=True, kw_only=True):
     query: str | None = None
     """Instead of table and columns: its columns, in their sequence, are the key."""
     pattern: str = ""
-    """Where the id is a piece of a path: a regular expression for the whole path, whose one group is the id. A
-    path of another form is listed as it is, and so found as an orphan rather than hidden."""
+    """Where the id is a piece of a path: a regular expression for the whole path, whose one group is the id.
+    A path of another form is listed as it is, and so found as an orphan rather than hidden."""
     current_only: bool = False
     """Whether somebody vouches that no versions were ever kept but the current ones."""
     endpoint: str | None = None
