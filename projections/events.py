@@ -28,6 +28,7 @@ from projections.events_data import (
     DeletionVerified,
     ResidencyAsserted,
 )
+from projections.events_evidence import EvidenceErased, EvidenceErasureRequested, EvidenceKept
 from projections.events_log import (
     BlindingDestroyed,
     CheckpointAnchored,
@@ -142,6 +143,9 @@ __all__ = [
     "EnquiryReceived",
     "Event",
     "EventCorrected",
+    "EvidenceErased",
+    "EvidenceErasureRequested",
+    "EvidenceKept",
     "ExemptionGranted",
     "HoldPlaced",
     "HoldReleased",
@@ -269,6 +273,9 @@ EVENT_TYPES: Final[dict[str, type[Data]]] = {
     "writ.sample.requested.v1": SampleRequested,
     "writ.sample.attested.v1": SampleAttested,
     "writ.collector.attested.v1": CollectorAttested,
+    "writ.evidence.kept.v1": EvidenceKept,
+    "writ.evidence.erasure_requested.v1": EvidenceErasureRequested,
+    "writ.evidence.erased.v1": EvidenceErased,
 }
 TYPE_OF: Final[dict[type[Data], str]] = {data: name for name, data in EVENT_TYPES.items()}
 

@@ -104,23 +104,50 @@ class ProbeAttested(Data, frozen=True, kw_only=True):
 
 
 class SampleRequested(Data, frozen=True, kw_only=True):
-    """So many of a population, which the digest fixes first, are to be drawn at random and looked for."""
+    """So many of a population, which the digest fixes first, are to be drawn at random and looked for.
+
+    The population is what the order erased from `store`, as of the ledger's first `log_size` entries. The
+    hash commits to a nonce that nobody else knows until the result is told: with it comes the seed from the
+    first witness's cosignature after this event (docs/spec/sample.md).
+    """
 
     controller: v.Id
+    log_size: v.Count | UnsetType = UNSET
     n: v.SampleSize
+    nonce_sha256: v.Sha256 | UnsetType = UNSET
     order: v.OrderId
     population_digest: v.Hash
     sample: v.Id
+    store: v.Id | UnsetType = UNSET
 
 
 class SampleAttested(Data, frozen=True, kw_only=True):
-    """How many of a sample failed: they were found where none should be. `n` is how many were looked for."""
+    """How many of a sample failed: they were found where none should be. `n` is how many were looked for.
 
+    `failed` names those; that the others were not found, `deletion.verified` says of each. The
+    positive control is as a probe's. `nonce` is the one that the request committed to: with it anybody can
+    draw the sample again.
+    """
+
+    control_checked: v.Count | UnsetType = UNSET
+    control_found: v.Count | UnsetType = UNSET
     controller: v.Id
+    failed: v.Handles | UnsetType = UNSET
     failures: v.Count
     n: v.SampleSize | UnsetType = UNSET
+    nonce: v.Nonce | UnsetType = UNSET
     sample: v.Id
 
     def __post_init__(self) -> None:
         if not isinstance(self.n, UnsetType) and self.failures > self.n:
             raise FieldError("failures", "is more than `n`: give how many of the sample failed")
+        if not isinstance(self.failed, UnsetType):
+            v.check_handle_set(self.failed, "failed")
+            if len(self.failed) > self.failures:
+                raise FieldError("failed", "names more than `failures`: give those of the sample that failed")
+        checked, found = self.control_checked, self.control_found
+        if isinstance(checked, UnsetType) or isinstance(found, UnsetType):
+            if checked is not found:
+                raise FieldError("control_found", "comes with `control_checked`: give both or neither")
+        elif found > checked:
+            raise FieldError("control_found", "is more than `control_checked`: give how many were found")

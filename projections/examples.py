@@ -5,6 +5,7 @@ from typing import Any, Final
 from projections import events as ev
 from projections import (
     examples_data,
+    examples_evidence,
     examples_log,
     examples_order,
     examples_proof,
@@ -54,6 +55,7 @@ EXAMPLES: Final[dict[str, ev.Event[Any]]] = {
         *examples_sharing.DATA,
         *examples_order.DATA,
         *examples_proof.DATA,
+        *examples_evidence.DATA,
     )
 }
 assert EXAMPLES.keys() == ev.EVENT_TYPES.keys(), "every type of event has its example"

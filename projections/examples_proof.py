@@ -1,9 +1,12 @@
 """Examples of events that speak for an order's being carried out. Beside each stands who posts it."""
 
+import hashlib
 from typing import Final
 
 from projections import events as ev
 from projections import specimens as sp
+
+_NONCE: Final = bytes(range(32))
 
 DATA: Final[tuple[tuple[str, ev.Data], ...]] = (
     (sp.CONTROLLER, ev.InventoryBegun(controller="clearview", inventory="inv-2022-12", store="images")),
@@ -50,18 +53,25 @@ DATA: Final[tuple[tuple[str, ev.Data], ...]] = (
         sp.AUDITOR,
         ev.SampleRequested(
             controller="clearview",
+            log_size=98_231,
             n=300,
+            nonce_sha256=hashlib.sha256(_NONCE).hexdigest(),
             order=sp.ORDER.id,
             population_digest=sp.set_digest(sp.RECORDS),
             sample="sample-2022-12",
+            store="images",
         ),
     ),
     (
         sp.AUDITOR,
         ev.SampleAttested(
+            control_checked=20,
+            control_found=20,
             controller="clearview",
-            failures=0,
+            failed=sp.RECORDS[:1],
+            failures=1,
             n=300,
+            nonce=_NONCE.hex(),
             sample="sample-2022-12",
         ),
     ),

@@ -9,7 +9,7 @@ from projections.registry import Poster
 from signing.encoding import decode_base64
 
 # The fields that hold handles; who acts (`actor`) is no record, though his id may be a handle too.
-HANDLES: Final = ("artefacts", "missing", "orphans", "probe", "records", "tokens")
+HANDLES: Final = ("artefacts", "failed", "missing", "orphans", "probe", "records", "tokens")
 HANDLES_OF: Final = {
     data: tuple(name for name in HANDLES if name in data.__struct_fields__) for data in TYPE_OF
 }

@@ -11,6 +11,8 @@ from projections.refused import Refused
 _OWN: Final = frozenset({"controller", "processor"})
 _ADMIN: Final = frozenset({"admin"})
 _AUTHORITY: Final = frozenset({"authority"})
+# Whoever may commit to a document may keep it, and erase it again.
+_KEEPERS: Final = _OWN | {"recipient", "authority", "auditor"}
 
 # The gateway's key has no row: it carries the events of tokens, in the tokens' roles. `reader` posts nothing.
 ROLES: Final[dict[str, frozenset[str]]] = {
@@ -93,6 +95,9 @@ ROLES: Final[dict[str, frozenset[str]]] = {
     "writ.sample.requested.v1": _OWN | {"auditor"},
     "writ.sample.attested.v1": _OWN | {"auditor"},
     "writ.collector.attested.v1": _OWN,
+    "writ.evidence.kept.v1": _KEEPERS,
+    "writ.evidence.erasure_requested.v1": _KEEPERS,
+    "writ.evidence.erased.v1": _KEEPERS,
 }
 assert ROLES.keys() == EVENT_TYPES.keys(), "every type of event has its row"
 

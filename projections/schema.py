@@ -22,6 +22,7 @@ _CHAPTERS: Final = {
     "events_subject": "Data subjects' rights",
     "events_order": "Orders",
     "events_proof": "What speaks for it",
+    "events_evidence": "Evidence outside the ledger",
 }
 
 _INTRODUCTION: Final = """\

@@ -54,6 +54,7 @@ Reference = Annotated[
     ),
 ]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="SHA-256, lower-case hex")]
+Nonce = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$", description="32 random bytes, lower-case hex")]
 # The last digit of 32 bytes in base64 has two spare bits, which must be zero.
 Hash = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$", description="32 bytes, base64 with padding")

@@ -19,7 +19,9 @@ OWN = {
     "backup.restored", "hold.placed", "hold.released", "suppression.added", "suppression.hit",
     "suppression.removed", "inventory.begun", "inventory.attested", "probe.attested", "sample.requested",
     "sample.attested", "collector.attested", "compliance.attested", "event.corrected",
+    "evidence.kept", "evidence.erasure_requested", "evidence.erased",
 }  # fmt: skip
+KEEPING = {"evidence.kept", "evidence.erasure_requested", "evidence.erased"}
 # The other way round than the code has it: what each role may post.
 MAY_POST = {
     "operator": {"checkpoint.anchored", "checkpoint.timestamped"},
@@ -28,14 +30,14 @@ MAY_POST = {
     },
     "controller": OWN | {"order.appealed", "penalty.paid"},
     "processor": OWN,
-    "recipient": {"recipient.acknowledged", "data.deleted", "deletion.failed", "event.corrected"},
-    "authority": {
+    "recipient": KEEPING | {"recipient.acknowledged", "data.deleted", "deletion.failed", "event.corrected"},
+    "authority": KEEPING | {
         "order.issued", "order.served", "order.varied", "order.appealed", "order.stayed", "order.stay_lifted",
         "order.set_aside", "order.reinstated", "order.revoked", "order.discharged", "exemption.granted",
         "hold.placed", "hold.released", "penalty.imposed", "penalty.accrued", "penalty.paid",
         "compliance.rejected", "residency.asserted", "event.corrected",
     },
-    "auditor": {
+    "auditor": KEEPING | {
         "inventory.begun", "inventory.attested", "probe.attested", "sample.requested", "sample.attested",
         "compliance.attested", "compliance.rejected", "residency.asserted", "deletion.verified",
         "event.corrected",
