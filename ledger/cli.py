@@ -18,6 +18,7 @@ from typing import NamedTuple, NoReturn
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+NO_COMMAND = ": COMMAND"
 OURS = ("ledger", "projections", "signing")
 
 
@@ -135,8 +136,9 @@ class WrongUsage(Exception):
         self._parser = parser
 
     def as_prose(self) -> str:
-        """As argparse says it: the usage, then what is wrong."""
-        return f"{self._parser.format_usage()}{self._parser.prog}: error: {self}"
+        """As argparse says it: the usage, then what is wrong. Who names no command is shown all."""
+        shown = self._parser.format_help() if str(self).endswith(NO_COMMAND) else self._parser.format_usage()
+        return f"{shown}{self._parser.prog}: error: {self}"
 
     def as_json(self) -> str:
         """One line, like every other failure."""

@@ -38,7 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="what was not checked beyond the log: lineage, identity, store:ID, … (docs/spec/statement.md)",
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="where the note goes (default: FILE)")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE",
+        help="where the note goes (default: the FILE of --statement, if it is no bundle)",
+    )  # fmt: skip
     parser.add_argument("--url", type=connect.service_url, help="the service to post it to (or SOURCE's)")
     parser.add_argument("--patience", type=float, default=30.0, metavar="SECONDS", help="how long to ask")
     parser.add_argument("--token", metavar="SECRET", help="a reader's bearer token, where a URL needs one")

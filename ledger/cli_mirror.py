@@ -63,10 +63,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _copy(args: argparse.Namespace, location: str, *, all_widths: bool) -> int:
+    from ledger.failure import Failure
     from ledger.mirroring import Patient, mirror
     from ledger.treefolder import TreeFolder
     from projections.runners.progress import progress_bar
     from projections.runners.source import open_source
+    from projections.runners.timed import NoAnswer
     from signing.keys import parse_vkey
 
     key = parse_vkey(args.log)
@@ -79,6 +81,9 @@ def _copy(args: argparse.Namespace, location: str, *, all_widths: bool) -> int:
             progress=progress_bar("copying"),
             all_widths=all_widths,
         )
+    except NoAnswer as error:
+        remedy = "see that it is running and the URL right; the same line goes on"
+        raise Failure(f"{location}: {error}", remedy) from error
     finally:
         source.close()
     return connect.answer(args, _value(copied, args.folder), *_words(copied, args.folder))

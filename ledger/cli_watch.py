@@ -49,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         config = read_config(path)
     except (OSError, FormatError) as error:
-        raise Misuse(f"{path}: {error}", "docs/mirror.md shows such a file") from error
+        why = error.strerror if isinstance(error, OSError) else None
+        raise Misuse(f"{path}: {why or error}", "docs/mirror.md shows such a file") from error
     data = Path(args.data)
     with following(config, path.resolve().parent, data, _cosigner(args, data)) as follower:
         if args.once:

@@ -16,6 +16,7 @@ def fields(data: Mapping[str, Any]) -> Iterator[str]:
 def _short(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list) and len(value) <= _SHOWN and all(isinstance(one, str) for one in value):
-        return ",".join(value) or "none"
-    return f"({len(value):,})" if isinstance(value, list | dict) else str(value)
+    if isinstance(value, list | tuple):
+        few = len(value) <= _SHOWN and all(isinstance(one, str) for one in value)
+        return (",".join(value) or "none") if few else f"({len(value):,})"
+    return f"({len(value):,})" if isinstance(value, dict) else str(value)

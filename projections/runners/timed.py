@@ -8,6 +8,7 @@ import http.client
 import socket
 import ssl
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
@@ -73,6 +74,10 @@ class TimeLimit:
                 self._sockets.pop().close()
 
 
+class NoAnswer(OSError):
+    """Nobody answers there."""
+
+
 def fetch(
     url: str, headers: Mapping[str, str], most_bytes: int, *, timeout_s: float, total_s: float
 ) -> bytes:
@@ -81,6 +86,11 @@ def fetch(
     try:
         with TimeLimit(total_s) as limit, limit.open(request, timeout_s) as response:
             return limit.read(response, most_bytes)
+    except urllib.error.HTTPError:
+        raise
+    except urllib.error.URLError as error:
+        why = error.reason.strerror if isinstance(error.reason, OSError) else error.reason
+        raise NoAnswer(why or error.reason) from error
     except (http.client.HTTPException, UnicodeError) as error:  # UnicodeError: a host that no name can be
         raise OSError(f"{url}: no answer in HTTP: {error!r}") from error
 

@@ -118,6 +118,13 @@ def test_wrong_usage_is_2(words: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_who_names_no_command_is_shown_all() -> None:
+    done = writ()
+    assert {words[0] for words in COMMANDS} <= set(done.stderr.split())
+    assert "    publish " in writ("log").stderr
+    assert "    publish " not in writ("log", "destroy").stderr
+
+
 def test_an_expected_failure_is_one_line_with_its_remedy(tmp_path: Path) -> None:
     done = writ("post", str(tmp_path / "none"), "--log", "x", "--key", "y")
     assert done.returncode == 1
@@ -141,7 +148,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "nobody there to read from": (["status", "a/b", *LOG, *NOWHERE], 1, "is not answered"),
     "nobody there to export": (["export", "a/b", "-o", "b.zip", *LOG, *NOWHERE], 1, "broke off"),
     "nobody there to show": (["log", "show", "x", *NOWHERE], 1, "is not answered"),
-    "nobody there to replay": (["replay", "http://127.0.0.1:1/logs/x"], 2, "logs/x: [Errno 111]"),
+    "nobody there to replay": (["replay", "http://127.0.0.1:1/logs/x"], 2, "logs/x: Connection refused"),
     "no log's key": (["status", "a/b", "--log", "clearview", *NOWHERE], 1, "verifier key"),
     "no folder to export to": (["export", "a/b", "-o", "no/b.zip", *LOG, *NOWHERE], 1, "no/b.zip.part: No"),
     "no order": (["order", "issue", "none.json", *LOG, "--key", "k.key"], 1, "none.json: No such file"),

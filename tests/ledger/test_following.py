@@ -272,7 +272,12 @@ def test_a_wrong_file_is_wrong_usage(tmp_path: Path) -> None:
     done = writ("watch", "--config", str(tmp_path / "f"), "--data", str(tmp_path / "d"))
     assert done.returncode == 2
     assert "not a file of logs" in done.stderr
-    assert writ("watch", "--config", str(tmp_path / "none"), "--data", str(tmp_path / "d")).returncode == 2
+    done = writ("watch", "--config", str(tmp_path / "none"), "--data", str(tmp_path / "d"))
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"writ: {tmp_path}/none: No such file or directory — docs/mirror.md shows such a file\n"
+    )
 
 
 @pytest.mark.parametrize("times", many(5, 100))

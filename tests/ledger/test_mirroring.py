@@ -239,6 +239,14 @@ def test_what_is_refused_is_not_asked_for_again(tmp_path: Path) -> None:
         assert len(log.asked) > 2
 
 
+def test_a_service_that_is_not_there_is_named_with_a_remedy(tmp_path: Path) -> None:
+    with handing_out(StaticLog(1)) as url:
+        pass
+    done = writ("mirror", url, str(tmp_path / "m"), "--log", VKEY, "--patience", "0")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"writ: {url}: Connection refused — see that it is running")
+
+
 def test_two_do_not_write_one_folder(tmp_path: Path) -> None:
     log = StaticLog(1)
     with handing_out(log) as url, TreeFolder(tmp_path / "m").writing():

@@ -63,6 +63,7 @@ def test_what_the_log_has_of_a_record(done: Evidence, tmp_path: Path, capsys: Ou
     assert out.startswith(f"{WHO}: 2 entries about this record\n")
     assert f"by {CRAWLER} (controller, key id {key_of(CRAWLER).verifier.key_id.hex()}): data.held" in out
     assert "data.deleted" in out
+    assert "categories=user." in out
     assert "that no other entry below" in out
     assert "they saw this log and no other" in out
     # Whom else these entries name is nothing for who asks.
