@@ -7,6 +7,7 @@ made from the log's own tiles. A tile counts only as far as such a proof confirm
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 from collections.abc import AsyncIterator, Mapping
 from typing import NamedTuple
@@ -247,7 +248,9 @@ async def ask_once(
     """Send a request; returns the answer, and how many seconds to wait before another if it says so."""
     # The URL is encoded already; decoding %2F would change a source's name.
     target = URL(url, encoded=True)
-    async with session.request(method, target, data=body, headers=headers, allow_redirects=False) as response:
+    # A stream goes out piece by piece: large bytes at once would hold up everybody else in this process.
+    data = None if body is None else io.BytesIO(body)
+    async with session.request(method, target, data=data, headers=headers, allow_redirects=False) as response:
         content = b""
         async for chunk in response.content.iter_any():
             content += chunk
