@@ -64,6 +64,18 @@ async def open_session(timeout_s: float = 60.0) -> AsyncIterator[aiohttp.ClientS
         yield session
 
 
+class PostedElsewhere(Failure):
+    """The same key signed a later state of the source log than its poster knows, who writes it alone."""
+
+    def __init__(self, source: str, note: str, frontier: CompactRange) -> None:
+        super().__init__(
+            f"{source} has {frontier.end} events, and some of them were posted from elsewhere",
+            "give each process a source of its own below the key's name (--source)",
+        )
+        self.note = note
+        self.frontier = frontier
+
+
 @asynccontextmanager
 async def open_poster(
     log: RemoteLog, signer: Signer, state: Path, source: str | None = None
@@ -79,12 +91,16 @@ async def open_poster(
 
 
 class Poster:
-    """Posts to one source log. Calls are served one after another: each submission extends the one before."""
+    """Posts to one source log. Calls are served one after another: each submission extends the one before.
 
-    def __init__(self, log: RemoteLog, signer: Signer, folder: SourceFolder) -> None:
+    Where the same key posted from elsewhere it goes on from there; `alone`, it raises `PostedElsewhere`.
+    """
+
+    def __init__(self, log: RemoteLog, signer: Signer, folder: SourceFolder, *, alone: bool = False) -> None:
         self.log = log
         self.folder = folder
         self._signer = signer
+        self._alone = alone
         self._turn = asyncio.Lock()
 
     @property
@@ -141,6 +157,8 @@ class Poster:
             if read_problem(answer).type != SIZE_CONFLICT:
                 raise refusal(answer, f"the submission to {self.folder.state.source}")
             note, frontier = later_state(answer, self.folder.state, self._signer.verifier)
+            if self._alone:
+                raise PostedElsewhere(self.folder.state.source, note, frontier)
             await asyncio.to_thread(self.folder.adopt, note, frontier)
             submission = self._sign(submission.lines)
         raise Failure(

@@ -55,6 +55,7 @@ class OperatorAtWill:
         self.receipt_lie: Lie = bytes
         self.tile_lie: Lie = bytes
         self.statuses: list[int] = []
+        self.refused_lines: set[bytes] = set()
         self.replies_to_lose = 0
 
     def checkpoint(self, size: int) -> bytes:
@@ -132,6 +133,11 @@ class OperatorAtWill:
             value |= {"note": format_note(last.note).decode(), "frontier": encode_frontier(before)}
         return value
 
+    def first_refused(self, raw: bytes) -> int | None:
+        """The number of the first line of a submission that is not wanted here."""
+        numbered = enumerate(raw.split(b"\n"), 1)
+        return next((number for number, line in numbered if line in self.refused_lines), None)
+
     def _root(self, size: int) -> bytes:
         return root_of(range_of(0, self.leaves[:size]))
 
@@ -146,6 +152,8 @@ async def running(operator: OperatorAtWill) -> AsyncIterator[RemoteLog]:
         if operator.statuses:
             body = json.dumps({"title": "as told", "detail": "no reason", "line": 11}).encode()
             return web.Response(status=operator.statuses.pop(0), body=body)
+        if at := operator.first_refused(raw):
+            return web.Response(status=403, body=json.dumps({"detail": "this one not", "line": at}))
         conflict = operator.conflict(raw)
         if conflict is not None:
             return web.Response(status=409, body=json.dumps(conflict))

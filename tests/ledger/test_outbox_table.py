@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -13,8 +13,8 @@ from ledger.failure import Failure
 from ledger.kit import outbox_table
 from signing.errors import FormatError
 from tests.ledger.lab import collected
+from tests.ledger.outbox_at_hand import SOURCE, Store, data_store
 
-SOURCE = "eraser.example/people"
 WAITING = "SELECT id, line FROM writ_outbox ORDER BY seq"
 
 
@@ -22,28 +22,9 @@ class Undone(Exception):
     """Ends a transaction."""
 
 
-class Store:
-    """A data store, and as many connections to it as a test asks for."""
-
-    def __init__(self, dsn: str, stack: AsyncExitStack) -> None:
-        self._dsn = dsn
-        self._stack = stack
-
-    async def connect(self) -> asyncpg.Connection:
-        """One more connection."""
-        connection = await asyncpg.connect(self._dsn)
-        self._stack.push_async_callback(connection.close)
-        return connection
-
-
 @pytest_asyncio.fixture
 async def store(empty_database: Database) -> AsyncIterator[Store]:
-    async with AsyncExitStack() as stack:
-        made = Store(empty_database.owner_dsn, stack)
-        connection = await made.connect()
-        await connection.execute(outbox_table.DDL)
-        await connection.execute("CREATE TABLE people (id integer PRIMARY KEY)")
-        await connection.execute("INSERT INTO people SELECT generate_series(1, 9)")
+    async with data_store(empty_database.owner_dsn) as made:
         yield made
 
 

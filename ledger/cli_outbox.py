@@ -1,0 +1,158 @@
+"""`writ outbox DIR`: what waits for the log, and the process that sends it."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ledger import cli_connect as connect
+
+if TYPE_CHECKING:
+    from ledger.kit.relay import PostgresFeed
+    from ledger.outbox.sending import Sender
+    from ledger.outbox.store import Outbox, Status
+
+ACTIONS = ("status", "send", "put", "set-aside")
+NEEDS = {"send": ("key",), "put": ("argument",), "set-aside": ("argument",)}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `writ outbox`."""
+    parser.description = (
+        "An outbox keeps events until the log has them: they go out in order and once, whatever is away. "
+        "`send` makes it at first and sends until it is stopped; any number of processes may put meanwhile. "
+        "`status` ends with 1 while something keeps events from going out."
+    )
+    parser.add_argument("folder", metavar="DIR", help="where the outbox is")
+    parser.add_argument("action", choices=ACTIONS, nargs="?", default="status", help="(default: status)")
+    parser.add_argument(
+        "argument", metavar="FILE|ID", nargs="?",
+        help="put: canonical events, one a line (- for standard input); set-aside: the event to leave out",
+    )  # fmt: skip
+    connect.add_service_arguments(parser)
+    parser.add_argument("--log", metavar="VKEY", help="the log's verifier key: the first time")
+    parser.add_argument("--key", metavar="FILE", help="the poster's signing key: for send")
+    parser.add_argument(
+        "--source", metavar="NAME", help="the source log: a path under the key's name (default: NAME/outbox)"
+    )
+    parser.add_argument(
+        "--token", metavar="SECRET", help="a reader's bearer token, where the log is not public"
+    )
+    parser.add_argument("--once", action="store_true", help="send what waits now, and end")
+    parser.add_argument(
+        "--from", dest="stores", action="append", default=[], metavar="URL",
+        help="also take what waits in the outbox of this store (postgresql://…); may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--most-waiting", type=int, metavar="N", help="refuse further events while so many wait"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was chosen."""
+    from ledger.failure import Misuse
+
+    for needed in NEEDS.get(args.action, ()):
+        if getattr(args, needed) is None:
+            name = "FILE|ID" if needed == "argument" else f"--{needed}"
+            raise Misuse(f"writ outbox DIR {args.action} needs {name}", "see writ outbox --help")
+    if args.action == "send":
+        return connect.run(_send(args))
+    with _open(args) as outbox:
+        if args.action == "put":
+            return _put(args, outbox)
+        if args.action == "set-aside":
+            return _set_aside(args, outbox)
+        status = outbox.status()
+        connect.answer(args, as_json(status), *as_prose(status))
+        return 1 if status.troubles or status.is_full else 0
+
+
+def _open(args: argparse.Namespace) -> "Outbox":
+    """The outbox that is there, or a new one where a log and a key are given."""
+    from ledger.keyfiles import read_key
+    from ledger.outbox.store import Outbox
+
+    folder = Path(args.folder)
+    if args.log is None or args.key is None:
+        return Outbox.open(folder)
+    source = args.source or f"{read_key(Path(args.key)).verifier.name}/outbox"
+    return Outbox.create(folder, args.log, source, args.most_waiting)
+
+
+async def _send(args: argparse.Namespace) -> int:
+    from ledger.client import open_session
+    from ledger.keyfiles import read_key
+    from ledger.kit.relay import PostgresFeed
+    from ledger.outbox.sending import open_sender
+    from ledger.remote import RemoteLog
+    from signing.keys import parse_vkey
+
+    feeds = [PostgresFeed(url) for url in args.stores]
+    with _open(args) as outbox:
+        async with open_session() as session:
+            log = RemoteLog(
+                session, args.url, parse_vkey(outbox.log), token=args.token, patience_s=args.patience
+            )
+            async with open_sender(outbox, log, read_key(Path(args.key))) as sender:
+                if args.once:
+                    return await _send_once(args, sender, feeds)
+                print(f"sending what waits in {args.folder} as {outbox.source}", file=sys.stderr, flush=True)
+                await sender.send_on(feeds)
+                return 0
+
+
+async def _send_once(args: argparse.Namespace, sender: "Sender", feeds: "list[PostgresFeed]") -> int:
+    taken = sum([await feed.take(sender.outbox) for feed in feeds])
+    sent = await sender.send_all()
+    for feed in feeds:
+        await feed.close()
+    value = {"taken": taken, "sent": sent, **as_json(sender.outbox.status())}
+    return connect.answer(args, value, f"{sent} events sent", *as_prose(sender.outbox.status()))
+
+
+def _put(args: argparse.Namespace, outbox: "Outbox") -> int:
+    raw = sys.stdin.buffer.read() if args.argument == "-" else Path(args.argument).read_bytes()
+    new = outbox.put(raw.removesuffix(b"\n").split(b"\n"))
+    return connect.answer(args, {"put": new}, f"{new} events wait that were not known before")
+
+
+def _set_aside(args: argparse.Namespace, outbox: "Outbox") -> int:
+    from ledger.failure import Failure
+    from ledger.outbox.sending import open_source
+
+    with open_source(outbox) as folder:
+        if folder.pending is not None:
+            raise Failure("a submission is under way", "send once more first: it may be in the log")
+        outbox.set_aside(args.argument, folder.state.size)
+    return connect.answer(args, {"set_aside": args.argument}, f"event {args.argument} is left out for good")
+
+
+def as_json(status: "Status") -> dict[str, object]:
+    """A status as JSON."""
+    import msgspec
+
+    value: dict[str, object] = msgspec.to_builtins(status)
+    return value | {"is_full": status.is_full}
+
+
+def as_prose(status: "Status") -> list[str]:
+    """A status as lines to read."""
+    log = status.log.split("+")[0]
+    lines = [f"{status.source} in {log}: {status.in_log} events in the log, {status.waiting} wait"]
+    if status.oldest_s is not None:
+        lines.append(f"the oldest waits since {_at(status.oldest_s)}")
+    if status.sent_s is not None:
+        lines.append(f"last sent {_at(status.sent_s)}")
+    if status.is_full:
+        lines.append(f"full: {status.most_waiting} may wait, further events are refused")
+    lines += [f"left out for good: event {id}" for id in status.aside]
+    for trouble in status.troubles:
+        lines.append(f"{trouble.kind}, since {_at(trouble.since_s)}: {trouble.what}")
+        lines += [f"  {trouble.remedy}"] if trouble.remedy else []
+    return lines
+
+
+def _at(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

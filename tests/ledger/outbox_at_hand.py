@@ -1,0 +1,46 @@
+"""An outbox with nobody behind it, and a data store on Postgres with an outbox of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+
+from ledger.kit import outbox_table
+from ledger.outbox.store import Outbox
+from signing.keys import format_vkey
+from tests.ledger.lab import ORIGIN, seeded_key
+
+LOG = format_vkey(seeded_key(ORIGIN).verifier)
+SOURCE = "eraser.example/people"
+
+
+class Store:
+    """A data store of nine people, and as many connections to it as a test asks for."""
+
+    def __init__(self, dsn: str, stack: AsyncExitStack) -> None:
+        self.dsn = dsn
+        self._stack = stack
+
+    async def connect(self) -> asyncpg.Connection:
+        """One more connection."""
+        connection = await asyncpg.connect(self.dsn)
+        self._stack.push_async_callback(connection.close)
+        return connection
+
+
+@asynccontextmanager
+async def data_store(dsn: str) -> AsyncIterator[Store]:
+    """A store in an empty database."""
+    async with AsyncExitStack() as stack:
+        made = Store(dsn, stack)
+        connection = await made.connect()
+        await connection.execute(outbox_table.DDL)
+        await connection.execute("CREATE TABLE people (id integer PRIMARY KEY)")
+        await connection.execute("INSERT INTO people SELECT generate_series(1, 9)")
+        yield made
+
+
+def outbox_in(folder: Path, most_waiting: int | None = None) -> Outbox:
+    """An outbox whose log is nowhere."""
+    return Outbox.create(folder, LOG, SOURCE, most_waiting)
