@@ -101,7 +101,7 @@ class OrderTimeline(Struct, frozen=True):
 
 def status(dsn: str, log: str, order: str, asked: Asked, rules: str) -> OrderStatus | None:
     """The verdict on an order; None when the log has no such order."""
-    case = _case(dsn, log, order, asked)
+    case = case_of(dsn, log, order, asked)
     if case is None:
         return None
     judgment = judge(case)
@@ -123,7 +123,7 @@ def status(dsn: str, log: str, order: str, asked: Asked, rules: str) -> OrderSta
 
 def members(dsn: str, log: str, order: str, asked: Asked, wanted: Wanted) -> MembersPage | NoSuchCount | None:
     """Whom an obligation counts under a name."""
-    case = _case(dsn, log, order, asked)
+    case = case_of(dsn, log, order, asked)
     if case is None:
         return None
     found = _count(case, wanted)
@@ -170,16 +170,7 @@ def timeline(dsn: str, log: str, order: str, end: int, begin: Place | None) -> O
     )
 
 
-def moment_of(seconds: int) -> str:
-    """Unix seconds as a request writes a moment."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-
-
-# Between calls: the last count listed, as worked out from some member on, and whether to the end.
-_listed: dict[tuple[object, ...], tuple[Member | None, list[Member], bool]] = {}
-
-
-def _case(dsn: str, log: str, order: str, asked: Asked) -> Case | None:
+def case_of(dsn: str, log: str, order: str, asked: Asked) -> Case | None:
     """The order at the place asked for. Where its own entry does not count there, it counts alone: that an
     order is known at all waits for nothing."""
     kept = keep(dsn, log)
@@ -190,6 +181,15 @@ def _case(dsn: str, log: str, order: str, asked: Asked) -> Case | None:
     if issued is None:
         return None
     return kept.case(issued, as_of=place.as_of, size=max(place.size, issued.index + 1))
+
+
+def moment_of(seconds: int) -> str:
+    """Unix seconds as a request writes a moment."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+# Between calls: the last count listed, as worked out from some member on, and whether to the end.
+_listed: dict[tuple[object, ...], tuple[Member | None, list[Member], bool]] = {}
 
 
 def _exceptions(judgment: Judgment) -> Iterator[tuple[str, tuple[Irregularity, ...]]]:

@@ -63,6 +63,10 @@ class KeptLog:
             self._now = now
         return self._now
 
+    def handles_of(self, leaf: int) -> list[str]:
+        """The records of one leaf (`projections.lines`)."""
+        return self._roll.parts[leaf]
+
     def case_anew(self, issued: IssuedOrder, *, as_of: int, size: int) -> Case:
         """An order at any moment over any size, whose sums are made anew."""
         state = (self.fold.holdings, self.fold.docket, self.fold.edges)

@@ -15,6 +15,7 @@ from ledger.order_views import OrderViews
 from ledger.problems import Refused
 from ledger.projector import Projector
 from ledger.service import Service
+from ledger.set_views import SetViews
 from ledger.web import problem, readable_log
 from projections.runners.rules import rules_hash
 from signing.errors import FormatError
@@ -38,6 +39,7 @@ class Orders:
         self.routes: Final = [
             web.get("/logs/{log}/orders", self._get_orders),
             *OrderViews(projector).routes,
+            *SetViews(projector).routes,
         ]
 
     async def run(self) -> None:

@@ -14,9 +14,11 @@ from typing import Final, TypeVar
 
 from msgspec import Struct
 
-from ledger import judging, kept
+from ledger import judging, kept, sets
 from ledger.children import Child, Work
 from ledger.judging import Asked, MembersPage, NoSuchCount, OrderStatus, OrderTimeline, Wanted
+from ledger.set_wire import StoreLine
+from ledger.sets import ErasedPage, NoStore, StoreSet, TooMany
 from projections import store
 from projections.question_view import View
 from projections.runners.asking import AnswerPage, page_of, table_of
@@ -75,6 +77,27 @@ class Projector:
     async def question(self, log: str, name: str, as_of: int, skip: int, limit: int) -> AnswerPage:
         """What a log says to one, with its digest and the members [skip, skip + limit)."""
         return await self._call(_question, self._dsn, log, name, as_of, skip, limit)
+
+    async def stores(self, log: str) -> list[StoreLine]:
+        """The stores that were declared in a log."""
+        return await self._call(sets.stores, self._dsn, log)
+
+    async def store_set(self, log: str, store: str, size: int) -> StoreSet | None:
+        """The ledger's own set for a store at `size`; None when no such store was declared."""
+        return await self._call(sets.store_set, self._dsn, log, store, size)
+
+    async def set_lines(
+        self, log: str, store: str, size: int, buckets: tuple[int, ...]
+    ) -> bytes | TooMany | None:
+        """The lines of some of its buckets."""
+        return await self._call(sets.set_lines, self._dsn, log, store, size, buckets)
+
+    async def erased(
+        self, log: str, order: str, store: str, asked: Asked, after: str, limit: int
+    ) -> ErasedPage | NoStore | None:
+        """What an order's obligations had erased from a store, a page at a time; None when the log has no
+        such order."""
+        return await self._call(sets.erased, self._dsn, log, order, store, asked, after, limit)
 
     @property
     def work(self) -> Work | None:

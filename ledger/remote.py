@@ -10,6 +10,7 @@ import asyncio
 import io
 import random
 from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -86,6 +87,7 @@ class Answer(NamedTuple):
     body: bytes
     following: str = ""
     """Where the next page is, as the service says."""
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def next_after(self, after: int) -> int | None:
         """After which entry the next page goes on; None where there is none. Whatever the service says, it is
@@ -150,9 +152,9 @@ class RemoteLog:
                 "stop posting and show both checkpoints to the log's witnesses and to the authority",
             ) from error
 
-    async def get(self, path: str) -> Answer:
+    async def get(self, path: str, most_bytes: int = MAX_ANSWER_BYTES) -> Answer:
         """GET a path below the log; any status but 200 is an error."""
-        answer = await self.ask("GET", f"{self.url}/{path}")
+        answer = await self.ask("GET", f"{self.url}/{path}", most_bytes=most_bytes)
         if answer.status != 200:
             raise refusal(answer, f"GET {self.url}/{path}")
         return answer
@@ -182,9 +184,19 @@ class RemoteLog:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unreachable(f"GET {url} broke off: {error or type(error).__name__}") from error
 
-    async def ask(self, method: str, url: str, body: bytes | None = None) -> Answer:
+    async def ask(
+        self, method: str, url: str, body: bytes | None = None, most_bytes: int = MAX_ANSWER_BYTES
+    ) -> Answer:
         """Send a request that may safely be repeated, until it is answered or patience ends."""
-        return await ask(self._session, method, url, body, headers=self._headers, patience_s=self._patience_s)
+        return await ask(
+            self._session,
+            method,
+            url,
+            body,
+            headers=self._headers,
+            patience_s=self._patience_s,
+            most_bytes=most_bytes,
+        )
 
     async def _consistency_proof(self, old_size: int, new_size: int) -> list[bytes]:
         tiles = tiles_for_consistency(old_size, new_size)
@@ -211,6 +223,7 @@ async def ask(
     *,
     headers: Mapping[str, str] | None = None,
     patience_s: float,
+    most_bytes: int = MAX_ANSWER_BYTES,
 ) -> Answer:
     """Send a request that may safely be repeated, until it is answered or patience ends."""
     deadline = asyncio.get_running_loop().time() + patience_s
@@ -218,7 +231,7 @@ async def ask(
     while True:
         trouble, wait_s = "", 0.0
         try:
-            answer, wait_s = await ask_once(session, method, url, body, headers)
+            answer, wait_s = await ask_once(session, method, url, body, headers, most_bytes)
             if answer.status not in RETRIED_STATUSES:
                 return answer
             problem = read_problem(answer)
@@ -244,6 +257,7 @@ async def ask_once(
     url: str,
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
+    most_bytes: int = MAX_ANSWER_BYTES,
 ) -> tuple[Answer, float]:
     """Send a request; returns the answer, and how many seconds to wait before another if it says so."""
     # The URL is encoded already; decoding %2F would change a source's name.
@@ -254,11 +268,12 @@ async def ask_once(
         content = b""
         async for chunk in response.content.iter_any():
             content += chunk
-            if len(content) > MAX_ANSWER_BYTES:
-                raise RefusedByService(response.status, f"{url} answers with over {MAX_ANSWER_BYTES} bytes")
+            if len(content) > most_bytes:
+                raise RefusedByService(response.status, f"{url} answers with over {most_bytes} bytes")
         wait = response.headers.get("Retry-After", "")
         following = str(response.links["next"]["url"]) if "next" in response.links else ""
-        return Answer(response.status, content, following), float(wait) if wait.isdecimal() else 0.0
+        answer = Answer(response.status, content, following, response.headers)
+        return answer, float(wait) if wait.isdecimal() else 0.0
 
 
 def read_problem(answer: Answer) -> Problem:

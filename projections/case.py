@@ -11,11 +11,11 @@ from msgspec import UnsetType
 from projections.clock import Clock, read_clock
 from projections.docket import Docket, Edge, IssuedOrder, Store, discredited
 from projections.holdings import EMPTY, Held, Holding, Parted, parts_of
-from projections.lives import Copy, is_live, read_copy
+from projections.lives import Copy, read_copy
 from projections.order import Order, Scope
 from projections.proceedings import Proceedings
 from projections.processing import Processing
-from projections.reconciling import was_ever
+from projections.reconciling import live_lines, was_ever
 from projections.retention import Terms
 from projections.scope import UNKNOWN, Reader, Standing, posters_under
 from projections.series import Series
@@ -67,7 +67,7 @@ class Case:
         self._held = held
         self._population = Population(held)
         self._edges = edges
-        self._known = Known() if known is None else known
+        self.known = Known() if known is None else known
         self._readers: dict[Scope, Reader] = {}
         self._terms: dict[int | UnsetType, Terms] = {}
 
@@ -183,7 +183,7 @@ class Case:
 
     def moved(self, issued: IssuedOrder, *, as_of: int, size: int) -> "Case":
         """An order over the same records at another place: which of them share a state is known."""
-        other = Case(self._held, self.docket, self._edges, issued, as_of=as_of, size=size, known=self._known)
+        other = Case(self._held, self.docket, self._edges, issued, as_of=as_of, size=size, known=self.known)
         other._population = self._population
         return other
 
@@ -208,9 +208,9 @@ class Case:
 
     def population_in_parts(self, scope: Scope) -> Iterator[Iterator[tuple[Standing, Holding, list[str]]]]:
         """The same part by part, where not all are in memory. A part ends with the next."""
-        for groups in self._population.parts():
+        for groups in self.groups():
             yield self.apart(scope, groups)
-            self._end_part(scope)
+            self.end_part(scope)
 
     def apart(
         self, scope: Scope, groups: Iterable[tuple[Holding, list[str]]]
@@ -235,7 +235,7 @@ class Case:
         """Where a record stands to a scope; None when the log does not know it."""
         holding = self._held.get(handle)
         found = None if holding is None else self.reader(scope).standing(handle, holding)
-        self._end_part(scope)
+        self.end_part(scope)
         return found
 
     @property
@@ -243,7 +243,12 @@ class Case:
         """The holdings, where they are read part by part."""
         return self._held if isinstance(self._held, Parted) else None
 
-    def _end_part(self, scope: Scope) -> None:
+    def groups(self) -> Iterator[Groups]:
+        """The states, each with those who are in it; part by part where not all are in memory."""
+        return self._population.parts()
+
+    def end_part(self, scope: Scope) -> None:
+        """Forget what was read of the records of a part."""
         if self.parted is not None:
             self.reader(scope).forget()
 
@@ -274,32 +279,26 @@ class Case:
         """The ledger's own set for a store at `size`: the handles of its live copies."""
         declared = self.docket.stores.get(store)
         key = (store, declared, self._gone, size)
-        found = self._known.censuses.get(key)
+        found = self.known.censuses.get(key)
         if found is None:
             gone = self.discredited
 
             def hashed(groups: Groups) -> HashedBuckets:
-                return hash_buckets(
-                    handle.encode()
-                    for holding, handles in groups
-                    if store in holding.copies
-                    and is_live(holding.copies[store], declared, self.docket, gone, size)
-                    for handle in handles
-                )
+                return hash_buckets(live_lines(groups, (store, declared), self.docket, gone, size))
 
-            found = self._known.censuses[key] = digest_of_hashed(self._population.each(hashed))
+            found = self.known.censuses[key] = digest_of_hashed(self._population.each(hashed))
         return found
 
     def was_ever(self, seen: SetDigest, store: str, first: int, last: int) -> bool:
         """Whether the ledger's own set for a store was `seen` at any size from `first` to `last`."""
         declared = self.docket.stores.get(store)
         key = (store, declared, self._gone, first, last, seen)
-        found = self._known.spans.get(key)
+        found = self.known.spans.get(key)
         if found is None:
-            groups = chain.from_iterable(self._population.parts())
+            groups = chain.from_iterable(self.groups())
             place = (store, declared)
             found = was_ever(seen, groups, place, self.docket, self.discredited, (first, last))
-            self._known.spans[key] = found
+            self.known.spans[key] = found
         return found
 
     @cached_property
@@ -314,6 +313,7 @@ class Known:
     def __init__(self) -> None:
         self.censuses: dict[tuple[str, Store | None, Gone, int], SetDigest] = {}
         self.spans: dict[tuple[str, Store | None, Gone, int, int, SetDigest], bool] = {}
+        self.erased: dict[tuple[int, str, Store | None, int], SetDigest] = {}
 
 
 class Population:

@@ -6,7 +6,7 @@ difference is explained where his set is the ledger's at some size between there
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from projections.docket import Docket, Store
 from projections.holdings import Holding
@@ -14,6 +14,21 @@ from projections.lives import is_live
 from signing.setdigest import BucketDigest, SetDigest
 
 Groups = Iterable[tuple[Holding, Sequence[str]]]
+
+
+def live_lines(
+    groups: Groups, store: tuple[str, Store | None], docket: Docket, gone: Mapping[int, int], size: int
+) -> Iterator[bytes]:
+    """The ledger's own set for a store at `size`: the handles of its live copies.
+
+    `gone` are the discredited posters (`docket.discredited`).
+    """
+    name, declared = store
+    for holding, handles in groups:
+        moves = holding.copies.get(name)
+        if moves is not None and is_live(moves, declared, docket, gone, size):
+            for handle in handles:
+                yield handle.encode()
 
 
 def was_ever(
