@@ -3,16 +3,20 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 from ledger.kit import outbox_table
+from ledger.kit.deeds import Holding
 from ledger.outbox.store import Outbox
+from projections.events import DataDeleted, Event, decode_event
 from signing.keys import format_vkey
-from tests.ledger.lab import ORIGIN, seeded_key
+from tests.ledger.lab import CONTROLLER, ORIGIN, seeded_key
 
 LOG = format_vkey(seeded_key(ORIGIN).verifier)
 SOURCE = "eraser.example/people"
+BLINDING_KEY = bytes(range(32))
 
 
 class Store:
@@ -44,3 +48,19 @@ async def data_store(dsn: str) -> AsyncIterator[Store]:
 def outbox_in(folder: Path, most_waiting: int | None = None) -> Outbox:
     """An outbox whose log is nowhere."""
     return Outbox.create(folder, LOG, SOURCE, most_waiting)
+
+
+def holding(store: str) -> Holding:
+    """A store of that name, as the ledger knows it."""
+    return Holding(controller=CONTROLLER, store=store, namespace=store, source=SOURCE, key=BLINDING_KEY)
+
+
+def said(outbox: Outbox) -> list[Event[Any]]:
+    """All that waits, as events."""
+    return [decode_event(line) for line in outbox.next_lines(0, 10_000)]
+
+
+def claimed(outbox: Outbox) -> list[str]:
+    """The handles of which an event that waits says that they are gone."""
+    gone = [event.data for event in said(outbox) if isinstance(event.data, DataDeleted)]
+    return [handle for data in gone if isinstance(data.records, tuple) for handle in data.records]
