@@ -207,6 +207,8 @@ def read_zip(bundle: str) -> Files:
         most = min(64 << 20, max(64 << 10, 200 * one.compress_size))
         demand(one.file_size <= most, f"{one.filename}: unpacks to more than a bundle may hold")
         demand(one.header_offset == at and one.volume == 0, f"{one.filename}: misplaced in the zip")
+        is_plain = not one.flag_bits & 1 and one.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        demand(is_plain, f"{one.filename}: encrypted, or packed by a method other than deflate")
         named, extra = struct.unpack("<2H", raw[at + 26 : at + 30])
         is_its = (
             raw[at : at + 4] == b"PK\3\4" and raw[at + 30 : at + 30 + named] == one.orig_filename.encode()
@@ -225,11 +227,11 @@ def read_zip(bundle: str) -> Files:
 
 def unpacked(one: zipfile.ZipInfo, data: bytes) -> bytes:
     """A member's content, if it is what the directory describes."""
-    is_whole = not one.flag_bits & 1 and one.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    is_whole = True
     if one.compress_type == zipfile.ZIP_DEFLATED:
         inflating = zlib.decompressobj(-zlib.MAX_WBITS)
         data = inflating.decompress(data, one.file_size + 1)
-        is_whole = is_whole and inflating.eof and not inflating.unused_data
+        is_whole = inflating.eof and not inflating.unused_data
     is_its = len(data) == one.file_size and zlib.crc32(data) == one.CRC
     demand(is_whole and is_its, f"{one.filename}: not what the zip's directory says")
     return data

@@ -174,6 +174,21 @@ async def test_a_member_too_many(
     assert await agree(scripts, path, good.request) == "not sound"
 
 
+@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 12)], ids=["encrypted", "another method"])
+async def test_a_page_that_is_not_plainly_packed(
+    scripts: Browser, tmp_path: Path, place: int, value: int
+) -> None:
+    """Nobody reads it; but a bundle has nothing in it that can't be read."""
+    good = eventful.bundles()["compact"]
+    raw = bytearray(packed(good.files | {"README.txt": b"Read me.\n"}))
+    listed = raw.rindex(b"README.txt") - 46
+    assert raw[listed : listed + 4] == b"PK\1\2"
+    raw[listed + place] = value
+    path = tmp_path / "b.zip"
+    path.write_bytes(raw)
+    assert await agree(scripts, path, good.request) == "not sound"
+
+
 @pytest.mark.parametrize(("roots", "witnessed"), [(True, True), (False, True), (True, False)])
 async def test_time_stamps(scripts: Browser, tmp_path: Path, roots: bool, witnessed: bool) -> None:
     done = obeyed(Authority(tmp_path / "authority"), roots=roots, witnessed=witnessed)
