@@ -64,9 +64,7 @@ def run(args: argparse.Namespace) -> int:
             return _put(args, outbox)
         if args.action == "set-aside":
             return _set_aside(args, outbox)
-        status = outbox.status()
-        connect.answer(args, as_json(status), *as_prose(status))
-        return 1 if status.troubles or status.is_full else 0
+        return _show(args, outbox)
 
 
 def _open(args: argparse.Namespace) -> "Outbox":
@@ -110,6 +108,25 @@ async def _send_once(args: argparse.Namespace, sender: "Sender", feeds: "list[Po
         await feed.close()
     value = {"taken": taken, "sent": sent, **as_json(sender.outbox.status())}
     return connect.answer(args, value, f"{sent} events sent", *as_prose(sender.outbox.status()))
+
+
+def _show(args: argparse.Namespace, outbox: "Outbox") -> int:
+    from ledger.kit.intents import broken_off
+
+    status, broken = outbox.status(), broken_off(outbox)
+    value = as_json(status) | {
+        "broken_off": [
+            {"store": one.store, "records": len(one.there), "begun_s": one.begun_s} for one in broken
+        ]
+    }
+    prose = as_prose(status)
+    for one in broken:
+        prose.append(
+            f"erasing {len(one.there)} records from {one.store}, begun {_at(one.begun_s)}, was broken off"
+        )
+        prose.append("  start what erases there again: it resumes, and tells the log")
+    connect.answer(args, value, *prose)
+    return 1 if status.troubles or status.is_full or broken else 0
 
 
 def _put(args: argparse.Namespace, outbox: "Outbox") -> int:

@@ -24,7 +24,7 @@ from msgspec import Struct, to_builtins
 from ledger.durable import alone
 from ledger.failure import Failure
 from ledger.kit.deeds import Grounds, Holding, Keep, erased_line, failed_line, in_events, receipt
-from ledger.kit.intents import Intent, Pieces, remove_intent, unfinished, write_intent
+from ledger.kit.intents import Intent, Pieces, lock_of, remove_intent, unfinished, write_intent
 from ledger.outbox.store import Outbox, OutboxFull
 from projections.vocabulary import DeletionError
 
@@ -79,7 +79,7 @@ class Eraser:
 
     def __enter__(self) -> Eraser:
         store = self._holding.store
-        self._stack.enter_context(alone(self._outbox.folder / f"{store}.lock", f"erases from {store}"))
+        self._stack.enter_context(alone(lock_of(self._outbox, store), f"erases from {store}"))
         return self
 
     def __exit__(

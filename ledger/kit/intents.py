@@ -7,11 +7,14 @@ Its native ids stand there in the clear for as long as the erasure takes.
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import msgspec
 
+from ledger.durable import alone
+from ledger.failure import Failure
 from ledger.kit.deeds import Grounds
 from ledger.outbox.store import Outbox
 
@@ -51,6 +54,24 @@ def unfinished(outbox: Outbox) -> list[Intent]:
     """What was begun and is not told, oldest first."""
     _make_table(outbox)
     return [msgspec.json.decode(row[0], type=Intent) for row in outbox.memory.execute(_ALL)]
+
+
+def broken_off(outbox: Outbox) -> list[Intent]:
+    """What is unfinished in stores from which nobody is erasing: a process has died, and none has resumed."""
+    return [intent for intent in unfinished(outbox) if not _is_under_way(outbox, intent.store)]
+
+
+def lock_of(outbox: Outbox, store: str) -> Path:
+    """The file that whoever erases from a store holds."""
+    return outbox.folder / f"{store}.lock"
+
+
+def _is_under_way(outbox: Outbox, store: str) -> bool:
+    try:
+        with alone(lock_of(outbox, store), f"erases from {store}"):
+            return False
+    except Failure:
+        return True
 
 
 def _make_table(outbox: Outbox) -> None:
