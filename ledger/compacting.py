@@ -21,8 +21,8 @@ def indexes(docket: Docket, issued: IssuedOrder, stated: Stated) -> list[int]:
         *(one.index for one in life.exemptions),
         *(one.index for one in life.holds),
         *(one.index for one in life.releases),
-        *(one.index for one in docket.begun),
-        *(one.index for one in docket.inventories),
+        *(one.index for one in docket.looks.begun),
+        *(one.index for one in docket.looks.inventories),
         *(one.index for one in docket.coverage),
     ]
     excepted = [one.index for one in stated.judgment.listed]

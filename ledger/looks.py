@@ -92,7 +92,7 @@ def _method(stated: Stated, replayed: Replayed, one: StoreCoverage) -> str:
     case = stated.case
     attested = max(
         made.index
-        for made in case.docket.inventories
+        for made in case.docket.looks.inventories
         if (made.store, made.begun, made.count) == (one.store, one.begun, one.count)
         and made.index < case.size
         and case.name_of(made.by) == one.by

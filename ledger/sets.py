@@ -5,7 +5,6 @@ Everything here runs in the projector's process, over the state that it keeps.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 
 from msgspec import Struct
 
@@ -101,7 +100,7 @@ def erased(
         return NoStore()
     key = (log, case.issued.index, case.docket.stores.get(store), store, case.size)
     if key not in _erased:
-        handles = sorted(chain.from_iterable(erased_in(case, store)))
+        handles = erased_in(case, store)
         _erased.clear()
         _erased[key] = (handles, digest_of(handle.encode() for handle in handles).digest)
     handles, digest = _erased[key]

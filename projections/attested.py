@@ -31,7 +31,10 @@ class Vouched(Struct, frozen=True, array_like=True):
 
 
 class Probe(Struct, frozen=True, array_like=True):
-    """Somebody looked in a store for what was erased under an order, and for what should be there still."""
+    """Somebody looked in a store for what was erased under an order, and for what should be there still.
+
+    `count` and `digest` (base64) are of the set that he looked for.
+    """
 
     index: int
     time_us: int
@@ -40,6 +43,8 @@ class Probe(Struct, frozen=True, array_like=True):
     store: str
     found: int
     control_found: int
+    count: int
+    digest: str
 
 
 class Requested(Struct, frozen=True, array_like=True):
@@ -111,7 +116,8 @@ def _vouched(part: Attested, fact: Fact, by: int) -> Attested:
 
 def _probed(part: Attested, fact: Fact, by: int) -> Attested:
     data: ev.ProbeAttested = fact.event.data
-    probe = Probe(fact.index, fact.time_us, by, data.order, data.store, data.found, data.control_found)
+    found = (data.found, data.control_found, data.checked_count, data.checked_digest)
+    probe = Probe(fact.index, fact.time_us, by, data.order, data.store, *found)
     return msgspec.structs.replace(part, probes=part.probes.grown(probe))
 
 

@@ -37,7 +37,7 @@ def bind(case: Case, obligation: Obligation, finding: Finding, found: dict[str, 
     ]
     if obligation.type in ERASURES:
         gaps += probing.findings_against(case, obligation, finding.coverage)
-        listed += probing.blind(case)
+        listed += probing.without_effect(case)
     verdict = finding.verdict
     if gaps:
         verdict = worst([verdict, decide(False, True, case.as_of > finding.deadline)])

@@ -1,8 +1,9 @@
 """Coverage: which declared stores somebody has looked into since the last erasure, and whether he agrees."""
 
 from projections.case import Case
-from projections.docket import Inventory, unblinded_at
+from projections.docket import unblinded_at
 from projections.finding import Gap, Irregularity, Level, StoreCoverage
+from projections.looks import Inventory
 from projections.order import Scope
 from signing.encoding import decode_base64
 from signing.setdigest import SetDigest
@@ -14,7 +15,7 @@ def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
 
     A look from before the order was issued says nothing of whether it was carried out.
     """
-    looks = [one for one in case.docket.inventories if one.store == store and _stands(case, one)]
+    looks = [one for one in case.docket.looks.inventories if one.store == store and _stands(case, one)]
     after = max(last_erasure, case.first_issued)
     assessed = max((one for one in looks if one.by in case.assessors), key=_place, default=None)
     if assessed is not None:
@@ -48,7 +49,7 @@ def unnamed(case: Case, stores: list[str]) -> list[Irregularity]:
     controller's own, whatever name the key bears."""
     return [
         Irregularity("assessor.unnamed", one.index, one.time_us, case.name_of(one.by), one.store)
-        for one in case.docket.inventories
+        for one in case.docket.looks.inventories
         if one.index < case.size
         and one.store in stores
         and case.docket.posters[one.by].role == "auditor"
@@ -68,7 +69,7 @@ def misplaced(case: Case, stores: list[str]) -> list[Irregularity]:
             case.name_of(one.by),
             one.store,
         )
-        for one in case.docket.misplaced
+        for one in case.docket.looks.misplaced
         if one.index < case.size and one.store in stores
     ]
 

@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct, UnsetType
 
-from projections import attested, proceedings, processing, requests, sharing
+from projections import attested, looks, proceedings, processing, requests, sharing
 from projections import events as ev
 from projections.attested import Attested
 from projections.fact import Fact
+from projections.looks import Looks
 from projections.moments import first_second, rfc3339_us
 from projections.order import Order
 from projections.proceedings import Proceedings
@@ -30,7 +31,7 @@ from signing.errors import FormatError
 from signing.note import Note, parse_note
 
 NAME = "docket"
-VERSION = 4
+VERSION = 5
 
 
 class Store(Struct, frozen=True):
@@ -75,41 +76,6 @@ class Anchor(Struct, frozen=True, omit_defaults=True):
     @property
     def note(self) -> Note:
         return parse_note(base64.b64decode(self.raw))
-
-
-class Begun(Struct, frozen=True):
-    """An inventory's exact place in the log."""
-
-    index: int
-    by: int
-    store: str
-    inventory: str
-
-
-class Inventory(Struct, frozen=True):
-    """What somebody says he found in a store, for the state at `begun`; where he did not announce that and
-    names the log's size before he looked, for the state at some size from there to `ended`, his own entry."""
-
-    index: int
-    time_us: int
-    by: int
-    store: str
-    inventory: str
-    begun: int
-    count: int
-    digest: str
-    ended: int
-
-
-class Misplaced(Struct, frozen=True):
-    """An inventory without a place in this log: it names a checkpoint which this log never had (`quotes`), or
-    none, and its beginning was never announced. It counts for nothing, and is told."""
-
-    index: int
-    time_us: int
-    by: int
-    store: str
-    quotes: bool
 
 
 class Coverage(Struct, frozen=True):
@@ -175,9 +141,7 @@ class Docket(Struct, frozen=True):
     stores: dict[str, Store] = {}
     orders: Series[IssuedOrder] = Series()
     anchors: Series[Anchor] = Series()
-    begun: Series[Begun] = Series()
-    inventories: Series[Inventory] = Series()
-    misplaced: Series[Misplaced] = Series()
+    looks: Looks = Looks()
     coverage: Series[Coverage] = Series()
     compromised: Series[Compromised] = Series()
     corrections: Series[Correction] = Series()
@@ -257,10 +221,6 @@ def _itself(poster: Poster) -> Hashable:
     return poster
 
 
-def _begun_by(one: Begun) -> Hashable:
-    return one.by, one.store, one.inventory
-
-
 def _store_registered(docket: Docket, fact: Fact, by: int) -> Docket:
     data: ev.StoreRegistered = fact.event.data
     store = Store(
@@ -309,33 +269,6 @@ def _anchored(docket: Docket, fact: Fact, by: int) -> Docket:
     return msgspec.structs.replace(docket, anchors=docket.anchors.grown(anchor))
 
 
-def _inventory_begun(docket: Docket, fact: Fact, by: int) -> Docket:
-    data: ev.InventoryBegun = fact.event.data
-    begun = Begun(fact.index, by, data.store, data.inventory)
-    return msgspec.structs.replace(docket, begun=docket.begun.grown(begun))
-
-
-def _inventory_attested(docket: Docket, fact: Fact, by: int) -> Docket:
-    """Where he had another log before him it has no place in this one."""
-    data: ev.InventoryAttested = fact.event.data
-    span = None if fact.misquotes else _span(docket, fact, by)
-    if span is None:
-        misplaced = Misplaced(fact.index, fact.time_us, by, data.store, fact.misquotes)
-        return msgspec.structs.replace(docket, misplaced=docket.misplaced.grown(misplaced))
-    who = (fact.index, fact.time_us, by, data.store, data.inventory)
-    inventory = Inventory(*who, span[0], data.count, data.digest, span[1])
-    return msgspec.structs.replace(docket, inventories=docket.inventories.grown(inventory))
-
-
-def _span(docket: Docket, fact: Fact, by: int) -> tuple[int, int] | None:
-    """It stands where the same poster announced its beginning, else from the size that it names on."""
-    data: ev.InventoryAttested = fact.event.data
-    number = docket.begun.last(_begun_by, (by, data.store, data.inventory))
-    if number is not None:
-        return docket.begun[number].index, docket.begun[number].index
-    return None if isinstance(data.begun_size, UnsetType) else (data.begun_size, fact.index)
-
-
 def _collector_attested(docket: Docket, fact: Fact, by: int) -> Docket:
     data: ev.CollectorAttested = fact.event.data
     exclusions = tuple(data.exclusions)
@@ -378,8 +311,6 @@ _STEPS: dict[type[Any], Callable[[Docket, Fact, int], Docket]] = {
     ev.OrderVaried: _order_issued,
     ev.CheckpointAnchored: _anchored,
     ev.CheckpointTimestamped: _anchored,
-    ev.InventoryBegun: _inventory_begun,
-    ev.InventoryAttested: _inventory_attested,
     ev.CollectorAttested: _collector_attested,
     ev.EventCorrected: _corrected,
 }
@@ -394,7 +325,7 @@ def _step_of(field: str, step: Callable[[Any, Fact, int], Any]) -> Callable[[Doc
     return apply_to_part
 
 
-for _module in (proceedings, sharing, processing, requests, attested):
+for _module in (proceedings, looks, sharing, processing, requests, attested):
     _field = _module.__name__.rpartition(".")[2]
     assert not _STEPS.keys() & _module.STEPS.keys(), f"{_field}: one part takes each type of event"
     _STEPS.update({kind: _step_of(_field, step) for kind, step in _module.STEPS.items()})

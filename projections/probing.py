@@ -8,20 +8,23 @@ from collections.abc import Iterable
 
 from projections.attested import Drawn, Probe, read_samples
 from projections.case import Case
+from projections.erased import erased_sets
 from projections.finding import Gap, Irregularity, StoreCoverage
 from projections.order import Obligation
+from signing.encoding import decode_base64
+from signing.setdigest import SetDigest
 
 
 def findings_against(case: Case, obligation: Obligation, covered: Iterable[StoreCoverage]) -> list[Gap]:
     """`probe.found`, by store; `sample.failed`, by sample. Copies: how many were found.
 
-    What was found is settled by a later probe that found nothing, with its control, or by a later inventory
-    that agrees: what an assessor found by an assessor's only.
+    What was found is settled by a later probe of the whole set that found nothing, with its control, or by a
+    later inventory that agrees: what an assessor found by an assessor's only.
     """
     looks = {one.store: one for one in covered}
-    gaps = []
+    telling, gaps = _telling(case), []
     for store in case.stores_of(obligation.scope):
-        probes = [one for one in _probes(case) if one.store == store and _tells(one)]
+        probes = [one for one in telling if one.store == store]
         found = [
             one.found for one in probes if one.found and not _settled(case, one, probes, looks.get(store))
         ]
@@ -30,13 +33,16 @@ def findings_against(case: Case, obligation: Obligation, covered: Iterable[Store
     return gaps + _samples(case)
 
 
-def blind(case: Case) -> list[Irregularity]:
+def without_effect(case: Case) -> list[Irregularity]:
     """`probe.without_control`: looked for what is gone, and found nothing of what should be there either: as
-    with a wrong key or in the wrong table. It says nothing."""
+    with a wrong key or in the wrong table. `probe.other_set`: looked for another set than the ledger's own.
+    That nothing was found says nothing there."""
+    probes = _probes(case)
+    exact = _exact(case, probes)
+    faults = [("probe.without_control", one) for one in probes if not (one.found or one.control_found)]
+    faults += [("probe.other_set", one) for one in probes if one not in exact]
     return [
-        Irregularity("probe.without_control", one.index, one.time_us, case.name_of(one.by), one.store)
-        for one in _probes(case)
-        if not _tells(one)
+        Irregularity(rule, one.index, one.time_us, case.name_of(one.by), one.store) for rule, one in faults
     ]
 
 
@@ -48,8 +54,21 @@ def _probes(case: Case) -> list[Probe]:
     ]
 
 
-def _tells(probe: Probe) -> bool:
-    return probe.found > 0 or probe.control_found > 0
+def _exact(case: Case, probes: list[Probe]) -> set[Probe]:
+    """Those that looked for exactly what the order had erased from the store, as the ledger has it at the
+    probe's own entry. Whoever is to look chooses neither a smaller set, nor yesterday's."""
+    sets = erased_sets(case, {(one.store, one.index) for one in probes})
+    return {
+        one for one in probes if sets[one.store, one.index] == SetDigest(one.count, decode_base64(one.digest))
+    }
+
+
+def _telling(case: Case) -> list[Probe]:
+    """Those that count: what was found counts whatever was looked for, that nothing was found only with a
+    control, and of exactly the ledger's set."""
+    probes = _probes(case)
+    exact = _exact(case, probes)
+    return [one for one in probes if one.found or (one.control_found and one in exact)]
 
 
 def _stands(case: Case, one: Probe | Drawn, failures: int) -> bool:

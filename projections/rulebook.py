@@ -123,6 +123,10 @@ RULES: Final[dict[str, str]] = {
     "payment.late": "The payment was recorded after the deadline.",
     "payment.missing": "Less than the penalty is on record as paid.",
     "probe.found": "A probe for what was erased found some of it in the store.",
+    "probe.other_set": (
+        "The probe looked for another set than the ledger, at that entry, has as erased from the store under "
+        "the order: that it found nothing says nothing."
+    ),
     "probe.without_control": "The probe found nothing of what should be there either: it says nothing.",
     "recipient.not_notified": "A recipient of the records has not been told of the order.",
     "recipient.silent": "A recipient was told, and has neither acknowledged nor been justified.",

@@ -241,7 +241,7 @@ async def test_a_quoted_checkpoint_is_compared_with_the_stored_log(conn: asyncpg
     await live.catch_up(conn, LOG)
     fold, _ = await live.load(conn, LOG)
     assert_same(fold, story)
-    assert (len(fold.docket.inventories), len(fold.docket.misplaced)) == (4, 2)
+    assert (len(fold.docket.looks.inventories), len(fold.docket.looks.misplaced)) == (4, 2)
 
 
 async def test_the_root_of_any_size_comes_from_tiles_and_entries(conn: asyncpg.Connection) -> None:

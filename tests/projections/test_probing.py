@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import pytest
+
 from projections import events as ev
+from projections.order import Scope
 from projections.verdict import judge
 from signing.encoding import encode_base64
-from tests.projections.conduct import finding, listed, rules
+from signing.setdigest import digest_of
+from tests.projections.conduct import finding, listed, obliged, rules
 from tests.projections.logbuilder import CONTROLLER
-from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, Story, erase_gb
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, Story, erase_gb, handle
 
 
 def erased() -> Story:
@@ -21,17 +25,29 @@ def erased() -> Story:
     return story
 
 
-def probe(story: Story, found: int, *, control: int = 5, by: str = ASSESSOR, order: str = ORDER) -> int:
+def probe(
+    story: Story,
+    found: int,
+    *,
+    control: int = 5,
+    by: str = ASSESSOR,
+    order: str = ORDER,
+    checked: tuple[int, ...] = (1, 2),
+    count: int | None = None,
+    store: str = "faces",
+) -> int:
+    """Somebody looks for these records in a store."""
+    seen = digest_of(handle(number).encode() for number in checked)
     return story.post(
         ev.ProbeAttested(
-            checked_count=10,
-            checked_digest=encode_base64(bytes(32)),
+            checked_count=len(checked) if count is None else count,
+            checked_digest=encode_base64(seen.digest),
             control_checked=5,
             control_found=control,
             controller=CONTROLLER,
             found=found,
             order=order,
-            store="faces",
+            store=store,
         ),
         by=by,
     )
@@ -68,10 +84,10 @@ def test_a_clean_probe_changes_nothing() -> None:
 
 def test_what_an_assessor_found_tells_against_it() -> None:
     story = erased()
-    probe(story, 3)
+    probe(story, 2)
     found = finding(story)
     assert found.verdict == "cannot_be_proved"
-    assert [(gap.rule, gap.subject, gap.copies) for gap in found.gaps] == [("probe.found", "faces", 3)]
+    assert [(gap.rule, gap.subject, gap.copies) for gap in found.gaps] == [("probe.found", "faces", 2)]
     story.look("faces", 3)
     probe(story, 0, by=COMPANY)
     assert rules(finding(story)) == ["probe.found"]
@@ -79,7 +95,7 @@ def test_what_an_assessor_found_tells_against_it() -> None:
 
 def test_an_assessors_later_clean_probe_settles_it() -> None:
     story = erased()
-    probe(story, 3)
+    probe(story, 2)
     probe(story, 0)
     assert finding(story).verdict == "carried_out"
 
@@ -87,7 +103,7 @@ def test_an_assessors_later_clean_probe_settles_it() -> None:
 def test_an_assessors_later_inventory_settles_it() -> None:
     story = erased()
     story.look("faces", 3, by=ASSESSOR)
-    probe(story, 3)
+    probe(story, 2)
     assert rules(finding(story)) == ["probe.found"]
     story.look("faces", 3, by=ASSESSOR)
     assert finding(story).verdict == "carried_out"
@@ -95,7 +111,7 @@ def test_an_assessors_later_inventory_settles_it() -> None:
 
 def test_without_a_control_a_probe_says_nothing() -> None:
     story = erased()
-    probe(story, 3)
+    probe(story, 2)
     index = probe(story, 0, control=0)
     found = finding(story)
     assert rules(found) == ["probe.found"]
@@ -200,8 +216,118 @@ def test_the_controllers_clean_probe_settles_no_assessors_find() -> None:
 def test_a_look_that_names_the_size_before_a_probe_settles_nothing_of_it() -> None:
     """Somebody without an outbox may have looked as soon as he had seen that size."""
     story = erased()
-    at = probe(story, 3)
+    at = probe(story, 2)
     story.look("faces", 3, by=ASSESSOR, quotes=story.log.checkpoint(at), announced=False)
     assert rules(finding(story)) == ["probe.found"]
     story.look("faces", 3, by=ASSESSOR, quotes=story.log.checkpoint(at + 1), announced=False)
     assert rules(finding(story)) == []
+
+
+OTHER_SETS: dict[str, dict[str, Any]] = {
+    "nothing at all": {"checked": ()},
+    "less than was erased": {"checked": (1,)},
+    "more than was erased": {"checked": (1, 2, 3)},
+    "the right ones, and says that they were fewer": {"count": 1},
+}
+
+
+@pytest.mark.parametrize("how", OTHER_SETS.values(), ids=OTHER_SETS)
+def test_nothing_found_of_another_set_says_nothing(how: dict[str, Any]) -> None:
+    story = erased()
+    probe(story, 1)
+    index = probe(story, 0, **how)
+    found = finding(story)
+    assert rules(found) == ["probe.found"]
+    assert listed(found) == [("probe.other_set", index, 0)]
+
+
+def test_what_was_found_of_another_set_was_found() -> None:
+    """Whoever is probed could post an erasure while he is, and the set is another one."""
+    story = erased()
+    index = probe(story, 1, checked=(1, 2, 3))
+    found = finding(story)
+    assert rules(found) == ["probe.found"]
+    assert listed(found) == [("probe.other_set", index, 0)]
+
+
+def test_the_set_is_that_of_the_probes_own_entry() -> None:
+    story = erased()
+    story.hold(4)
+    story.erase(4)
+    story.look("faces", 3)
+    probe(story, 1, checked=(1, 2, 4))
+    assert rules(finding(story)) == ["probe.found"]
+    # Yesterday's set.
+    stale = probe(story, 0)
+    assert rules(finding(story)) == ["probe.found"]
+    assert listed(finding(story)) == [("probe.other_set", stale, 0)]
+    probe(story, 0, checked=(1, 2, 4))
+    assert rules(finding(story)) == []
+    # What came later takes nothing from it.
+    story.hold(5)
+    story.erase(5)
+    story.look("faces", 3)
+    assert (rules(finding(story)), len(listed(finding(story)))) == ([], 1)
+
+
+def test_what_is_back_is_erased_no_more() -> None:
+    story = erased()
+    probe(story, 1)
+    story.hold(2)
+    index = probe(story, 0, checked=(1, 2))
+    assert ("probe.other_set", index, 0) in listed(finding(story))
+    story = erased()
+    probe(story, 1)
+    story.hold(2)
+    probe(story, 0, checked=(1,))
+    assert "probe.found" not in rules(finding(story))
+
+
+def test_whom_the_order_does_not_reach_is_not_among_those_looked_for() -> None:
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.hold(2, residency="US")
+    story.order(erase_gb())
+    story.erase(1, 2)
+    story.look("faces")
+    probe(story, 0, checked=(1,))
+    assert listed(finding(story)) == []
+    index = probe(story, 0, checked=(1, 2))
+    assert listed(finding(story)) == [("probe.other_set", index, 0)]
+
+
+def test_the_obligations_to_erase_are_asked_about_together() -> None:
+    """Images of people in GB, and what was derived from anybody in FR."""
+    story = Story(stores=("faces",))
+    story.hold(1)
+    story.hold(2, residency="FR")
+    story.derive([101], [2], store="faces")
+    derived = obliged("erase_derived", id="derived", scope=Scope(residency=("FR",)))
+    story.order(erase_gb(), derived)
+    story.erase(1, 2, 101)
+    story.look("faces")
+    probe(story, 0, checked=(1, 101))
+    assert listed(finding(story)) == []
+    index = probe(story, 0, checked=(1, 2, 101))
+    assert listed(finding(story)) == [("probe.other_set", index, 0)]
+
+
+def test_a_store_that_the_order_does_not_reach_has_no_such_set() -> None:
+    story = Story()
+    story.hold(1)
+    story.hold(1, store="index")
+    story.order(erase_gb(scope=Scope(residency=("GB",), stores=("faces",))))
+    story.erase(1)
+    story.erase(1, store="index")
+    story.look("faces")
+    probe(story, 0, checked=(1,))
+    index = probe(story, 0, checked=(1,), store="index")
+    assert listed(finding(story)) == [("probe.other_set", index, 0)]
+
+
+def test_what_a_stolen_key_erased_by_then_is_the_set_of_then() -> None:
+    """That a key was stolen is said later: nobody could have looked for another set."""
+    story = erased()
+    probe(story, 0)
+    story.revoke(COMPANY, "2025-12-01T00:00:00Z")
+    assert "probe.other_set" not in {one.rule for one in finding(story).irregularities}

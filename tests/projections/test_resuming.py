@@ -114,7 +114,7 @@ def files(log: LogBuilder) -> dict[str, bytes]:
 def whole(files: dict[str, bytes]) -> object:
     done = replay(MemorySource(files), workers=0)
     assert len(done.repeats) == 2
-    assert len(done.fold.docket.misplaced) == 1
+    assert len(done.fold.docket.looks.misplaced) == 1
     assert len(done.fold.edges) == 3
     return amounts(done)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from projections import events as ev
 from projections.order import Deadline, Obligation, Order, Penalty, Scope
 from tests.projections.laws.histories import TURNS, Step, Steps, moments, oracle_of
+from tests.projections.laws.oracle_probes import erased_under
 from tests.projections.laws.worlds import (
     DEADLINE,
     FACES,
@@ -20,7 +21,7 @@ from tests.projections.laws.worlds import (
     handles,
     make_order,
 )
-from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, SHA, START_S
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, SHA, START_S, handle
 
 DAY_S = 86_400
 REQUESTS = ("r-1", "r-2")
@@ -143,19 +144,31 @@ MONEY = (
 _sample = st.sampled_from(("sample-1", "sample-2"))
 _looker = st.sampled_from((COMPANY, ASSESSOR, ASSESSOR, STRANGER))
 _bad = st.sampled_from((0, 0, 1))
+_aim = st.sampled_from(("exact", "exact", "exact", "less", "more", "recently"))
 PROBES = (
-    st.tuples(_looker, _store, _bad, st.sampled_from((0, 1, 2, 2))).map(lambda one: Step("probe", one)),
+    st.tuples(_looker, _store, _bad, st.sampled_from((0, 1, 2, 2)), _aim).map(lambda one: Step("probe", one)),
     _said(ev.SampleRequested, _looker, n=st.just(5), order=st.just(ORDER), sample=_sample,
           population_digest=st.just(digest(frozenset())[1])),
     _said(ev.SampleAttested, _looker, sample=_sample, failures=_bad),
 )  # fmt: skip
 
 
-def probe(world: World, by: str, store: str, found: int, control: int) -> None:
-    """Somebody looks for two erased records, and for two that must be there."""
+def probe(world: World, by: str, store: str, found: int, control: int, aim: str = "exact") -> None:
+    """Somebody looks for what was erased, for less or more, or for what was erased a while ago; and for two
+    that must be there."""
+    assert world.chosen is not None
+    issued = any(getattr(fact.event.data, "order", None) == world.chosen for fact in world.facts)
+    size = world.size if aim != "recently" else max(0, world.size - 3)
+    people = erased_under(oracle_of(world, world.chosen), store, size) if issued else frozenset()
+    if aim == "less":
+        people = frozenset(sorted(people)[1:])
+    elif aim == "more":
+        people |= {handle(999)}
+    count, seen = digest(people)
+    world.found[seen] = people
     world.say(
-        by, ev.ProbeAttested, store=store, order=ORDER, found=found, checked_count=2, control_checked=2,
-        checked_digest=digest(frozenset())[1], control_found=control,
+        by, ev.ProbeAttested, store=store, order=ORDER, found=min(found, count), checked_count=count,
+        control_checked=2, checked_digest=seen, control_found=control,
     )  # fmt: skip
 
 

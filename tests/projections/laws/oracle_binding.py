@@ -13,6 +13,7 @@ from tests.projections.laws.oracle import BREACHED, DONE, OUTSTANDING, SECOND_US
 from tests.projections.laws.oracle_conduct import CONDUCT
 from tests.projections.laws.oracle_enquiries import enquiries
 from tests.projections.laws.oracle_life import in_force, spans_in_force
+from tests.projections.laws.oracle_probes import is_exact
 from tests.projections.laws.oracle_ruling import Ruling, due_us, dues, overdue, past, settle
 from tests.projections.laws.oracle_words import accepted, attestations, rejected
 
@@ -163,9 +164,12 @@ def _without_effect(oracle: Oracle, obligation: Obligation) -> Iterator[str]:
             yield "attestation.beyond_log"
     for fact in oracle.told(ev.ProbeAttested) if obligation.type in ERASURES else ():
         data = fact.event.data
-        blind = not data.found and not data.control_found and oracle.believed(fact)
-        if blind and data.order == oracle.order.id:
+        if data.order != oracle.order.id or not _stands(oracle, fact, data.found):
+            continue
+        if not data.found and not data.control_found:
             yield "probe.without_control"
+        if not is_exact(oracle, fact):
+            yield "probe.other_set"
 
 
 # --- Probes and samples
@@ -177,14 +181,14 @@ def _probed(oracle: Oracle, obligation: Obligation) -> Iterator[str]:
     for found in probes:
         data = found.event.data
         in_scope = not obligation.scope.stores or data.store in obligation.scope.stores
-        told = data.found and in_scope and _stands(oracle, found) and data.store in oracle.stores
+        told = data.found and in_scope and _stands(oracle, found, 1) and data.store in oracle.stores
         if told and not _settled(oracle, obligation, found, probes):
             yield "probe.found"
 
 
-def _stands(oracle: Oracle, fact: Fact) -> bool:
+def _stands(oracle: Oracle, fact: Fact, found: int) -> bool:
     """No word on his key takes back what an assessor found."""
-    return oracle.is_assessor(fact.poster) or oracle.believed(fact)
+    return (oracle.is_assessor(fact.poster) and found > 0) or oracle.believed(fact)
 
 
 def _settled(oracle: Oracle, obligation: Obligation, found: Fact, probes: list[Fact]) -> bool:
@@ -194,7 +198,12 @@ def _settled(oracle: Oracle, obligation: Obligation, found: Fact, probes: list[F
     for fact in probes:
         later = fact.event.data
         clean = later.store == store and not later.found and later.control_found and oracle.believed(fact)
-        if clean and fact.index > found.index and (oracle.is_assessor(fact.poster) or not assessed):
+        if (
+            clean
+            and is_exact(oracle, fact)
+            and fact.index > found.index
+            and (oracle.is_assessor(fact.poster) or not assessed)
+        ):
             return True
     last = max([oracle.ordered, *(fact.index for s, fact in erasures(oracle, obligation) if s == store)])
     governing, later_look = oracle.agrees(store, last), oracle.agrees(store, max(last, found.index))

@@ -55,8 +55,8 @@ def paid(amount: int, by: str = COMPANY, currency: str = "GBP") -> Step:
     return said(by, ev.PenaltyPaid, amount_minor=amount, currency=currency, order=ORDER)
 
 
-def probed(by: str, found: int, control: int = 2) -> Step:
-    return Step("probe", (by, FACES, found, control))
+def probed(by: str, found: int, control: int = 2, aim: str = "exact") -> Step:
+    return Step("probe", (by, FACES, found, control, aim))
 
 
 def failed(by: str, failures: int) -> Step:
@@ -253,6 +253,16 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         "probe.found",
         (ERASE,),
         [*ERASED, probed(ASSESSOR, 0), probed(COMPANY, 1)],
+    ),
+    "found, and then less looked for": (
+        "probe.found, probe.other_set",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 1), probed(ASSESSOR, 0, aim="less")],
+    ),
+    "found of more than was erased": (
+        "probe.found, probe.other_set",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 1, aim="more")],
     ),
     "found, and looked into since": (
         "erase carried_out",
