@@ -60,7 +60,6 @@ class PostgresFeed:
                 self._connection = await asyncpg.connect(self._url)
             return await relay(self._connection, outbox)
         except (*AWAY, asyncpg.PostgresError) as error:
-            await self.close()
             raise Failure(
                 f"the store's outbox ({self.name}) can't be read: {error}",
                 f"its rows wait there; the login needs SELECT and DELETE on {TABLE}",
