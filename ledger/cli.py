@@ -120,6 +120,18 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("watch",): Command("ledger.cli_watch", "follow the checkpoints of many logs, and raise alarms"),
     ("fork",): Command("ledger.cli_fork", "check the evidence that a log forked, offline"),
     ("attest",): Command("ledger.cli_attest", "replay a log and sign the statement that it gives"),
+    ("vault", "keep"): Command(
+        "ledger.cli_vault", "keep evidence where it can be erased", "add_keep_arguments", "keep"
+    ),
+    ("vault", "show"): Command(
+        "ledger.cli_vault", "take a piece of evidence out, with its salt", "add_show_arguments", "show"
+    ),
+    ("vault", "erase"): Command(
+        "ledger.cli_vault", "erase evidence for good, and say so in the log", "add_erase_arguments", "erase"
+    ),
+    ("vault", "list"): Command(
+        "ledger.cli_vault", "list what is kept, and what was erased", "add_list_arguments", "list_pieces"
+    ),
     ("witness",): Command("ledger.cli_witness", "cosign the checkpoints of logs"),
     ("events",): Command("ledger.cli_events", "list the event types, their schemas and examples"),
     ("demo",): Command("ledger.demo", "play one real case from order to proof"),
@@ -127,7 +139,8 @@ COMMANDS: dict[tuple[str, ...], Command] = {
 
 GROUPS = {"log": "make or read a log", "key": "register or revoke keys", "token": "create bearer tokens",
           "order": "write, check, issue and move orders",
-          "hold": "have records kept, or no longer"}  # fmt: skip
+          "hold": "have records kept, or no longer",
+          "vault": "keep evidence outside the log, where it can be erased"}  # fmt: skip
 
 
 class WrongUsage(Exception):

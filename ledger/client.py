@@ -104,6 +104,11 @@ class Poster:
         self._turn = asyncio.Lock()
 
     @property
+    def key(self) -> VerifierKey:
+        """The key that signs this source log."""
+        return self._signer.verifier
+
+    @property
     def seen(self) -> Checkpoint | None:
         """The last checkpoint of the log that this poster verified."""
         note = self.folder.state.checkpoint

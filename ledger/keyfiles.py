@@ -90,14 +90,14 @@ def write_key(path: Path, content: str) -> None:
 def read_key(path: Path) -> Signer:
     """Read a key file, refusing one that others may read."""
     try:
-        return parse_key_file(_read_secret(path))
+        return parse_key_file(read_secret(path))
     except FormatError as error:
         raise Failure(f"{path} is not a key file: {error}", "it holds one PRIVATE+KEY line") from error
 
 
 def read_blinding_key(path: Path) -> bytes:
     """Read a blinding key: 64 lower-case hex digits in a file that nobody else may read."""
-    text = _read_secret(path).removesuffix("\n")
+    text = read_secret(path).removesuffix("\n")
     if not re.fullmatch("[0-9a-f]{64}", text):
         raise Failure(f"{path} is no blinding key", "it holds 64 hex digits (writ keygen --blinding)")
     return bytes.fromhex(text)
@@ -126,7 +126,8 @@ def format_command(key: VerifierKey, command: tuple[str, ...]) -> str:
     return f"vkey: {format_vkey(key)}\ncommand: {msgspec.json.encode(command).decode()}"
 
 
-def _read_secret(path: Path) -> str:
+def read_secret(path: Path) -> str:
+    """The text of a file that nobody else may read."""
     try:
         with open(path, encoding="ascii") as file:
             mode = os.fstat(file.fileno()).st_mode & 0o777
