@@ -46,9 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_door_arguments(parser)
 
 
-def add_blinding_arguments(parser: argparse.ArgumentParser) -> None:
+def add_blinding_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Declare how ids are blinded, and where what was read is kept."""
-    parser.add_argument("--blinding-key", required=True, metavar="FILE", help="the store's blinding key")
+    parser.add_argument("--blinding-key", required=required, metavar="FILE", help="the store's blinding key")
     parser.add_argument("--namespace", metavar="ID", help="the store's (default: as the log declares it)")
     parser.add_argument("--work", metavar="DIR", help="the work folder (default: STORE.inventory)")
 

@@ -1,6 +1,7 @@
 """Findings: what a whole look found, kept beside what was read.
 
     found.json                the count, the digest, its place in the log, and the event that attests to it
+    named.json                the event that names what differs, if `writ reconcile` found that
     INVENTORY.handles         all handles that were found, sorted, 16 bytes each
     INVENTORY.buckets         the hash of each of the 65,536 buckets
 
@@ -14,7 +15,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Final, Literal, Self, TypeVar
 
 import msgspec
 
@@ -24,10 +25,13 @@ from ledger.inventory.crew import Digested
 from ledger.inventory.folder import Subject
 from ledger.stores.blinding import HANDLE_BYTES
 from projections.vocabulary import InventoryMethod
+from signing.encoding import decode_base64
 from signing.setdigest import BUCKETS, BucketTree, SetDigest
 
 FOUND: Final = "found.json"
+NAMED: Final = "named.json"
 HASH_BYTES: Final = 32
+T = TypeVar("T", bound=msgspec.Struct)
 Door = Literal["key", "outbox"]
 """Through which it is posted: signed with a key of one's own, or put into the store's outbox."""
 
@@ -61,6 +65,19 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     is_snapshot: bool
     line: str
     """The event that attests to it."""
+    posted: bool = False
+
+    @property
+    def seen(self) -> SetDigest:
+        """Count and digest."""
+        return SetDigest(self.count, decode_base64(self.digest))
+
+
+class Named(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The event that attests to an inventory once more, with the handles that differ."""
+
+    inventory: str
+    line: str
     posted: bool = False
 
 
@@ -142,14 +159,31 @@ def keep(folder: Path, inventory: str, digested: Iterable[Digested]) -> tuple[Se
 
 def write_found(folder: Path, found: Found) -> None:
     """Keep what was found; a crash leaves what was found before, or this."""
-    replace_durably(folder / FOUND, msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    _write(folder / FOUND, found)
 
 
 def read_found(folder: Path) -> Found | None:
     """What the last whole look found; None where there was none."""
-    path = folder / FOUND
+    return _read(folder / FOUND, Found)
+
+
+def write_named(folder: Path, named: Named) -> None:
+    """Keep what is to be posted of what differs."""
+    _write(folder / NAMED, named)
+
+
+def read_named(folder: Path) -> Named | None:
+    """What was to be posted of what differs; None where there was nothing."""
+    return _read(folder / NAMED, Named)
+
+
+def _write(path: Path, value: Found | Named) -> None:
+    replace_durably(path, msgspec.json.format(msgspec.json.encode(value)) + b"\n")
+
+
+def _read(path: Path, kind: type[T]) -> T | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Found)
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except FileNotFoundError:
         return None
     except msgspec.MsgspecError as error:

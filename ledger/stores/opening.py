@@ -104,11 +104,11 @@ _AUTHORITY: Final = re.compile("([^/?#]*)(.*)", re.DOTALL)
 _PASSWORD: Final = re.compile("(?<=[?&])password=[^&#]*&?")
 
 
-def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+def add_source_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Declare where a store's keys are read."""
     kinds = ", ".join(one.address for scheme, one in CONNECTORS.items() if scheme != "command")
     group = parser.add_argument_group("the store's keys")
-    one_of = group.add_mutually_exclusive_group(required=True)
+    one_of = group.add_mutually_exclusive_group(required=required)
     one_of.add_argument("--from", dest="read_from", metavar="ADDRESS", help=f"where they are read: {kinds}")
     one_of.add_argument("--command", metavar="CMD", help="a shell command that prints them, an id a line")
     group.add_argument("--table", metavar="NAME", help="the table they stand in")
