@@ -3,10 +3,13 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ledger.failure import Failure
 from ledger.outbox.sending import Sender, open_sender, open_source, sending
@@ -261,6 +264,52 @@ async def test_a_source_state_that_was_lost_is_told(tmp_path: Path) -> None:
             sender.outbox.put(events(5, 5))
             with pytest.raises(Failure, match="not those that this outbox put"):
                 await sender.send_all()
+
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.integers(0, 30)),
+        st.just(("send", 0)),
+        st.tuples(st.just("lose replies"), st.integers(1, 3)),
+        st.tuples(st.just("be away"), st.integers(1, 3)),
+    ),
+    max_size=25,
+)
+
+
+@given(ACTS)
+@settings(max_examples=60)
+def test_whatever_happens_the_log_has_what_was_put_in_its_sequence(acts: list[tuple[str, int]]) -> None:
+    with TemporaryDirectory() as folder:
+        asyncio.run(live_through(acts, Path(folder)))
+
+
+async def live_through(acts: list[tuple[str, int]], folder: Path) -> None:
+    """Do one thing after another, and hold what the log has against what was put, at every moment."""
+    operator = OperatorAtWill()
+    put: list[bytes] = []
+    async with running(operator) as log:
+        log = RemoteLog(log._session, log.service, log.key, patience_s=0.0)
+        for act, number in (*acts, ("be well", 0), ("send", 0)):
+            with made(folder) as outbox:
+                if act == "put":
+                    # Events that come again, then new ones.
+                    some = events(max(0, len(put) - 3), number)
+                    outbox.put(some)
+                    put += some[min(3, len(put)) :]
+                elif act == "lose replies":
+                    operator.replies_to_lose = number
+                elif act in ("be away", "be well"):
+                    operator.statuses = [503] * number
+                    operator.replies_to_lose = 0
+                elif act == "send":
+                    with suppress(Unreachable):
+                        async with open_sender(outbox, log, KEY) as sender:
+                            await sender.send_all()
+            assert events_in(operator) == put[: len(events_in(operator))]
+        with made(folder) as outbox:
+            assert outbox.status().waiting == 0
+    assert events_in(operator) == put
 
 
 async def test_one_process_sends_and_any_number_put(tmp_path: Path) -> None:
