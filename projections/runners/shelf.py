@@ -1,27 +1,24 @@
 """Shelf: the holdings of a log with more records than memory, in a file, by the beginning of their handles.
 
 What is folded of a handle is what each stretch of the log says of it, one after another (`holdings.merged`).
-So a fold begins afresh whenever it has grown large, and what it has is put away as a block: a table, then a
-run of rows for each of 256 parts. A part is read back, and its runs merged, when somebody walks it.
+So a fold begins afresh whenever it has grown large, and what it has is put away as a block (`blocks`). A part
+is read back from all of them, and what they say of each handle merged, when somebody walks it.
 """
 
 import errno
 import os
-import struct
 import tempfile
 import weakref
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from functools import reduce
-from itertools import accumulate
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from projections.docket import Edge
 from projections.holdings import PARTS, Holding, Holdings, Parted, decode_row, encode_row, merged
+from projections.runners.blocks import Block, Patterns, Placed, Stretch, placed
 from projections.runners.halves import in_halves
 from projections.runners.progress import untold
-from signing.errors import FormatError
 
 T = TypeVar("T")
 
@@ -31,11 +28,6 @@ MOST_HELD = 50_000
 _HANDLE_BYTES = 200
 _STATE_BYTES = 900
 _BLOCK_BYTES = 8 << 20
-_HEAD = struct.Struct(">16sI")
-"""A row's handle and length. Length 0: the same row as the one before."""
-_SAME = bytes(4)
-_TABLE = struct.Struct(f">Q{PARTS}Q")
-"""How many rows a block has, and the length of each part's run."""
 
 
 class Blocks(Protocol):
@@ -105,8 +97,8 @@ class Shelf(Parted):
 
     def __init__(self, blocks: Blocks | None = None) -> None:
         self._blocks = Scratch() if blocks is None else blocks
-        self._runs: list[array[int]] = []
-        """Of each block, where the run of each part begins, and where the last one ends."""
+        self._placed: list[Placed] = []
+        self._patterns = Patterns()
         self._last: tuple[int, Holdings] | None = None
         self._count: int | None = None
         self.rows = 0
@@ -116,24 +108,19 @@ class Shelf(Parted):
 
     def put_away(self, holdings: Holdings) -> None:
         """Write all rows behind those of an earlier stretch, and leave none."""
-        block = _Block()
+        block = Block(self._patterns)
         for handle, holding in holdings.items():
             block.add(handle, holding)
             if block.size > _BLOCK_BYTES:
                 self._write(block)
-                block = _Block()
+                block = Block(self._patterns)
         self._write(block)
         holdings.clear()
         self._last = self._count = None
 
     def adopt(self, begin: int, size: int) -> None:
         """Take up a block that an earlier shelf has put there; FormatError where it is none."""
-        if size < _TABLE.size:
-            raise FormatError("a block without its table")
-        rows, *sizes = _TABLE.unpack(self._blocks.read(begin, _TABLE.size))
-        if sum(sizes) != size - _TABLE.size:
-            raise FormatError("a block of another length than its table says")
-        self._take(begin, rows, sizes)
+        self._take(begin, size)
 
     def parts(self) -> Iterator[Holdings]:
         """See `Parted.parts`."""
@@ -169,15 +156,15 @@ class Shelf(Parted):
             self._count = sum(map(len, self.parts()))
         return self._count
 
-    def _write(self, block: "_Block") -> None:
+    def _write(self, block: Block) -> None:
         if block.rows:
-            sizes = [len(run) for run in block.runs]
-            begin = self._blocks.append([_TABLE.pack(block.rows, *sizes), *map(bytes, block.runs)])
-            self._take(begin, block.rows, sizes)
+            pieces = block.pieces()
+            self._take(self._blocks.append(pieces), sum(map(len, pieces)))
 
-    def _take(self, begin: int, rows: int, sizes: list[int]) -> None:
-        self._runs.append(array("Q", accumulate(sizes, initial=begin + _TABLE.size)))
-        self.rows += rows
+    def _take(self, begin: int, size: int) -> None:
+        block = placed(begin, size, self._blocks.read, self._patterns)
+        self._placed.append(block)
+        self.rows += block.rows
         self._last = self._count = None
 
     def _each(self, work: Callable[[int], T]) -> Iterator[T]:
@@ -185,48 +172,34 @@ class Shelf(Parted):
         return in_halves(work, numbers, untold, worth=0) if self.halved else map(work, numbers)
 
     def _lines(self, number: int) -> Iterator[bytes]:
-        """The rows of a part. Only what stands in more than one run is read."""
-        first: dict[bytes, bytes] = {}
-        more: dict[bytes, tuple[bytes, ...]] = {}
-        for handle, row in self._raw(number):
-            before = first.setdefault(handle, row)
-            if before is not row:
-                more[handle] = (*more.get(handle, (before,)), row)
-        joined: dict[tuple[bytes, ...], bytes] = {}
-        for handle, row in first.items():
-            stretches = more.get(handle)
-            if stretches is not None:
-                if stretches not in joined:
-                    joined[stretches] = encode_row(reduce(merged, map(decode_row, stretches)))
-                row = joined[stretches]
-            yield b"%b %b" % (handle.hex().encode(), row)
+        """The rows of a part. Only what stands in more than one block is read."""
+        joined: dict[tuple[Stretch, ...], bytes] = {}
+        for raw, stretches in self._stretches(number).items():
+            if len(stretches) == 1:
+                row = _row(stretches[0])
+            else:
+                found = joined.get(stretches)
+                row = joined[stretches] = encode_row(_holding(stretches)) if found is None else found
+            yield b"%b %b" % (raw.hex().encode(), row)
 
-    def _raw(self, number: int) -> Iterator[tuple[bytes, bytes]]:
-        """Handles and rows as they were put away, run after run. Those of one event are one object."""
-        for places in self._runs:
-            begin, end = places[number], places[number + 1]
-            if begin < end:
-                yield from _rows(self._blocks.read(begin, end - begin))
+    def _stretches(self, number: int) -> dict[bytes, tuple[Stretch, ...]]:
+        """What the blocks say of each handle of a part, one after another."""
+        found: dict[bytes, tuple[Stretch, ...]] = {}
+        for block in self._placed:
+            for raw, stretch in block.part(number, self._blocks.read):
+                before = found.get(raw)
+                found[raw] = (stretch,) if before is None else (*before, stretch)
+        return found
 
     def _read(self, number: int) -> Holdings:
         part: Holdings = {}
-        # Who stood alike before and after stands alike in all, as where it was folded at one time. What is
-        # joined is kept meanwhile: nothing else can take its identity.
-        joined: dict[tuple[int, int], tuple[Holding, Holding, Holding]] = {}
-        known: dict[bytes, Holding] = {}
-        for raw, row in self._raw(number):
-            holding = known.get(row)
+        # Who stood alike in each stretch stands alike, and shares one object, as if all were folded at once.
+        known: dict[tuple[Stretch, ...], Holding] = {}
+        for raw, stretches in self._stretches(number).items():
+            holding = known.get(stretches)
             if holding is None:
-                holding = known[row] = decode_row(row)
-            handle = raw.hex()
-            before = part.get(handle)
-            if before is None:
-                part[handle] = holding
-                continue
-            both = (id(before), id(holding))
-            if both not in joined:
-                joined[both] = before, holding, merged(before, holding)
-            part[handle] = joined[both][2]
+                holding = known[stretches] = _holding(stretches)
+            part[raw.hex()] = holding
         return part
 
 
@@ -278,40 +251,10 @@ class Shelving:
         return None
 
 
-class _Block:
-    """The rows of one block, as they come."""
-
-    def __init__(self) -> None:
-        self.rows = 0
-        self.size = 0
-        self.runs = [bytearray() for _ in range(PARTS)]
-        self._lasts: list[Holding | None] = [None] * PARTS
-        self._last: Holding | None = None
-        self._row = b""
-
-    def add(self, handle: str, holding: Holding) -> None:
-        """Add a row. Those of one bulk event come together, and share one state."""
-        raw = bytes.fromhex(handle)
-        number = raw[0]
-        run = self.runs[number]
-        self.rows += 1
-        if self._lasts[number] is holding:
-            run += raw + _SAME
-            self.size += _HEAD.size
-            return
-        if self._last is not holding:
-            self._last, self._row = holding, encode_row(holding)
-        self._lasts[number] = holding
-        run += _HEAD.pack(raw, len(self._row)) + self._row
-        self.size += _HEAD.size + len(self._row)
+def _row(stretch: Stretch) -> bytes:
+    return stretch if isinstance(stretch, bytes) else stretch[0].row(stretch[1])
 
 
-def _rows(run: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The handles and rows of a run."""
-    row, at = b"", 0
-    while at < len(run):
-        handle, size = _HEAD.unpack_from(run, at)
-        at += _HEAD.size + size
-        if size:
-            row = run[at - size : at]
-        yield handle, row
+def _holding(stretches: tuple[Stretch, ...]) -> Holding:
+    said = (decode_row(one) if isinstance(one, bytes) else one[0].holding(one[1]) for one in stretches)
+    return reduce(merged, said)
