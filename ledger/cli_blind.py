@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read native ids from standard input, one a line, and write a handle a line."""
+    from ledger.keyfiles import read_blinding_key
     from signing.errors import FormatError
     from signing.handle import handle
 
@@ -33,24 +34,3 @@ def run(args: argparse.Namespace) -> int:
             raise FormatError(f"line {number}: {error}") from error
         print(json.dumps({"native_id": native, "handle": made}) if args.json else made)
     return 0
-
-
-def read_blinding_key(path: Path) -> bytes:
-    """Read a blinding key: 64 hex digits in a file that nobody else may read."""
-    from ledger.failure import Failure
-
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        raise Failure(f"{path} has mode {mode:04o}: others may read this key", f"chmod 600 {path}")
-    text = path.read_bytes().removesuffix(b"\n")
-    try:
-        key = bytes.fromhex(text.decode("ascii"))
-    except ValueError as error:
-        raise Failure(
-            f"{path} is no blinding key", "it holds 64 hex digits (writ keygen --blinding)"
-        ) from error
-    if len(key) != 32 or key.hex().encode() != text:
-        raise Failure(
-            f"{path} is no blinding key", "it holds 64 lower-case hex digits (writ keygen --blinding)"
-        )
-    return key

@@ -69,10 +69,10 @@ def add_door_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Take the inventory, or finish one that was whole when something stopped it."""
-    from ledger.cli_blind import read_blinding_key
     from ledger.inventory.findings import read_found
     from ledger.inventory.folder import open_folder
     from ledger.inventory.posting import attest, declared
+    from ledger.keyfiles import read_blinding_key
 
     _require_door(args)
     where, key = where_of(args), read_blinding_key(Path(args.blinding_key))

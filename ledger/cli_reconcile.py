@@ -80,8 +80,8 @@ def _native_ids(
     """Orphans by their native ids, as far as they are still there."""
     if where is None or not orphans or args.blinding_key is None:
         return {}
-    from ledger.cli_blind import read_blinding_key
     from ledger.inventory.crew import Crew, batches
+    from ledger.keyfiles import read_blinding_key
 
     key = read_blinding_key(Path(args.blinding_key))
     wanted = frozenset(map(bytes.fromhex, orphans))

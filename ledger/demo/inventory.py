@@ -16,9 +16,9 @@ from uuid import uuid4
 import asyncpg
 
 from ledger import cli_connect
-from ledger.cli_blind import read_blinding_key
 from ledger.demo.company import rfc3339
 from ledger.demo.estate import KEYS, native_id
+from ledger.keyfiles import read_blinding_key
 from projections import events as ev
 from signing.encoding import encode_base64
 from signing.handle import handle

@@ -13,12 +13,12 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from tests.bench import appending, judging, lasting, machine, proving, replaying, verifying
+from tests.bench import appending, inventorying, judging, lasting, machine, proving, replaying, verifying
 from tests.bench.figures import Figure, outcome_of, table_of
 from tests.bench.place import Place
 
 APPENDING = ("signed", "bulk", "single")
-NAMES = (*APPENDING, "replay", "verifying", "judging", "proof", "lasting")
+NAMES = (*APPENDING, "replay", "verifying", "judging", "proof", "lasting", "inventory")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,6 +53,8 @@ async def _measure(names: frozenset[str], place: Place, *, quick: bool) -> list[
         figures += await lasting.measure_proofs(proving.QUICK if quick else proving.FULL, place)
     if "lasting" in names:
         figures += await lasting.measure(lasting.QUICK if quick else lasting.FULL, place)
+    if "inventory" in names:
+        figures += await inventorying.measure(inventorying.QUICK if quick else inventorying.FULL, place)
     return figures
 
 

@@ -31,7 +31,7 @@ def test_a_short_run_measures_everything(tmp_path: Path) -> None:
     figures = {figure["name"]: figure for figure in written["figures"]}
     assert len(figures) == len(written["figures"]) >= len(NAMES)
     assert all(min(figure["samples"]) > 0 and figure["value"] > 0 for figure in figures.values())
-    assert sum(figure["target"] is not None for figure in figures.values()) == 18
+    assert sum(figure["target"] is not None for figure in figures.values()) == 21
     assert [path.name for path in tmp_path.iterdir()] == ["bench.json"], "nothing is left behind"
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from ledger.cli import COMMANDS, as_expected, build_parser, chosen_command, error_line, main
-from ledger.cli_blind import read_blinding_key
 from ledger.cli_post import complete_lines
 from ledger.failure import Failure
-from ledger.keyfiles import make_key
+from ledger.keyfiles import make_key, read_blinding_key
 from projections.events import EVENT_TYPES, decode_event
 from signing.errors import FormatError, ProofError
 from signing.handle import blinding_commitment, handle
