@@ -155,7 +155,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "no order in it": (["order", "issue", "text", *LOG, "--key", "k.key"], 1, "not an order"),
     "no key": (["witness", *LOG, "--key", "none"], 1, "there is no key at none"),
     "no witness's key": (["witness", *LOG, "--key", "k.key"], 1, "not a witness's key"),
-    "no blinding key": (["blind", "--key-file", "none", "--namespace", "x"], 1, "none: No such file"),
+    "no blinding key": (["blind", "--key-file", "none", "--namespace", "x"], 1, "there is no key at none"),
     "no bundle": (["replay", "none.zip"], 2, "none.zip: No such file"),
     "no log in it": (["replay", "."], 2, "there is no log here"),
     "no bundle to verify": (["verify", "none.zip"], 2, "none.zip: No such file"),
