@@ -29,10 +29,8 @@ CREATE TABLE statistics (
 INDEX: Final = "CREATE INDEX ON statistics (player_id)"
 
 # Some tables have identical rows, so a dependent row's id is its table and line.
-KEYS: Final = {
-    PEOPLE: "SELECT player_id FROM people",
-    STATISTICS: "SELECT source, line FROM statistics",
-}
+KEYS: Final = {PEOPLE: "player_id", STATISTICS: "source,line"}
+"""The columns of each store's key."""
 
 # ISO 3166-1 codes of the Databank's own spellings. What is missing here has none: blank, and "At Sea".
 COUNTRY_CODES: Final = {

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -172,41 +173,61 @@ class Play:
         await self._submit([told.backup_gone(BACKUP)], "posting the backup's end", "elsewhere")
         stage.say(f"backup {BACKUP} would have outlived the deadline: it is destroyed")
 
-    async def restore_and_erase_again(self) -> None:
-        """An old dump brings one person back; it is owned up to, and erased again."""
-        stage, told = self.stage, self._company("restored")
-        stage.scene(8, "A record comes back")
+    async def restore_and_claim(self) -> None:
+        """An old dump brings one person back. It is owned up to; that it was erased again is a lie."""
+        stage, told, person = self.stage, self._company("restored"), self.dump[0]
+        stage.scene(8, "A record comes back, and the company lies about it")
         conn = await asyncpg.connect(self.estate)
-        person = self.dump[0]
         await conn.execute(company.RESTORE_PERSON, tuple(person))
+        await conn.close()
         await self._submit([told.reappeared(person["player_id"])], "posting the return", "restored")
         stage.say("one person returns out of an old dump, and the company says so")
         self.tell_status()
+        await self._submit(list(told.erased(estate.PEOPLE, [person], ORDER)), "posting a lie", "restored")
+        stage.say(
+            "it says that it deleted the person again, and deletes nothing; then it counts its own way:"
+        )
+        self._count(estate.PEOPLE, COUNTER, "--query", company.all_but(person["player_id"]))
+
+    async def catch_the_lie(self) -> None:
+        """An auditor counts the table itself, names who is still in it, and counts again once he is gone."""
+        stage = self.stage
+        stage.scene(9, "An auditor counts for himself, and the lie is caught")
+        self.take_inventories(AUDITOR)
+        found = self._reconcile(estate.PEOPLE)
+        assert found.returncode == 1, found.stderr
+        stage.say("one key too many: the hashes of 65,536 buckets, 2 MB, lead to it")
+        stage.quote(found.stdout)
+        self.tell_status()
+        conn = await asyncpg.connect(self.estate)
         gone = await company.erase(conn)
         await conn.execute("VACUUM people, statistics")
         await conn.close()
-        lines = list(told.erased(estate.PEOPLE, gone[estate.PEOPLE], ORDER))
-        await self._submit(lines, "posting the second erasure", "restored")
-        stage.say(f"deleted again: {len(gone[estate.PEOPLE])} person")
+        stage.say(f"the company deletes {len(gone[estate.PEOPLE])} person, really; the auditor counts again")
+        self.take_inventories(AUDITOR)
 
-    def take_inventories(self, folder: Path, by: str) -> None:
+    def take_inventories(self, by: str) -> None:
         """Processes that hold the estate and the blinding key, and can't read the ledger."""
         for store in estate.KEYS:
-            where = (
-                "--estate",
-                self.estate,
-                "--store",
-                store,
-                "--blinding-key",
-                folder / "keys" / "blinding",
-            )
-            done = self.stage.run(
-                *(sys.executable, "-m", "ledger.demo.inventory", *where, "--controller", CONTROLLER),
-                *("--url", self.url, "--log", self.log_vkey, "--key", self.keys[by][0]),
-            )
-            assert done.returncode == 0, done.stderr
-            count = int(done.stdout.split()[0])
-            self.stage.say(f"{by} counted {count:>7,} keys in store {store}")
+            self._count(store, by, "--table", store, "--columns", estate.KEYS[store])
+
+    def _count(self, store: str, by: str, *keys: str) -> None:
+        place = "--auditor" if by == AUDITOR else "--quiescent"
+        where = (store, place, "--namespace", store, "--controller", CONTROLLER)
+        done = self._post("inventory", *where, *self._store(store, by), *keys, by=by)
+        self.stage.say(f"{by} counted {done['count']:>7,} keys in store {store}")
+
+    def _reconcile(self, store: str) -> subprocess.CompletedProcess[str]:
+        """What differs, found by the auditor, who may read the ledger once he has counted."""
+        keys = ("--table", store, "--columns", estate.KEYS[store])
+        key = self.keys[AUDITOR][0]
+        words = ("reconcile", store, *self._store(store, AUDITOR), *keys, "--controller", CONTROLLER)
+        return self.stage.run(sys.executable, "-m", "ledger.cli", *words, *self._reach(), "--key", key)
+
+    def _store(self, store: str, by: str) -> tuple[object, ...]:
+        folder = self.stage.folder
+        kept = folder / "inventories" / f"{by}-{store}"
+        return ("--from", self.estate, "--blinding-key", folder / "keys" / "blinding", "--work", kept)
 
     def export(self, order: str, path: Path) -> Path:
         """Anchor the log, state the verdict, and write the bundle."""
@@ -319,10 +340,12 @@ async def perform(play: Play, folder: Path) -> Path:
         assert after.statement.verdict == "outstanding"
         await play.settle_elsewhere()
         stage.scene(7, "Somebody looks into the stores")
-        play.take_inventories(folder, COUNTER)
+        play.take_inventories(COUNTER)
         assert play.tell_status().statement.verdict == "carried_out"
-        await play.restore_and_erase_again()
-        play.take_inventories(folder, AUDITOR)
+        await play.restore_and_claim()
+        lied = play.tell_status()
+        assert (lied.statement.verdict, lied.statement.word) == ("carried_out", "controller")
+        await play.catch_the_lie()
         assert play.tell_status().statement.obligations[0].evidence == "E3"
         return show_proof(play, folder)
     finally:
@@ -334,7 +357,7 @@ def show_proof(play: Play, folder: Path) -> Path:
     """Export the bundle, verify it offline, and let three forgeries be caught."""
     stage = play.stage
     offline = "no network" if without_network() else "network not cut off here: unshare is not allowed"
-    stage.scene(9, f"The proof, checked by another program on a bare laptop ({offline})")
+    stage.scene(10, f"The proof, checked by another program on a bare laptop ({offline})")
     bundle = play.export(ORDER, folder / "bundle.zip")
     stage.say(f"bundle {bundle.stat().st_size / 1e6:.1f} MB; the authority brings only its own public key:")
     play.verify(bundle, 0)
