@@ -1,9 +1,6 @@
 """The examples of erasing as people run them: a process each, on a real store."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 import asyncpg
@@ -11,44 +8,12 @@ import pytest
 from nacl.exceptions import CryptoError
 
 from ledger.config import Database
-from ledger.keyfiles import write_key
 from ledger.outbox.store import Outbox
 from projections.events import DataDeleted, DeletionFailed, decode_event
 from tests.examples.erasing_index import Index
 from tests.examples.erasing_keys import Keys
-from tests.ledger.outbox_at_hand import BLINDING_KEY, claimed, data_store, holding, outbox_in, said
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def box(tmp_path: Path) -> Path:
-    """An outbox, and the blinding key beside it."""
-    outbox_in(tmp_path / "box").close()
-    write_key(tmp_path / "blinding.key", BLINDING_KEY.hex())
-    return tmp_path / "box"
-
-
-def run(
-    name: str, box: Path, where: str | Path, *ids: str, env: Mapping[str, str] | None = None
-) -> tuple[int, list[str]]:
-    """Run an example; its exit code and what it says."""
-    words = [sys.executable, "-m", f"tests.examples.{name}", str(box), str(box.parent / "blinding.key")]
-    done = subprocess.run(
-        [*words, str(where), *ids], capture_output=True, text=True, check=False, cwd=ROOT,
-        env={**os.environ, **(env or {})},
-    )  # fmt: skip
-    return done.returncode, (done.stdout or done.stderr[-400:]).splitlines()
-
-
-def told(box: Path) -> set[str]:
-    """The handles that an event says are gone."""
-    with Outbox.open(box) as outbox:
-        return set(claimed(outbox))
-
-
-def handles(store: str, *ids: str | int) -> set[str]:
-    return {holding(store).handle(id) for id in ids}
+from tests.examples.running import handles, run, told
+from tests.ledger.outbox_at_hand import data_store, said
 
 
 def test_files(box: Path, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 import asyncpg
 import msgspec
+from botocore.client import BaseClient
 
 from ledger.client import open_session
 from ledger.keyfiles import read_key
@@ -29,7 +30,7 @@ from ledger.outbox.sending import open_sender
 from ledger.outbox.store import Outbox
 from ledger.remote import RemoteLog
 from signing.keys import parse_vkey
-from tests.examples import erasing_files, erasing_index, erasing_keys, erasing_rows
+from tests.examples import erasing_files, erasing_index, erasing_keys, erasing_objects, erasing_rows
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -111,6 +112,7 @@ def count_steps(steps: Steps) -> None:
     sqlite3.connect = partial(sqlite3.connect, factory=Counted)  # type: ignore[assignment]
     for name in ("execute", "fetch"):
         setattr(asyncpg.Connection, name, steps.around_awaited(getattr(asyncpg.Connection, name)))
+    BaseClient._make_api_call = steps.around(BaseClient._make_api_call)
     RemoteLog.submit = steps.around_awaited(RemoteLog.submit)  # type: ignore[method-assign, assignment]
 
 
@@ -118,6 +120,7 @@ WORK: Final[dict[str, Callable[..., int]]] = {
     "files": erasing_files.main,
     "index": erasing_index.main,
     "keys": erasing_keys.main,
+    "objects": erasing_objects.main,
     "rows": erasing_rows.main,
 }
 
