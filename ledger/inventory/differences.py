@@ -66,8 +66,18 @@ async def compare(log: RemoteLog, kept: KeptHandles, look: Look) -> Compared:
     if not first.count:
         return Compared(differences=first)
     last = await differences(log, kept, look.store, await attested_at(log, look))
-    nearest = min(first, last, key=lambda one: one.count)
-    both = _in_both(nearest, last if nearest is first else first)
+    return over_span(first, last)
+
+
+def over_span(first: Differences, last: Differences) -> Compared:
+    """What differs over a span of the log, by what differs at its ends."""
+    nearest, other = (first, last) if first.count <= last.count else (last, first)
+    both = msgspec.structs.replace(
+        nearest,
+        orphans=_common(nearest.orphans, other.orphans),
+        missing=_common(nearest.missing, other.missing),
+        is_whole=nearest.is_whole and other.is_whole,
+    )
     explained = {*nearest.orphans, *nearest.missing} - {*both.orphans, *both.missing}
     return Compared(differences=both, explained=tuple(sorted(explained)))
 
@@ -136,16 +146,6 @@ class _Placed(Struct, frozen=True):
 
     event: _Told
     index: int
-
-
-def _in_both(one: Differences, other: Differences) -> Differences:
-    """What differs at both places; as of the first."""
-    return msgspec.structs.replace(
-        one,
-        orphans=_common(one.orphans, other.orphans),
-        missing=_common(one.missing, other.missing),
-        is_whole=one.is_whole and other.is_whole,
-    )
 
 
 def _common(some: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:

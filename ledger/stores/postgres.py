@@ -27,8 +27,14 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[asyncpg.Record]
 
-# Row-level security would leave rows out without a word; so it is an error instead.
-_SETTINGS: Final = {"application_name": "writ", "row_security": "off", "jit": "off"}
+# Row-level security would leave rows out without a word: it is an error instead. And a table's name without
+# its schema is one of `public`, whatever path somebody has set for this login.
+_SETTINGS: Final = {
+    "application_name": "writ",
+    "row_security": "off",
+    "search_path": "public",
+    "jit": "off",
+}
 _RELATION: Final = """
 WITH RECURSIVE below AS (
     SELECT to_regclass($1)::oid AS oid
@@ -287,7 +293,7 @@ async def _take_snapshot_behind(where: Where, reader: Connection, line: bytes) -
 def _outbox_failure(error: asyncpg.PostgresError) -> Failure:
     return Failure(
         f"the store's outbox {TABLE} can't be written: {error}",
-        "it stands in the store's own database, and this login needs INSERT there; see docs/inventory.md",
+        "its table stands in the store's database, and this login needs INSERT and UPDATE on it",
     )
 
 

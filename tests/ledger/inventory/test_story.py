@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from ledger.client import open_session
 from ledger.config import Database
+from ledger.inventory import differences
+from ledger.inventory.findings import KeptHandles
 from ledger.kit.outbox_table import DDL
+from ledger.remote import RemoteLog
 from signing.encoding import encode_base64
+from signing.keys import parse_vkey
 from signing.setdigest import digest_of
 from tests.ledger.command_line import running_session, writ
 from tests.ledger.inventory.estate import BULK, OWNER, Estate, counted, name
@@ -42,6 +47,10 @@ async def test_a_store_that_agrees(estate: Estate) -> None:
     assert (said["repeated"], said["key_checked"], said["finished_earlier"]) == (0, True, False)
     code, told = await estate.reconcile()
     assert (code, told["agrees"], told["ledger_count"], told["posted"]) == (0, True, PEOPLE, False)
+    # As after a crash between the log's answer and the note of it.
+    noted = estate.folder / "people.inventory" / "found.json"
+    noted.write_text(noted.read_text().replace('"posted": true', '"posted": false'))
+    assert (await estate.inventory("--quiescent"))["finished_earlier"]
     assert len(await estate.told("attested")) == 1
 
 
@@ -81,6 +90,22 @@ async def test_more_than_one_event_can_name_is_told_here_alone(estate: Estate) -
     assert (code, len(told["orphans"]), told["posted"]) == (1, BULK + 1, False)
     assert "One event names 1,000 handles" in told["why_not_posted"]
     assert len(await estate.told("attested")) == 1
+
+
+async def test_who_differs_by_far_too_many_is_told_some(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(differences, "MOST", 5)
+    monkeypatch.setattr(differences, "_BUCKETS_AT_ONCE", 2)
+    await estate.add(range(PEOPLE, PEOPLE + 40))
+    said = await estate.inventory("--quiescent")
+    log_key = parse_vkey(estate.session.log_vkey)
+    async with open_session() as http:
+        log = RemoteLog(http, estate.session.service.url, log_key)
+        with KeptHandles(estate.folder / "people.inventory", said["inventory"]) as kept:
+            found = await differences.differences(log, kept, "people", said["begun_index"])
+    assert 5 <= len(found.orphans) < 10
+    assert (found.missing, found.is_whole) == ((), False)
 
 
 async def test_through_the_outbox_of_the_store(estate: Estate) -> None:

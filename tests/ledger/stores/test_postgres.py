@@ -217,6 +217,20 @@ async def test_rows_that_a_policy_would_hide_are_not_passed_over(empty_database:
         await execute(empty_database, "DROP TABLE t", f"DROP ROLE {role}")
 
 
+async def test_a_table_of_the_same_name_elsewhere_is_not_taken_for_it(empty_database: Database) -> None:
+    await execute(
+        empty_database,
+        "CREATE TABLE t (a int PRIMARY KEY)",
+        "INSERT INTO t VALUES (1), (2)",
+        "CREATE SCHEMA decoy",
+        "CREATE TABLE decoy.t (a int PRIMARY KEY)",
+        "INSERT INTO decoy.t VALUES (1)",
+        f"ALTER DATABASE {urlsplit(empty_database.owner_dsn).path[1:]} SET search_path = decoy, public",
+    )
+    assert await keys(at(empty_database, table="t")) == ["1", "2"]
+    assert await keys(at(empty_database, table="decoy.t")) == ["1"]
+
+
 async def test_a_password_is_not_said(empty_database: Database) -> None:
     login, _, host = empty_database.owner_dsn.rpartition("@")
     refused = await refusal(at(empty_database, url=f"{login}wrong@{host}", table="t"))
