@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -197,24 +198,39 @@ async def test_partitions_are_read_with_their_table(empty_database: Database) ->
     assert await keys(at(empty_database, table="t")) == ["1", "2"]
 
 
+@asynccontextmanager
+async def login(database: Database, *grants: str) -> AsyncIterator[str]:
+    """A login of its own, as whoever looks into a store has it: its address."""
+    role = f"reader{urlsplit(database.owner_dsn).path[1:]}"
+    await execute(database, f"CREATE ROLE {role} LOGIN PASSWORD 'x'", *[f"{one} TO {role}" for one in grants])
+    try:
+        host = database.owner_dsn.rpartition("@")[2]
+        yield f"postgresql://{role}:x@{host}"
+    finally:
+        await execute(database, "DROP TABLE t", "DROP TABLE IF EXISTS writ_outbox", f"DROP ROLE {role}")
+
+
 async def test_rows_that_a_policy_would_hide_are_not_passed_over(empty_database: Database) -> None:
-    role = f"reader{urlsplit(empty_database.owner_dsn).path[1:]}"
     await execute(
         empty_database,
         "CREATE TABLE t (a int PRIMARY KEY, hidden boolean NOT NULL)",
         "INSERT INTO t VALUES (1, false), (2, true)",
         "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
         "CREATE POLICY p ON t USING (NOT hidden)",
-        f"CREATE ROLE {role} LOGIN PASSWORD 'x'",
-        f"GRANT SELECT ON t TO {role}",
     )
-    try:
-        login, _, host = empty_database.owner_dsn.rpartition("@")
-        url = f"{login.partition('//')[0]}//{role}:x@{host}"
+    async with login(empty_database, "GRANT SELECT ON t") as url:
         refused = await refusal(at(empty_database, url=url, table="t"))
-        assert "row-level security" in str(refused)
-    finally:
-        await execute(empty_database, "DROP TABLE t", f"DROP ROLE {role}")
+    assert "row-level security" in str(refused)
+
+
+async def test_a_look_through_the_outbox_needs_these_rights_and_no_others(empty_database: Database) -> None:
+    await execute(empty_database, "CREATE TABLE t (a int PRIMARY KEY)", "INSERT INTO t VALUES (1)", DDL)
+    async with login(empty_database, "GRANT SELECT ON t", "GRANT INSERT, UPDATE ON writ_outbox") as url:
+        where = at(empty_database, url=url, table="t")
+        source = await asyncio.to_thread(postgres.open_begun, where, line(1))
+        assert await asyncio.to_thread(everything, source) == ["1"]
+        await asyncio.to_thread(postgres.put_line, where, line(2))
+        assert await outbox(empty_database) == ["look-1", "look-2"]
 
 
 async def test_a_table_of_the_same_name_elsewhere_is_not_taken_for_it(empty_database: Database) -> None:
