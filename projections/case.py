@@ -15,7 +15,7 @@ from projections.lives import Copy, read_copy
 from projections.order import Order, Scope
 from projections.proceedings import Proceedings
 from projections.processing import Processing
-from projections.reconciling import live_lines, was_ever
+from projections.reconciling import NOTHING, Named, live_lines, was_ever
 from projections.retention import Terms
 from projections.scope import UNKNOWN, Reader, Standing, posters_under
 from projections.series import Series
@@ -289,15 +289,15 @@ class Case:
             found = self.known.censuses[key] = digest_of_hashed(self._population.each(hashed))
         return found
 
-    def was_ever(self, seen: SetDigest, store: str, first: int, last: int) -> bool:
-        """Whether the ledger's own set for a store was `seen` at any size from `first` to `last`."""
+    def was_ever(self, seen: SetDigest, store: str, first: int, last: int, named: Named = NOTHING) -> bool:
+        """Whether the ledger's own set for a store, with what is named, was `seen` at any size from `first`
+        to `last`."""
         declared = self.docket.stores.get(store)
-        key = (store, declared, self._gone, first, last, seen)
+        key = (store, declared, self._gone, first, last, seen, named)
         found = self.known.spans.get(key)
         if found is None:
-            groups = chain.from_iterable(self.groups())
             place = (store, declared)
-            found = was_ever(seen, groups, place, self.docket, self.discredited, (first, last))
+            found = was_ever(seen, self.groups(), place, self.docket, self.discredited, (first, last), named)
             self.known.spans[key] = found
         return found
 
@@ -312,7 +312,7 @@ class Known:
 
     def __init__(self) -> None:
         self.censuses: dict[tuple[str, Store | None, Gone, int], SetDigest] = {}
-        self.spans: dict[tuple[str, Store | None, Gone, int, int, SetDigest], bool] = {}
+        self.spans: dict[tuple[str, Store | None, Gone, int, int, SetDigest, Named], bool] = {}
         self.erased: dict[tuple[int, str, Store | None, int], SetDigest] = {}
 
 

@@ -5,6 +5,7 @@ from projections.docket import unblinded_at
 from projections.finding import Gap, Irregularity, Level, StoreCoverage
 from projections.looks import Inventory
 from projections.order import Scope
+from projections.reconciling import NOTHING, Named
 from signing.encoding import decode_base64
 from signing.setdigest import SetDigest
 
@@ -31,7 +32,9 @@ def gap_of(coverage: StoreCoverage) -> Gap | None:
     if not coverage.looked:
         return Gap("inventory.missing", coverage.store)
     if not coverage.agrees:
-        return Gap("inventory.disagrees", coverage.store, abs(coverage.count - coverage.ledger_count))
+        named = len(coverage.orphans) + len(coverage.missing)
+        copies = named or abs(coverage.count - coverage.ledger_count)
+        return Gap("inventory.disagrees", coverage.store, copies)
     return None
 
 
@@ -42,6 +45,31 @@ def gaps(case: Case, scope: Scope, covered: tuple[StoreCoverage, ...]) -> list[G
     if not covered:
         found.append(Gap("store.none_declared"))
     return found + [Gap("store.not_declared", name) for name in scope.stores if name not in case.stores]
+
+
+def exceptions(case: Case, stores: list[str]) -> list[Irregularity]:
+    """What was posted of these stores as if it counted, and what a look tells against the ledger."""
+    return [*misplaced(case, stores), *differing(case, stores), *unnamed(case, stores)]
+
+
+def differing(case: Case, stores: list[str]) -> list[Irregularity]:
+    """`copy.orphan`, `copy.missing`: how many copies a look names that were in the store and not live in the
+    ledger, and the other way round. `inventory.unexplained`: what it names is not the difference, or not all
+    of it, so it is not known of any copy that it differs."""
+    listed = []
+    for one in case.docket.looks.inventories:
+        if not (one.orphans or one.missing) or one.store not in stores or not _stands(case, one):
+            continue
+        found, by = _compare(case, one), case.name_of(one.by)
+        told = [("copy.orphan", len(found.orphans)), ("copy.missing", len(found.missing))]
+        if not any(copies for _, copies in told):
+            told = [("inventory.unexplained", len(one.orphans) + len(one.missing))]
+        listed += [
+            Irregularity(rule, one.index, one.time_us, by, one.store, copies)
+            for rule, copies in told
+            if copies
+        ]
+    return listed
 
 
 def unnamed(case: Case, stores: list[str]) -> list[Irregularity]:
@@ -107,15 +135,24 @@ def _compare(case: Case, inventory: Inventory) -> StoreCoverage:
     each difference must be explained by what came between that place and its attestation."""
     begun, ended = inventory.begun, inventory.ended
     ledger, seen = case.census(inventory.store, begun), _seen(inventory)
+    agrees = seen == ledger or (begun < ended and case.was_ever(seen, inventory.store, begun, ended))
+    named = Named(inventory.orphans, inventory.missing)
+    if agrees or not (named and case.was_ever(seen, inventory.store, begun, ended, named)):
+        named = NOTHING
     return StoreCoverage(
         inventory.store,
         looked=True,
-        agrees=seen == ledger or (begun < ended and case.was_ever(seen, inventory.store, begun, ended)),
+        agrees=agrees,
         assessor=inventory.by in case.assessors,
         begun=begun,
         by=case.name_of(inventory.by),
         count=inventory.count,
         ledger_count=ledger.count,
+        ended=ended,
+        attested=inventory.index,
+        method=inventory.method,
+        orphans=named.orphans,
+        missing=named.missing,
     )
 
 

@@ -5,7 +5,7 @@ What was exempted, and what the authority holds, is counted apart and stands in 
 it is due again at once.
 """
 
-from projections import backups, coverage, recipients
+from projections import backups, coverage, orphans, recipients
 from projections.case import Case
 from projections.finding import Finding, Gap, Irregularity, Level, StoreCoverage, Verdict, Word, lowest
 from projections.order import Obligation
@@ -26,6 +26,9 @@ COUNTS = (
     "derived_live",
     "reopened",
     "orphaned",
+    "orphans",
+    "reappeared",
+    "missing",
     "recipients_silent",
     "out_of_scope",
 )
@@ -42,7 +45,7 @@ def evaluate_derived(case: Case, obligation: Obligation) -> Finding:
     What it was derived from may stay. An artefact is one that a derivation ever made, whatever was said of it
     since, or that is kept in a store declared as an index or a model.
     """
-    return _found(case, survey_of(case, obligation, only_derived=True))
+    return _found(case, survey_of(case, obligation, only_derived=True), only_derived=True)
 
 
 def decide(live: bool, missing: bool, past: bool) -> Verdict:
@@ -54,7 +57,7 @@ def decide(live: bool, missing: bool, past: bool) -> Verdict:
     return "carried_out"
 
 
-def _found(case: Case, survey: Survey) -> Finding:
+def _found(case: Case, survey: Survey, *, only_derived: bool = False) -> Finding:
     obligation = survey.obligation
     stores = case.stores_of(obligation.scope)
     restored = {store: at for store in survey.last_erasure if (at := backups.last_restore(case, store)) >= 0}
@@ -62,7 +65,8 @@ def _found(case: Case, survey: Survey) -> Finding:
     covered = tuple(coverage.look(case, one, max(at.get(one, -1) for at in doubts)) for one in stores)
     levels = {one.store: level_of(survey, one) for one in covered}
     told = _recipients(case, survey)
-    gaps = (*_gaps(case, survey, covered, levels), *_doubtful(survey, covered, restored), *told.gaps)
+    there = orphans.count(survey, covered, only_derived=only_derived)
+    gaps = (*_gaps(case, survey, covered, levels), *there, *_doubtful(survey, covered, restored), *told.gaps)
     counts = survey.counts
     return Finding(
         obligation=obligation.id,
@@ -89,7 +93,7 @@ def _recipients(case: Case, survey: Survey) -> recipients.Told:
 
 def _without_effect(case: Case, stores: list[str]) -> list[Irregularity]:
     """What was posted as if it counted, by somebody whose word does not."""
-    return [*coverage.misplaced(case, stores), *backups.faults(case, stores), *coverage.unnamed(case, stores)]
+    return [*coverage.exceptions(case, stores), *backups.faults(case, stores)]
 
 
 def _doubtful(survey: Survey, covered: tuple[StoreCoverage, ...], restored: dict[str, int]) -> list[Gap]:

@@ -38,10 +38,12 @@ class Irregularity(Struct, frozen=True, omit_defaults=True):
 
 
 class StoreCoverage(Struct, frozen=True):
-    """Whether somebody looked into a declared store after its last erasure, who, and what he found.
+    """Whether somebody looked into a declared store after its last erasure, who, how, and what he found.
 
     `looked` is false when nobody did since; then the rest says nothing. `ledger_count` is the ledger's own
-    number of copies at the place in the log (`begun`) where the inventory stands.
+    number of copies at the place in the log (`begun`) where the inventory stands; its moment lies between
+    there and `ended`. `attested` is its own entry. `orphans` and `missing` are the handles that it names,
+    where they are the whole difference.
     """
 
     store: str
@@ -52,6 +54,11 @@ class StoreCoverage(Struct, frozen=True):
     by: str = ""
     count: int = 0
     ledger_count: int = 0
+    ended: int = 0
+    attested: int = 0
+    method: str = ""
+    orphans: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 class OutOfScope(Struct, frozen=True, order=True):

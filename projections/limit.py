@@ -55,7 +55,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         digests={"past_retention": survey.live.digest()},
         coverage=covered,
         gaps=gaps,
-        irregularities=(*survey.listed(), *coverage.misplaced(case, stores), *coverage.unnamed(case, stores)),
+        irregularities=(*survey.listed(), *coverage.exceptions(case, stores)),
         out_of_scope=survey.out_of_scope(),
         last_act=max(survey.last_erasure.values(), default=-1),
     )

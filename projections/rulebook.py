@@ -55,6 +55,14 @@ RULES: Final[dict[str, str]] = {
     "conflict.order": (
         "Another order wants the opposite for the same records; which goes first is not settled here."
     ),
+    "copy.missing": (
+        "A look names copies that the ledger has live in the store, and that were not there: the record is "
+        "incomplete."
+    ),
+    "copy.orphan": (
+        "A look names copies that were in the store and that the ledger did not have live there. What the "
+        "order reaches of them is there and should not be."
+    ),
     "dependency.not_carried_out": "An obligation on which this one depends is not carried out.",
     "dependency.order": (
         "Records were erased while somebody's request for access to them was still unanswered."
@@ -108,6 +116,10 @@ RULES: Final[dict[str, str]] = {
     ),
     "inventory.missing": (
         "Nobody has looked into the whole store since the order and the last erasure there."
+    ),
+    "inventory.unexplained": (
+        "The inventory names copies as orphans or missing which are not the whole difference to the ledger: "
+        "it is not known of any of them."
     ),
     "inventory.unplaced": (
         "The inventory's beginning was not announced, and it names no size of the log: it counts for nothing."

@@ -261,7 +261,7 @@ def reached(
         survey.residency_said = any(fact.codes and fact.index < case.size for fact in holding.residency)
     copies = [one for one in case.copies(holding) if one[1].state != "absent" or one[1].misfits]
     if only_derived or obligation.scope.stores:
-        copies = [one for one in copies if _is_asked(survey, holding, one[0], only_derived)]
+        copies = [one for one in copies if is_asked(survey, holding, one[0], only_derived)]
     left_alone = not only_derived and "derived" not in obligation.include
     if (left_alone and is_artefact(holding, case.size)) or not reaches(standing, obligation.scope):
         for store, copy in copies:
@@ -275,7 +275,8 @@ def reached(
     return Reached(standing, holding, handles, copies, anywhere)
 
 
-def _is_asked(survey: Survey, holding: Holding, store: str, only_derived: bool) -> bool:
+def is_asked(survey: Survey, holding: Holding, store: str, only_derived: bool) -> bool:
+    """Whether an obligation asks about a record's copy in this store, in whatever scope it is otherwise."""
     stores = survey.obligation.scope.stores
     if stores and store not in stores:
         return False

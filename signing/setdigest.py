@@ -199,12 +199,13 @@ class BucketTree:
 class BucketDigest:
     """A set of lines that keeps its digest as lines come and go."""
 
-    def __init__(self, lines: Iterable[bytes] = ()) -> None:
-        """Begin with some distinct lines."""
+    def __init__(self, lines: Iterable[bytes] = (), hashed: HashedBuckets = (0, {})) -> None:
+        """Begin with some distinct lines; and with buckets of which only the hashes are there, for good."""
         self._buckets: dict[bytes, set[bytes]] = {}
         self._touched: set[bytes] = set()
         self._tree = BucketTree()
-        self.count = 0
+        self.count, self._closed = hashed
+        self._tree.update(self._closed)
         for line in lines:
             self.add(line)
 
@@ -216,7 +217,8 @@ class BucketDigest:
         prefix = line[:4]
         members = self._buckets.get(prefix)
         if members is None:
-            bucket_of(line)
+            if bucket_of(line) in self._closed:
+                raise FormatError(f"of bucket {prefix.decode()} only the hash is there: it takes no lines")
             members = self._buckets[prefix] = set()
         if line in members or b"\n" in line:
             raise FormatError(f"line {line[:40]!r} is already in the set, or has a newline in it")
@@ -234,6 +236,8 @@ class BucketDigest:
 
     def lines(self, bucket: int) -> list[bytes]:
         """One bucket's lines, sorted."""
+        if bucket in self._closed:
+            raise FormatError(f"of bucket {bucket:04x} only the hash is there")
         return sorted(self._buckets.get(b"%04x" % bucket, ()))
 
     def bucket_hash(self, bucket: int) -> bytes:
@@ -249,7 +253,8 @@ class BucketDigest:
         return SetDigest(self.count, self._fresh().digest())
 
     def merge(self, other: "BucketDigest") -> "BucketDigest":
-        """The union of two sets that share no line."""
+        """The union of two sets that share no line, and of which all lines are there."""
+        assert not (self._closed.keys() | other._closed.keys()), "hashes don't tell which lines there are"
         return BucketDigest(
             line for part in (self, other) for members in part._buckets.values() for line in members
         )

@@ -55,6 +55,9 @@ COUNTS = {
     "verified_absent": "of the erased ones looked for by name, and not found",
     "reopened": "erased, then back again",
     "orphaned": "erased without ever having been declared",
+    "orphans": "found in a store, where the ledger has them not live",
+    "reappeared": "of these, such as the ledger has as erased",
+    "missing": "not found in a store, where the ledger has them live",
     "collected": "copies collected while prohibited",
     "collectors": "collectors accounted for",
     "recipients_silent": "disclosures whose recipient keeps silent",
@@ -114,6 +117,7 @@ GAPS = {
     "evidence.not_independent": "the evidence is not independent: no assessor of the order has looked",
     "inventory.missing": "nobody has looked into the store {subject} since its last erasure",
     "inventory.disagrees": "what was found in the store {subject} differs from the ledger",
+    "copy.orphan": "in the store {subject} there is what the order reaches and the ledger does not have live",
     "obligation.not_evaluated": "these rules do not judge obligations of type {subject}",
     "dependency.not_carried_out": "the obligation {subject}, which comes first, is not carried out",
     "oath.missing": "the statement under oath ({subject}) is missing",
@@ -145,6 +149,10 @@ RULES = {
     "exemption.foreign": "an exemption by somebody else than the order's authority: no effect",
     "hold.foreign": "a hold by another authority than the order's: no effect",
     "hold.own": "a hold of the controller's own: no effect",
+    "copy.orphan": "found in the store, where the ledger did not have them live",
+    "copy.missing": "not found in the store, where the ledger had them live",
+    "inventory.unexplained": "an inventory that names copies which are not the whole difference: not known "
+    "of any of them",
     "inventory.misplaced": "an inventory that names a checkpoint which this log never had, as if its maker "
     "had been shown another: no effect",
     "inventory.unplaced": "an inventory whose beginning was not announced, and which names no size of the "
@@ -175,6 +183,8 @@ RULES = {
     "attestation.beyond_log": "attests to entries that were not there yet: no effect",
     "recurrence.late": "vouched for after its period was over",
     "payment.late": "paid after the deadline",
+    "probe.other_set": "a probe of another set than the ledger has as erased: that nothing was found says "
+    "nothing",
     "probe.without_control": "a probe that found nothing of what should be there either: no effect",
     "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
     "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",

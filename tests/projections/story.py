@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from projections import events as ev
 from projections.case import Case, Known
@@ -183,8 +184,11 @@ class Story:
         name: str | None = None,
         quotes: Checkpoint | None = None,
         announced: bool = True,
+        orphans: tuple[int, ...] = (),
+        missing: tuple[int, ...] = (),
     ) -> int:
-        """An inventory that found these records in a store; returns where it was begun, or stands."""
+        """An inventory that found these records in a store; returns where it was begun, or stands. It names
+        what was in the store alone (`orphans`) and what in the ledger alone."""
         place: dict[str, Any] = {"method": "quiescent"}
         if quotes is not None:
             root = encode_base64(quotes.root)
@@ -200,6 +204,8 @@ class Story:
                 count=found.count,
                 digest=encode_base64(found.digest),
                 inventory=name,
+                missing=tuple(sorted(map(handle, missing))) or UNSET,
+                orphans=tuple(sorted(map(handle, orphans))) or UNSET,
                 store=store,
                 **place,
             ),

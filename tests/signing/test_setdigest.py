@@ -24,6 +24,7 @@ from signing import (
     verify_absence,
     verify_presence,
 )
+from signing.setdigest import hash_buckets
 from tests.signing.mutating import flips
 from tests.signing.reference import tree_hash
 
@@ -88,6 +89,19 @@ def test_a_set_emptied_has_the_empty_digest() -> None:
     for line in LINES:
         digest.remove(line)
     assert digest.digest() == digest_of([])
+
+
+def test_what_is_there_by_its_hashes_alone_counts_and_stays() -> None:
+    low, high = ([line for line in LINES if (line < b"8") is side] for side in (True, False))
+    digest = BucketDigest(low, hash_buckets(high))
+    assert digest.digest() == digest_of(LINES)
+    digest.remove(low[0])
+    assert digest.digest() == digest_of(line for line in LINES if line != low[0])
+    for change in (digest.add, digest.remove):
+        with pytest.raises(FormatError):
+            change(high[0])
+    with pytest.raises(FormatError, match="only the hash"):
+        digest.prove(high[0])
 
 
 def test_partitions_merge() -> None:

@@ -39,7 +39,7 @@ from tests.projections.laws.test_corners import (
     used,
 )
 from tests.projections.laws.worlds import ARTEFACTS, ATTIC, FACES, INDEX, PROCESSOR, RECIPIENT, VAULT, handles
-from tests.projections.story import AUTHORITY, COMPANY
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY
 
 KEEPING = {
     "within its term": Corner(DONE, [gathered(1, until=20), ORDERED, *LOOKED]),
@@ -187,6 +187,15 @@ DERIVED = {
     ),
     "nobody looked since": Corner(OPEN, [HELD, MADE, ORDERED, *LOOKED, UNMADE]),
     "somebody looked and found another": Corner(OPEN, [HELD, MADE, ORDERED, UNMADE, *LOOKED, WRONG_LOOK]),
+    "somebody found it there again": Corner(
+        BROKEN, [HELD, MADE, ORDERED, UNMADE, *LOOKED, Step("look", (INDEX, (101,), ASSESSOR, "all"))]
+    ),
+    "somebody found that it is gone": Corner(
+        BROKEN, [HELD, MADE, ORDERED, Step("look", (INDEX, (101,), ASSESSOR, "all"))]
+    ),
+    "somebody found an image that nobody asks about": Corner(
+        OPEN, [HELD, MADE, ORDERED, UNMADE, *LOOKED, Step("look", (FACES, (4,), ASSESSOR, "all"))]
+    ),
     "gone, come back, and gone again": Corner(
         DONE, [HELD, MADE, ORDERED, UNMADE, Step("reappear", ((101,), INDEX, "resync")), UNMADE, *LOOKED]
     ),

@@ -83,16 +83,29 @@ def moments(world: World) -> list[int]:
 # --- Turns: steps that depend on what has happened.
 
 
-def look(world: World, store: str, wrong: tuple[int, ...], by: str) -> None:
+def look(world: World, store: str, wrong: tuple[int, ...], by: str, naming: str = "") -> None:
     """Look into a store, and be wrong about some handles."""
     live = oracle_of(world, make_order(erase())).live_in(store)
-    world.look(store, live ^ frozenset(handles(wrong)), by)
+    found = live ^ frozenset(handles(wrong))
+    world.look(store, found, by, difference(found, live, naming))
 
 
-def reconcile(world: World, store: str, named: int, seen: int, wrong: tuple[int, ...], by: str) -> None:
+def reconcile(
+    world: World, store: str, named: int, seen: int, wrong: tuple[int, ...], by: str, naming: str = ""
+) -> None:
     """Look into a store as it was some entries ago, and name a size from some entries ago."""
     live = oracle_of(world, make_order(erase())).live_in(store, world.size - seen)
-    world.reconcile(store, live ^ frozenset(handles(wrong)), world.size - named, by)
+    found = live ^ frozenset(handles(wrong))
+    world.reconcile(store, found, world.size - named, by, difference(found, live, naming))
+
+
+def difference(found: frozenset[str], live: frozenset[str], naming: str) -> dict[str, Any]:
+    """What is named of a difference: nothing, all of it, or something else."""
+    came, went = found - live, live - found
+    if naming == "wrong":
+        came, went = came ^ frozenset(handles((3,))), went - frozenset(handles((3,)))
+    named = {"orphans": tuple(sorted(came)), "missing": tuple(sorted(went))}
+    return {name: people for name, people in named.items() if people and naming}
 
 
 def finish(world: World, by: str, method: str) -> None:
@@ -169,10 +182,17 @@ DATA = (
           purpose=st.just("search"), records=_handles),
     _step("reside", _any, _code.map(lambda code: code or ""), _bases, _anybody),
 )  # fmt: skip
+_naming = st.sampled_from(("", "all", "all", "wrong"))
 LOOKS = (
-    _step("look", _store, st.sampled_from(((), (), (), (1,), (2, 101))), _auditor),
+    _step("look", _store, st.sampled_from(((), (), (), (1,), (2, 101), (1, 900))), _auditor, _naming),
     _step(
-        "reconcile", _store, st.integers(0, 4), st.integers(0, 3), st.sampled_from(((), (), (1,))), _auditor
+        "reconcile",
+        _store,
+        st.integers(0, 4),
+        st.integers(0, 3),
+        st.sampled_from(((), (), (1,))),
+        _auditor,
+        _naming,
     ),
     _step("anchor"),
     _step("wait", st.integers(1, 60)),

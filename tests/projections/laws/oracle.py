@@ -245,15 +245,34 @@ class Oracle:
 
     def agrees(self, store: str, after: int) -> tuple[bool, bool] | None:
         """Whether the look that governs a store agrees, and is an assessor's; None without one."""
+        look = self.governing(store, after)
+        return None if look is None else (self._same(*look), self.is_assessor(look[1].poster))
+
+    def governing(self, store: str, after: int) -> tuple[int, Fact] | None:
+        """The look that governs a store, and where it begins."""
         looks = sorted((begun, f.index, f) for begun, f in self._looks(store))
         assessed = [one for one in looks if self.is_assessor(one[2].poster)]
         if assessed and (assessed[-1][0] > after or not self._same(*assessed[-1][::2])):
-            return self._same(*assessed[-1][::2]), True
+            return assessed[-1][0], assessed[-1][2]
         later = [one for one in looks if one[0] > after]
-        if not later:
-            return None
-        begun, _, last = later[-1]
-        return self._same(begun, last), self.is_assessor(last.poster)
+        return (later[-1][0], later[-1][2]) if later else None
+
+    def differs(self, begun: int, look: Fact) -> tuple[frozenset[str], frozenset[str]]:
+        """Who was in the store alone and who in the ledger alone, where the look names all of them."""
+        data = look.event.data
+        came = frozenset(() if data.orphans is UNSET else data.orphans)
+        went = frozenset(() if data.missing is UNSET else data.missing)
+        seen = self.found[data.digest]
+        if data.count == len(seen) and not self._same(begun, look):
+            for size in self._sizes(begun, look):
+                ledger = self.live_in(data.store, size)
+                if (seen - ledger, ledger - seen) == (came, went):
+                    return came, went
+        return frozenset(), frozenset()
+
+    def last_size(self, begun: int, look: Fact) -> int:
+        """The last size of the log at which he may have looked."""
+        return self._sizes(begun, look)[-1]
 
     def _looks(self, store: str) -> Iterator[tuple[int, Fact]]:
         for fact in self.told(ev.InventoryAttested):
@@ -280,9 +299,11 @@ class Oracle:
     def _same(self, begun: int, fact: Fact) -> bool:
         """At the place announced; else at any size from the one named to the look's own entry."""
         data = fact.event.data
-        seen = self.found[data.digest]
-        sizes = [begun] if self._announced(fact) else range(begun, fact.index + 1)
+        seen, sizes = self.found[data.digest], self._sizes(begun, fact)
         return data.count == len(seen) and any(seen == self.live_in(data.store, size) for size in sizes)
+
+    def _sizes(self, begun: int, look: Fact) -> Sequence[int]:
+        return [begun] if self._announced(look) else range(begun, look.index + 1)
 
     # --- Time
 

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from projections import events as ev
 from projections.fact import Fact
 from projections.order import Obligation
-from tests.projections.laws.oracle import Oracle
+from tests.projections.laws.oracle import Copy, Oracle
 
 Erased = Mapping[str, Sequence[Fact]]
 Used = Mapping[str, Sequence[int]]
@@ -34,6 +34,24 @@ def looked(oracle: Oracle, obligation: Obligation, erased: Erased, used: Used = 
         else:
             levels.append(min(map(_asserted, erased.get(store, ())), default="E0"))
     yield from weak(obligation, min(levels, default="E0"))
+
+
+def named(
+    oracle: Oracle, obligation: Obligation, erased: Erased, used: Used
+) -> Iterator[tuple[str, str, str]]:
+    """Whom the looks that govern found in a store alone (`orphans`; `reappeared`, whom the ledger knew as
+    erased) or in the ledger alone (`missing`), with the store, unless the ledger knows it by now."""
+    wanted, copies = obligation.scope.stores, oracle.copies()
+    for store in oracle.stores if not wanted else [one for one in oracle.stores if one in wanted]:
+        look = oracle.governing(store, _last(oracle, store, erased, used))
+        came, went = oracle.differs(*look) if look is not None else ((), ())
+        for handle in came:
+            copy = copies.get((handle, store), Copy())
+            assert look is not None
+            if copy.live or (copy.erasure is not None and copy.erasure.index > oracle.last_size(*look)):
+                continue
+            yield ("orphans" if copy.erasure is None else "reappeared"), handle, store
+        yield from (("missing", handle, store) for handle in went if copies[handle, store].live)
 
 
 def weak(obligation: Obligation, level: str) -> Iterator[str]:

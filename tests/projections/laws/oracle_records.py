@@ -39,7 +39,9 @@ def erase_derived(oracle: Oracle, obligation: Obligation) -> Answer:
         if handle in made or store in kept
     }
     included = tuple(sorted({*obligation.include, "derived"}))
-    return gone(oracle, replace(obligation, include=included), copies, {handle for handle, _ in copies})
+    had = {handle for handle, _ in copies}
+    all_of_them = replace(obligation, include=included)
+    return gone(oracle, all_of_them, copies, had, lambda handle, store: handle in made or store in kept)
 
 
 def cease_using(oracle: Oracle, obligation: Obligation) -> Answer:

@@ -1,7 +1,7 @@
 """The oracle's rulings: what it says of each type of obligation that it knows."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from msgspec import UNSET
@@ -13,7 +13,7 @@ from projections.order import Obligation, deadline_at
 from projections.vocabulary import covers
 from tests.projections.laws.oracle import BREACHED, SECOND_US, Answer, Copy, Oracle, verdict_of
 from tests.projections.laws.oracle_life import by_authority, edges, in_force
-from tests.projections.laws.oracle_looks import contradicted, looked, missed, restored, used_when_gone
+from tests.projections.laws.oracle_looks import contradicted, looked, missed, named, restored, used_when_gone
 from tests.projections.laws.oracle_sharing import disclosed, open_gaps
 
 Copies = Mapping[tuple[str, str], Copy]
@@ -25,11 +25,19 @@ RANK = {"clear": 1, "purge": 2, "crypto_erase": 2, "retrain": 3, "destroy": 3}
 def erase(oracle: Oracle, obligation: Obligation) -> Answer:
     """Every copy in scope is gone, in every way that the order asks for, and every store was looked into."""
     copies = in_stores(oracle, obligation)
-    return gone(oracle, obligation, copies, None if not obligation.scope.stores else {h for h, _ in copies})
+    had = None if not obligation.scope.stores else {h for h, _ in copies}
+    return gone(oracle, obligation, copies, had, lambda _handle, _store: True)
 
 
-def gone(oracle: Oracle, obligation: Obligation, copies: Copies, had: set[str] | None) -> Answer:
-    """Whether these copies are gone. `had`: whose disclosures count; without it everybody's."""
+def gone(
+    oracle: Oracle,
+    obligation: Obligation,
+    copies: Copies,
+    had: set[str] | None,
+    is_asked: Callable[[str, str], bool],
+) -> Answer:
+    """Whether these copies are gone. `had`: whose disclosures count; without it everybody's. `is_asked`:
+    whether a copy that nobody logged would be one of these."""
     counts: Counter[str] = Counter()
     erased: dict[str, list[Fact]] = {}
     in_scope = set()
@@ -51,6 +59,11 @@ def gone(oracle: Oracle, obligation: Obligation, copies: Copies, had: set[str] |
             missing.append("store.undeclared")
     used = used_when_gone(oracle, in_scope)
     missing += looked(oracle, obligation, erased, used)
+    for kind, handle, store in named(oracle, obligation, erased, used):
+        counts.update({kind} | ({"orphans"} if kind == "reappeared" else set()))
+        if kind != "missing" and is_asked(handle, store) and is_due(oracle, obligation, handle):
+            missing.append("copy.orphan")
+            amiss += not is_reported(oracle, obligation, handle)
     missing += restored(oracle, erased, used)
     missing += contradicted(oracle, erased, used)
     if "recipients" in obligation.include:
@@ -58,6 +71,11 @@ def gone(oracle: Oracle, obligation: Obligation, copies: Copies, had: set[str] |
     missing += lacking(oracle, obligation, counts)
     past = oracle.as_of > deadline_at(oracle.order, obligation)
     return Answer(verdict_of(amiss > 0, bool(missing), past), counts, tuple(missing))
+
+
+def is_due(oracle: Oracle, obligation: Obligation, handle: str) -> bool:
+    """Whom the order reaches, and whom nobody relieves of it."""
+    return reached(oracle, handle, obligation) and not relief(oracle, obligation, handle)
 
 
 def is_reported(oracle: Oracle, obligation: Obligation, handle: str) -> bool:

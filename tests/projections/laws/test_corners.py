@@ -76,6 +76,52 @@ CORNERS: dict[str, tuple[str, Steps]] = {
     "used after the erasure": ("cannot_be_proved", [HELD, ORDERED, GONE, *LOOKED, used()]),
     "used after the erasure, and looked into since": ("carried_out", [HELD, ORDERED, GONE, used(), *LOOKED]),
     "looked into before the order": ("cannot_be_proved", [HELD, GONE, *LOOKED, ORDERED]),
+    "found again, by name": (
+        "breached",
+        [HELD, ORDERED, GONE, *LOOKED, Step("look", (FACES, (1,), ASSESSOR, "all"))],
+    ),
+    "found again by the holder": (
+        "breached",
+        [HELD, ORDERED, GONE, Step("look", (FACES, (1,), COMPANY, "all"))],
+    ),
+    "found again, and somebody else named": (
+        "cannot_be_proved",
+        [HELD, ORDERED, GONE, *LOOKED, Step("look", (FACES, (1,), ASSESSOR, "wrong"))],
+    ),
+    "found again, owned up to, and erased again": (
+        "cannot_be_proved",
+        [
+            HELD,
+            ORDERED,
+            GONE,
+            *LOOKED,
+            Step("look", (FACES, (1,), ASSESSOR, "all")),
+            Step("reappear", ((1,), FACES, "unknown")),
+            GONE,
+            *OWN_LOOKS,
+        ],
+    ),
+    "found again, erased again, and looked into": (
+        "carried_out",
+        [
+            HELD,
+            ORDERED,
+            GONE,
+            *LOOKED,
+            Step("look", (FACES, (1,), ASSESSOR, "all")),
+            Step("reappear", ((1,), FACES, "unknown")),
+            GONE,
+            *LOOKED,
+        ],
+    ),
+    "found by somebody without an outbox": (
+        "breached",
+        [HELD, ORDERED, GONE, *LOOKED, Step("reconcile", (FACES, 1, 0, (2, 900), ASSESSOR, "all"))],
+    ),
+    "missing, and not found": (
+        "breached",
+        [HELD, ORDERED, Step("look", (FACES, (2,), ASSESSOR, "all"))],
+    ),
     "an assessor's difference outlives the controller's looks": (
         "cannot_be_proved",
         [HELD, ORDERED, Step("look", (FACES, (3,), ASSESSOR)), GONE, *OWN_LOOKS],

@@ -38,7 +38,16 @@ SILENT = {"recipient.not_notified", "recipient.silent"}
 DOUBTS = {"backup.restored", "backup.unexpired", "erasure.contradicted"}
 GAPS = {
     "cease_using": {"collector.gap", "collector.none_named", "residency.unknown", *WEAK},
-    "erase_derived": {"erasure.below_method", "erasure.orphan", *DOUBTS, *LOOKS, *SILENT, *UNSAID, *WEAK},
+    "erase_derived": {
+        "copy.orphan",
+        "erasure.below_method",
+        "erasure.orphan",
+        *DOUBTS,
+        *LOOKS,
+        *SILENT,
+        *UNSAID,
+        *WEAK,
+    },
     "limit_retention": {"retention.no_term", *LOOKS, *UNSAID, *WEAK},
     "notify_recipients": {"disclosure.none_declared", *SILENT, *WEAK},
     "restrict": {*LOOKS, *UNSAID, *WEAK},

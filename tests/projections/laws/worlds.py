@@ -217,21 +217,27 @@ class World:
             residency=residency,
         )  # fmt: skip
 
-    def look(self, store: str, people: frozenset[str], by: str = COMPANY) -> int:
+    def look(
+        self, store: str, people: frozenset[str], by: str = COMPANY, named: dict[str, Any] | None = None
+    ) -> int:
         """An inventory that finds these handles in a store; returns where it began."""
         name = f"inv-{self.size}"
         begun = self.say(by, ev.InventoryBegun, inventory=name, store=store)
-        self.attest(store, people, name, by)
+        self._attest(store, people, by, inventory=name, method="quiescent", **(named or {}))
         return begun
 
     def attest(self, store: str, people: frozenset[str], name: str, by: str) -> int:
         """The second half of an inventory."""
         return self._attest(store, people, by, inventory=name, method="quiescent")
 
-    def reconcile(self, store: str, people: frozenset[str], size: int, by: str) -> int:
+    def reconcile(
+        self, store: str, people: frozenset[str], size: int, by: str, named: dict[str, Any] | None = None
+    ) -> int:
         """An inventory of somebody who has no outbox, and names a size instead."""
         place = {"begun_size": size, "begun_root": encode_base64(bytes(32))}
-        return self._attest(store, people, by, inventory=f"inv-{self.size}", method="reconcile", **place)
+        return self._attest(
+            store, people, by, inventory=f"inv-{self.size}", method="reconcile", **place, **(named or {})
+        )
 
     def _attest(self, store: str, people: frozenset[str], by: str, **how: Any) -> int:
         count, seen = digest(people)
