@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ACTIONS = ("status", "send", "put", "set-aside")
 NEEDS = {"send": ("key",), "put": ("argument",), "set-aside": ("argument",)}
+FOR_SENDING = ("log", "key", "source", "token", "once", "stores", "most_waiting")
+SPELT = {"argument": "FILE|ID", "stores": "--from", "most_waiting": "--most-waiting"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,15 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do what was chosen."""
-    from ledger.failure import Misuse
+    from ledger.outbox.store import Outbox
 
-    for needed in NEEDS.get(args.action, ()):
-        if getattr(args, needed) is None:
-            name = "FILE|ID" if needed == "argument" else f"--{needed}"
-            raise Misuse(f"writ outbox DIR {args.action} needs {name}", "see writ outbox --help")
+    _check_usage(args)
     if args.action == "send":
         return connect.run(_send(args))
-    with _open(args) as outbox:
+    with Outbox.open(Path(args.folder)) as outbox:
         if args.action == "put":
             return _put(args, outbox)
         if args.action == "set-aside":
@@ -67,16 +66,35 @@ def run(args: argparse.Namespace) -> int:
         return _show(args, outbox)
 
 
-def _open(args: argparse.Namespace) -> "Outbox":
-    """The outbox that is there, or a new one where a log and a key are given."""
-    from ledger.keyfiles import read_key
+def _check_usage(args: argparse.Namespace) -> None:
+    """Refuse a line that says too little, or something that nothing reads."""
+    from ledger.failure import Misuse
+
+    needs = NEEDS.get(args.action, ())
+    reads = {*needs, *(FOR_SENDING if args.action == "send" else ())}
+    for name in ("argument", *FOR_SENDING):
+        spelt = SPELT.get(name, f"--{name}")
+        if name in needs and getattr(args, name) is None:
+            raise Misuse(f"writ outbox DIR {args.action} needs {spelt}", "see writ outbox --help")
+        if getattr(args, name) and name not in reads:
+            raise Misuse(f"writ outbox DIR {args.action} has no use for {spelt}", "leave it out")
+
+
+def _open_to_send(args: argparse.Namespace, key_name: str) -> "Outbox":
+    """The outbox that is there, or a new one where a log is named."""
     from ledger.outbox.store import Outbox
 
     folder = Path(args.folder)
-    if args.log is None or args.key is None:
-        return Outbox.open(folder)
-    source = args.source or f"{read_key(Path(args.key)).verifier.name}/outbox"
-    return Outbox.create(folder, args.log, source, args.most_waiting)
+    if args.log is None and args.source is None:
+        outbox = Outbox.open(folder)
+    elif args.log is None:
+        with Outbox.open(folder) as there:
+            outbox = Outbox.create(folder, there.log, args.source)
+    else:
+        outbox = Outbox.create(folder, args.log, args.source or f"{key_name}/outbox")
+    if args.most_waiting is not None:
+        outbox.limit(args.most_waiting)
+    return outbox
 
 
 async def _send(args: argparse.Namespace) -> int:
@@ -88,12 +106,13 @@ async def _send(args: argparse.Namespace) -> int:
     from signing.keys import parse_vkey
 
     feeds = [PostgresFeed(url) for url in args.stores]
-    with _open(args) as outbox:
+    signer = read_key(Path(args.key))
+    with _open_to_send(args, signer.verifier.name) as outbox:
         async with open_session() as session:
             log = RemoteLog(
                 session, args.url, parse_vkey(outbox.log), token=args.token, patience_s=args.patience
             )
-            async with open_sender(outbox, log, read_key(Path(args.key))) as sender:
+            async with open_sender(outbox, log, signer) as sender:
                 if args.once:
                     return await _send_once(args, sender, feeds)
                 print(f"sending what waits in {args.folder} as {outbox.source}", file=sys.stderr, flush=True)
@@ -102,24 +121,28 @@ async def _send(args: argparse.Namespace) -> int:
 
 
 async def _send_once(args: argparse.Namespace, sender: "Sender", feeds: "list[PostgresFeed]") -> int:
-    taken = sum([await feed.take(sender.outbox) for feed in feeds])
+    taken = [await sender.take(feed) for feed in feeds]
     sent = await sender.send_all()
     for feed in feeds:
         await feed.close()
-    value = {"taken": taken, "sent": sent, **as_json(sender.outbox.status())}
-    return connect.answer(args, value, f"{sent} events sent", *as_prose(sender.outbox.status()))
+    status = sender.outbox.status()
+    value = {"taken": sum(filter(None, taken)), "sent": sent, **as_json(status)}
+    connect.answer(args, value, f"{sent} events sent", *as_prose(status))
+    return 1 if status.troubles else 0
 
 
 def _show(args: argparse.Namespace, outbox: "Outbox") -> int:
     from ledger.kit.intents import broken_off
+    from ledger.outbox.sending import is_sending
 
-    status, broken = outbox.status(), broken_off(outbox)
+    status, broken, sending = outbox.status(), broken_off(outbox), is_sending(outbox)
     value = as_json(status) | {
+        "is_sending": sending,
         "broken_off": [
             {"store": one.store, "records": len(one.there), "begun_s": one.begun_s} for one in broken
-        ]
+        ],
     }
-    prose = as_prose(status)
+    prose = as_prose(status) + ([] if sending else ["nobody is sending now: writ outbox DIR send"])
     for one in broken:
         prose.append(
             f"erasing {len(one.there)} records from {one.store}, begun {_at(one.begun_s)}, was broken off"

@@ -17,6 +17,7 @@ from ledger.append import AWAY
 from ledger.failure import Failure
 from ledger.kit.outbox_table import TABLE
 from ledger.outbox.store import Outbox
+from signing.errors import FormatError
 
 if TYPE_CHECKING:
     from ledger.kit.outbox_table import Connection
@@ -32,9 +33,10 @@ async def relay(connection: Connection, outbox: Outbox) -> int:
     while rows := await connection.fetch(TAKE, most):
         try:
             outbox.put([row["line"].encode() for row in rows])
-        except Failure as failure:
+        except (Failure, FormatError) as failure:
             if len(rows) == 1:
-                raise Failure(f"row {rows[0]['seq']} of {TABLE}: {failure}", failure.remedy) from failure
+                remedy = getattr(failure, "remedy", f"correct that row, or remove it from {TABLE}")
+                raise Failure(f"row {rows[0]['seq']} of {TABLE}: {failure}", remedy) from failure
             # Those before the one that can't be put, or for which there is no room, are not to wait with it.
             most = 1
             continue

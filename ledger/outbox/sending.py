@@ -13,12 +13,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
 from ledger.client import MAX_LINES, PostedElsewhere, Poster, batches
+from ledger.durable import alone
 from ledger.failure import Failure
 from ledger.outbox.store import Outbox
 from ledger.remote import RefusedByService, RemoteLog, Unreachable
-from ledger.source_state import SourceFolder
+from ledger.source_state import SourceFolder, folder_path
 from projections.events import decode_event
-from signing.keys import Signer
+from signing.keys import Signer, is_within
 
 SENDING: Final = "sending"
 PAUSE_S: Final = 0.25
@@ -37,8 +38,14 @@ class Feed(Protocol):
 @asynccontextmanager
 async def open_sender(outbox: Outbox, log: RemoteLog, signer: Signer) -> AsyncIterator[Sender]:
     """Take the outbox's source log: one process at a time sends, while any number put."""
+    if not is_within(outbox.source, signer.verifier.name):
+        raise Failure(
+            f"the key {signer.verifier.name} does not sign for {outbox.source}",
+            "give the key of whoever this outbox posts for",
+        )
     folder = open_source(outbox)
     try:
+        outbox.forget_troubles()
         yield Sender(outbox, Poster(log, signer, folder, alone=True))
     finally:
         folder.close()
@@ -67,6 +74,18 @@ def open_source(outbox: Outbox) -> SourceFolder:
     return SourceFolder.open(outbox.folder / "source", outbox.log, outbox.source)
 
 
+def is_sending(outbox: Outbox) -> bool:
+    """Whether a process has taken the outbox's source log."""
+    lock = folder_path(outbox.folder / "source", outbox.log, outbox.source) / "lock"
+    try:
+        with alone(lock, "is sending"):
+            return False
+    except Failure:
+        return True
+    except FileNotFoundError:
+        return False
+
+
 class Sender:
     """Sends what waits in an outbox."""
 
@@ -81,28 +100,17 @@ class Sender:
         while True:
             try:
                 if not await self._send_batch():
-                    return self.outbox.status().in_log - before
+                    break
             except PostedElsewhere as elsewhere:
                 await self._recognise(elsewhere)
+            except Failure as failure:
+                self.outbox.note_trouble(SENDING, failure)
+                raise
+        self.outbox.note_trouble(SENDING, None)
+        return self.outbox.status().in_log - before
 
-    async def send_on(self, feeds: Sequence[Feed] = ()) -> None:
-        """Send what waits and what is put, until cancelled. Outages and refusals are kept for `status`.
-
-        Ends by itself only where going on would be wrong: a dishonest log, an outbox that is not whole.
-        """
-        pause_s = PAUSE_S
-        while True:
-            moved = [await self._take(feed) for feed in feeds]
-            moved.append(await self._send())
-            if any(moved):
-                pause_s = PAUSE_S
-                continue
-            # What fails is tried less and less often; what is merely idle, soon.
-            pause_s = min(LONGEST_PAUSE_S, pause_s * 2) if None in moved else PAUSE_S
-            await asyncio.sleep(pause_s)
-
-    async def _take(self, feed: Feed) -> int | None:
-        """What a feed gave; None where it can't."""
+    async def take(self, feed: Feed) -> int | None:
+        """What a feed gave; None where it can't, which is noted."""
         try:
             taken = await feed.take(self.outbox)
         except Failure as failure:
@@ -111,17 +119,28 @@ class Sender:
         self.outbox.note_trouble(feed.name, None)
         return taken
 
+    async def send_on(self, feeds: Sequence[Feed] = ()) -> None:
+        """Send what waits and what is put, until cancelled. Outages and refusals are kept for `status`.
+
+        Ends by itself only where going on would be wrong: a dishonest log, an outbox that is not whole.
+        """
+        pause_s = PAUSE_S
+        while True:
+            moved = [await self.take(feed) for feed in feeds]
+            moved.append(await self._send())
+            if any(moved):
+                pause_s = PAUSE_S
+                continue
+            # What fails is tried less and less often; what is merely idle, soon.
+            pause_s = min(LONGEST_PAUSE_S, pause_s * 2) if None in moved else PAUSE_S
+            await asyncio.sleep(pause_s)
+
     async def _send(self) -> int | None:
         """What got into the log; None where the service is away or refuses it."""
         try:
-            sent = await self.send_all()
-        except Failure as failure:
-            self.outbox.note_trouble(SENDING, failure)
-            if isinstance(failure, Unreachable | RefusedByService):
-                return None
-            raise
-        self.outbox.note_trouble(SENDING, None)
-        return sent
+            return await self.send_all()
+        except (Unreachable, RefusedByService):
+            return None
 
     async def _send_batch(self) -> bool:
         """Post the next events, if any wait."""
@@ -150,10 +169,12 @@ class Sender:
         """
         folder = self._poster.folder
         if self.outbox.extend(folder.state.range(), elsewhere.frontier.end) != elsewhere.frontier:
-            raise Failure(
+            failure = Failure(
                 f"{self.outbox.source} has events in the log that are not this outbox's",
                 "nothing more was sent; give each outbox a source of its own (--source)",
-            ) from elsewhere
+            )
+            self.outbox.note_trouble(SENDING, failure)
+            raise failure from elsewhere
         await asyncio.to_thread(folder.adopt, elsewhere.note, elsewhere.frontier)
 
 
@@ -162,7 +183,6 @@ def _named(refused: RefusedByService, batch: Sequence[bytes]) -> RefusedByServic
     if refused.event is None:
         return refused
     id = decode_event(batch[0]).id
-    remedy = f"{refused.remedy}; or leave it out for good: writ outbox DIR set-aside {id}".removeprefix(
-        "; or "
-    )
+    leave_out = f"leave it out for good: writ outbox DIR set-aside {id}"
+    remedy = f"{refused.remedy}; or {leave_out}" if refused.remedy else leave_out
     return RefusedByService(refused.status, f"event {id}: {refused}", remedy, 0)

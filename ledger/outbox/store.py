@@ -83,6 +83,7 @@ _TROUBLE: Final = """
 INSERT INTO troubles VALUES (?, ?, ?, ?)
 ON CONFLICT (kind) DO UPDATE SET what = excluded.what, remedy = excluded.remedy
 """
+_ALL_OVER: Final = "DELETE FROM troubles"
 _OVER: Final = "DELETE FROM troubles WHERE kind = ?"
 
 
@@ -130,13 +131,11 @@ class Outbox:
         self.log, self.source = memory.execute(_OUTBOX).fetchone()[:2]
 
     @classmethod
-    def create(cls, folder: Path, log: str, source: str, most_waiting: int | None = None) -> Outbox:
+    def create(cls, folder: Path, log: str, source: str) -> Outbox:
         """Open the outbox for a source log of a log (its vkey), making it at first."""
         parse_vkey(log)
         memory = _open_file(folder)
         memory.execute(_BEGIN, (log, source, MOST_WAITING))
-        if most_waiting is not None:
-            memory.execute(_SET_MOST, (most_waiting,))
         outbox = cls(folder, memory)
         if (outbox.log, outbox.source) != (log, source):
             outbox.close()
@@ -170,6 +169,10 @@ class Outbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def limit(self, most_waiting: int) -> None:
+        """Let so many events wait, and no more, from now on and whoever puts them."""
+        self.memory.execute(_SET_MOST, (most_waiting,))
 
     def put(self, lines: Iterable[bytes]) -> int:
         """Let events wait, all of them or none; on return they last. Returns how many were not known yet.
@@ -267,6 +270,10 @@ class Outbox:
             self.memory.execute(_OVER, (kind,))
         else:
             self.memory.execute(_TROUBLE, (kind, str(trouble), trouble.remedy, int(time.time())))
+
+    def forget_troubles(self) -> None:
+        """Who begins to send finds out for himself what is wrong."""
+        self.memory.execute(_ALL_OVER)
 
     def _id_if_new(self, line: bytes) -> str | None:
         event = decode_event(line)

@@ -47,7 +47,10 @@ async def data_store(dsn: str) -> AsyncIterator[Store]:
 
 def outbox_in(folder: Path, most_waiting: int | None = None) -> Outbox:
     """An outbox whose log is nowhere."""
-    return Outbox.create(folder, LOG, SOURCE, most_waiting)
+    outbox = Outbox.create(folder, LOG, SOURCE)
+    if most_waiting is not None:
+        outbox.limit(most_waiting)
+    return outbox
 
 
 def holding(store: str) -> Holding:

@@ -16,7 +16,7 @@ from ledger.outbox.sending import Sender, open_sender, open_source, sending
 from ledger.outbox.store import FILE, Outbox, OutboxFull
 from ledger.remote import RefusedByService, RemoteLog, Unreachable
 from signing.errors import FormatError
-from signing.keys import format_vkey
+from signing.keys import ED25519, SigningKey, format_vkey
 from tests.ledger.lab import collected
 from tests.ledger.operator_at_will import KEY, SOURCE, OperatorAtWill, events_in, running
 
@@ -24,7 +24,10 @@ LOG = format_vkey(OperatorAtWill().key.verifier)
 
 
 def made(folder: Path, most_waiting: int | None = None) -> Outbox:
-    return Outbox.create(folder, LOG, SOURCE, most_waiting)
+    outbox = Outbox.create(folder, LOG, SOURCE)
+    if most_waiting is not None:
+        outbox.limit(most_waiting)
+    return outbox
 
 
 def events(first: int, count: int) -> list[bytes]:
@@ -93,6 +96,14 @@ def test_who_puts_more_than_may_wait_is_told_and_nothing_of_it_is_put(tmp_path: 
         # What is known already takes no room.
         assert outbox.put(events(0, 3)) == 0
         assert outbox.next_lines(0, 10) == events(0, 3)
+
+
+async def test_a_key_that_does_not_sign_for_the_source_log_is_told_at_once(tmp_path: Path) -> None:
+    other = SigningKey("somebody.example", ED25519, bytes([8] * 32))
+    async with running(OperatorAtWill()) as log:
+        with made(tmp_path) as outbox, pytest.raises(Failure, match="does not sign for"):
+            async with open_sender(outbox, log, other):
+                pass
 
 
 async def test_room_comes_back_with_the_log(tmp_path: Path) -> None:

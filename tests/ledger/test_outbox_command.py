@@ -55,10 +55,27 @@ async def test_events_are_put_sent_and_seen_in_the_status(session: Session) -> N
     assert (await session.value("outbox", "box", "put", "-", stdin=events(1, 4)))["put"] == 1
     code, shown = await status(session)
     assert (code, shown["waiting"], shown["in_log"], shown["troubles"]) == (0, 4, 0, [])
+    assert not shown["is_sending"]
 
-    sent = await session.value("outbox", "box", "send", "--once", "--key", key)
+    sent = await session.value("outbox", "box", "send", "--once", "--key", key, "--most-waiting", "7")
+    assert sent["most_waiting"] == 7
     assert (sent["sent"], sent["waiting"], sent["in_log"]) == (4, 0, 4)
     assert await ids_in_log(session) == [f"event-{number:08}" for number in range(1, 5)]
+
+
+async def test_an_outbox_of_another_source_is_not_taken_for_this_one(session: Session) -> None:
+    key = await session.register(NAME, "controller")
+    await session.value("outbox", "box", "send", "--once", key=key)
+    other = ("--source", f"{NAME}/other")
+    for words in (("--key", key, *other), ("--key", key, "--log", session.log_vkey, *other)):
+        code, _, err = await session.writ("outbox", "box", "send", "--once", *words)
+        assert (code, f"is the outbox of {SOURCE}" in err) == (1, True), err
+    nowhere = ("--from", "postgresql://127.0.0.1:9/none")
+    code, out, _ = await session.writ("outbox", "box", "send", "--once", "--key", key, *nowhere)
+    assert code == 1
+    assert [trouble["kind"] for trouble in json.loads(out)["troubles"]] == ["from 127.0.0.1/none"]
+    # Who sends next finds out for himself.
+    await session.value("outbox", "box", "send", "--once", "--key", key)
 
 
 async def test_what_is_refused_is_named_and_can_be_left_out(session: Session) -> None:
@@ -98,7 +115,7 @@ async def test_a_sender_takes_what_waits_in_a_store_and_sends_until_it_is_stoppe
         async with asyncio.timeout(60):
             while (seen := await status(session))[1]["in_log"] != 4 or not seen[1]["troubles"]:
                 await asyncio.sleep(0.05)
-        assert seen[0] == 1
+        assert (seen[0], seen[1]["is_sending"]) == (1, True)
         assert "can't be read" in seen[1]["troubles"][0]["what"]
         second = await session.writ("outbox", "box", "send", "--once", "--key", key)
         assert "another process is posting" in second[2]
@@ -116,6 +133,7 @@ def test_a_status_tells_what_waits_and_what_was_broken_off(tmp_path: Path) -> No
     assert done.returncode == 1
     assert "0 events in the log, 1 wait" in done.stdout
     assert "full: 1 may wait" in done.stdout
+    assert "nobody is sending now" in done.stdout
     assert "erasing 2 records from people" in done.stdout
 
 
@@ -123,6 +141,9 @@ def test_a_status_tells_what_waits_and_what_was_broken_off(tmp_path: Path) -> No
     ("words", "what"),
     [
         (("send",), "needs --key"),
+        (("status", "--once"), "has no use for --once"),
+        (("put", "-", "--from", "postgresql:///x"), "has no use for --from"),
+        (("send", "x", "--key", "k"), "has no use for FILE|ID"),
         (("put",), "needs FILE|ID"),
         (("set-aside",), "needs FILE|ID"),
         (("sned",), "invalid choice"),

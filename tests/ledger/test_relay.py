@@ -110,6 +110,18 @@ async def test_a_row_that_no_outbox_takes_holds_up_those_behind_it_alone(
         assert len(await connection.fetch(LEFT)) == 2
 
 
+async def test_a_row_that_is_no_event_is_named(store: Store, tmp_path: Path) -> None:
+    """Written by hand, say: it must not end whoever relays."""
+    connection = await store.connect()
+    await put(connection, 1)
+    await connection.execute("INSERT INTO writ_outbox (id, line) VALUES ('by-hand', '{\"no\": \"event\"}')")
+    with outbox_in(tmp_path) as outbox:
+        with pytest.raises(Failure, match="row 2 of writ_outbox: ") as caught:
+            await relay(connection, outbox)
+        assert "remove it" in caught.value.remedy
+        assert waiting(outbox) == [collected(SOURCE, 1)]
+
+
 async def test_while_the_outbox_is_full_rows_wait_in_the_store(store: Store, tmp_path: Path) -> None:
     connection = await store.connect()
     await put(connection, 1, 2, 3)
