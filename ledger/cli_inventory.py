@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -128,11 +129,21 @@ def progress(what: str, total: int | None, *, quiet: bool) -> "Iterator[Told]":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    rate = TextColumn("{task.speed:,.0f} keys/s", table_column=None)
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    left = TimeRemainingColumn(compact=True)
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), left)
+    began_s, done = time.monotonic(), 0
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task("", total=total)
-        yield lambda count: shown.advance(task, count)
+        task = shown.add_task("", total=total, rate="")
+
+        def tell(count: int) -> None:
+            nonlocal done
+            done += count
+            rate = done / max(time.monotonic() - began_s, 0.001)
+            # An estimate is one: a store that has more than it said has this many at least.
+            more = None if total is None else max(total, done)
+            shown.update(task, completed=done, total=more, rate=f"{rate:,.0f} keys/s")
+
+        yield tell
 
 
 def _require_door(args: argparse.Namespace) -> None:

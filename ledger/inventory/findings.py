@@ -23,6 +23,7 @@ from ledger.durable import replace_durably, sync_folder
 from ledger.failure import Failure
 from ledger.inventory.crew import Digested
 from ledger.inventory.folder import Subject
+from ledger.inventory.spill import named
 from ledger.stores.blinding import HANDLE_BYTES
 from projections.vocabulary import InventoryMethod
 from signing.encoding import decode_base64
@@ -145,7 +146,8 @@ def keep(folder: Path, inventory: str, digested: Iterable[Digested]) -> tuple[Se
     """Write what was found, range by range; returns count and digest, and how often a handle came again."""
     size_bytes, repeated = 0, 0
     hashes: list[bytes] = []
-    with (folder / f"{inventory}.handles").open("wb") as file:
+    path = folder / f"{inventory}.handles"
+    with named(path), path.open("wb") as file:
         for one in digested:
             file.write(one.rows)
             size_bytes += len(one.rows)

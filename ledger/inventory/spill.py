@@ -8,6 +8,7 @@ import os
 import struct
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Final
@@ -20,11 +21,21 @@ from signing.errors import FormatError
 _TABLE: Final = struct.Struct(f">{RANGES}I")
 
 
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """What the system says of a file within the block names it: a disk that is full, above all."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
 class Spill:
     """A file of blocks, which this process alone writes."""
 
     def __init__(self, path: Path, keep: int = 0) -> None:
         """Go on behind the first `keep` bytes; what stands after them was never told of, and goes."""
+        self._path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.ftruncate(self._file, keep)
         self.size = keep
@@ -34,9 +45,10 @@ class Spill:
         """Put a block behind the others; returns where it begins."""
         begin = self.size
         view = memoryview(_TABLE.pack(*run.counts) + run.rows)
-        while view:
-            written = os.pwrite(self._file, view, self.size)
-            view, self.size = view[written:], self.size + written
+        with named(self._path):
+            while view:
+                written = os.pwrite(self._file, view, self.size)
+                view, self.size = view[written:], self.size + written
         return begin
 
     def block(self, begin: int) -> "Block":

@@ -1,5 +1,7 @@
 """Reading a whole store: the digest is that of the set, whatever is cut off, repeated or read before."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,6 +180,19 @@ def test_a_folder_is_for_one_process_and_for_nobody_elses_eyes(tmp_path: Path) -
     with pytest.raises(Failure, match="others may look into") as refused:
         taken(Parts(), tmp_path / "w")
     assert "chmod 700" in refused.value.remedy
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path) -> None:
+    """The kernel refuses what goes beyond a limit, as it refuses what finds no room."""
+    script = (
+        "import resource, signal; from pathlib import Path; from ledger.inventory.crew import Run\n"
+        "from ledger.inventory.spill import Spill; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))\n"
+        f"spill = Spill(Path({str(tmp_path / 'spill-0')!r}))\n"
+        "spill.append(Run([0] * 255 + [99], bytes(16 * 99)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].endswith(f"File too large: '{tmp_path / 'spill-0'}'")
 
 
 def test_two_parts_of_one_name_are_refused(tmp_path: Path) -> None:

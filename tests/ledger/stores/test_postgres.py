@@ -264,14 +264,15 @@ async def outbox(database: Database) -> list[str]:
         await connection.close()
 
 
-async def wait_for_lock(database: Database) -> None:
-    """Return once somebody waits for the outbox."""
+_WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'writ_outbox'::regclass"
+
+
+async def wait_in_line(database: Database, number: int) -> None:
+    """Return once so many wait for the outbox."""
     connection = await asyncpg.connect(database.owner_dsn)
     try:
         async with asyncio.timeout(20):
-            while not await connection.fetchval(
-                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'writ_outbox'::regclass"
-            ):
+            while await connection.fetchval(_WAITING) < number:
                 await asyncio.sleep(0.01)
     finally:
         await connection.close()
@@ -290,12 +291,18 @@ async def test_a_snapshot_has_exactly_what_stands_before_it_in_the_outbox(empty_
     opening = asyncio.create_task(
         asyncio.to_thread(postgres.open_begun, at(empty_database, table="t"), line(2))
     )
-    await wait_for_lock(empty_database)
+    await wait_in_line(empty_database, 1)
     assert not opening.done(), "the first one's event stands before: it has to end first"
+
+    async def put_late() -> None:
+        await put(late, line(3))
+        await late.execute("COMMIT")
+
+    putting = asyncio.create_task(put_late())
+    await wait_in_line(empty_database, 2)
     await early.execute("COMMIT")
     source = await opening
-    await put(late, line(3))
-    await late.execute("COMMIT")
+    await putting
 
     assert await asyncio.to_thread(everything, source) == ["2", "3"]
     assert await outbox(empty_database) == ["look-1", "look-2", "look-3"]
