@@ -121,6 +121,10 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("watch",): Command("ledger.cli_watch", "follow the checkpoints of many logs, and raise alarms"),
     ("fork",): Command("ledger.cli_fork", "check the evidence that a log forked, offline"),
     ("attest",): Command("ledger.cli_attest", "replay a log and sign the statement that it gives"),
+    ("sample",): Command("ledger.cli_sample", "draw from what an order erased, and look for it in the store"),
+    ("redraw",): Command(
+        "ledger.cli_sample", "draw a sample again, and check it", "add_redraw_arguments", "redraw"
+    ),
     ("vault", "keep"): Command(
         "ledger.cli_vault", "keep evidence where it can be erased", "add_keep_arguments", "keep"
     ),

@@ -13,22 +13,19 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlencode
 from uuid import uuid4
 
 from ledger.client import Poster, later_state
 from ledger.failure import Failure
 from ledger.remote import RemoteLog
+from ledger.remote_events import events_of
 from ledger.vault.vault import Say, Vault
 from projections import events as ev
-from signing.canonical import canonicalise
 from signing.merkle import leaf_hashes_of, range_of, root_of
 
 _TYPES: Final = tuple(
     ev.TYPE_OF[data] for data in (ev.EvidenceKept, ev.EvidenceErasureRequested, ev.EvidenceErased)
 )
-# So many of the longest events still fit into an answer that a client reads.
-_PAGE: Final = 20
 
 
 async def settle(vault: Vault, poster: Poster) -> None:
@@ -86,15 +83,10 @@ async def _adopt(poster: Poster) -> None:
 
 async def _recall(log: RemoteLog, source: str) -> list[bytes]:
     """The lines of a source log as the log gives them; whoever asks compares them with the signed root."""
-    found: dict[int, bytes] = {}
-    for event_type in _TYPES:
-        after: int | None = -1
-        while after is not None:
-            query = {"type": event_type, "limit": str(_PAGE)} | ({"after": str(after)} if after >= 0 else {})
-            answer = await log.get(f"events?{urlencode(query)}")
-            for raw in answer.body.splitlines():
-                said = json.loads(raw)
-                if said.get("event", {}).get("source") == source:
-                    found[said["index"]] = canonicalise(said["event"])
-            after = answer.next_after(after)
-    return [found[index] for index in sorted(found)]
+    found = [
+        told
+        for event_type in _TYPES
+        async for told in events_of(log, event_type)
+        if ev.decode_event(told.line).source == source
+    ]
+    return [told.line for told in sorted(found)]

@@ -82,7 +82,8 @@ def test_every_command_of_the_contract_is_there_and_takes_json() -> None:
         "blind post outbox inventory reconcile "
         "order-issue order-new order-check order-vary order-serve order-appeal order-stay "
         "order-lift-stay order-set-aside order-reinstate order-revoke order-discharge order-exempt "
-        "hold-place hold-release vault-keep vault-show vault-erase vault-list status timeline rules "
+        "hold-place hold-release sample redraw vault-keep vault-show vault-erase vault-list "
+        "status timeline rules "
         "questions export verify verifier replay attest mirror watch fork witness events demo"
     )
     assert {"-".join(words) for words in COMMANDS} == set(contract.split())

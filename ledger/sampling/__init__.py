@@ -1,0 +1,1 @@
+"""Samples: asked for in the log, drawn by what nobody could choose, looked for. See docs/sample.md."""
