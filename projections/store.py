@@ -35,6 +35,7 @@ MAKE_CURSOR = """
     INSERT INTO projection_cursors (log, projection, version, size, state) VALUES ($1, $2, $3, 0, $4)
     ON CONFLICT DO NOTHING
 """
+UNHURRIED = "SET LOCAL idle_in_transaction_session_timeout = 0"
 LOCK_CURSOR = """
     SELECT size FROM projection_cursors WHERE log = $1 AND projection = $2 AND version = $3 FOR UPDATE
 """
@@ -101,6 +102,9 @@ async def make_cursor(conn: Connection, log: str) -> None:
 
 async def lock_cursor(conn: Connection, log: str) -> int:
     """The size folded so far. Another process that folds this log waits here."""
+    # A batch of bulk events is worked on for longer than a session may otherwise be idle. It would be ended
+    # in the middle, and so would each later attempt at the same batch.
+    await conn.execute(UNHURRIED)
     size: int | None = await conn.fetchval(LOCK_CURSOR, log, _NAME, VERSION)
     assert size is not None, "make_cursor has made it"
     return size

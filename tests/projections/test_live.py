@@ -1,6 +1,7 @@
 """The live runner against a real Postgres: the same state as a fold in memory, exactly once."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
@@ -14,6 +15,7 @@ from ledger.judging import Asked
 from ledger.projector import Projector
 from projections import store
 from projections.events import decode_event
+from projections.fact import Fact
 from projections.fold import Fold
 from projections.registrations import STEPS
 from projections.runners import live
@@ -80,6 +82,23 @@ async def test_the_live_state_is_that_of_a_fold_in_memory(conn: asyncpg.Connecti
     fold, size = await live.load(conn, LOG)
     assert size == story.log.size
     assert_same(fold, story)
+
+
+async def test_a_batch_may_take_longer_than_a_session_may_be_idle(
+    conn: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = told()
+    await write(conn, story.log)
+    await conn.execute("SET idle_in_transaction_session_timeout = '100ms'")
+    take = Fold.take
+
+    def take_long(fold: Fold, fact: Fact) -> None:
+        if fact.index == story.log.size - 1:
+            time.sleep(0.5)
+        take(fold, fact)
+
+    monkeypatch.setattr(Fold, "take", take_long)
+    assert await live.catch_up(conn, LOG) == story.log.size
 
 
 @pytest.mark.parametrize("batch", [1, 3, 7])
