@@ -70,6 +70,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("post",): Command("ledger.cli_post", "sign the events of a file and post them"),
     ("inventory",): Command("ledger.cli_inventory", "count what is really in a store, and attest to it"),
     ("reconcile",): Command("ledger.cli_reconcile", "name what differs between a store and the ledger"),
+    ("probe",): Command("ledger.cli_probe", "look in a store for what an order had erased there"),
     ("outbox",): Command("ledger.cli_outbox", "keep events until the log has them, and send them"),
     ("order", "new"): Command(
         "ledger.cli_order_new", "write an order from a template", "add_new_arguments", "new"

@@ -109,6 +109,8 @@ class PostgresSource:
         self._copying: asyncio.Task[None] | None = None
         self._select = ""
         self._types: tuple[str, ...] = ()
+        self.columns: tuple[str, ...] = ()
+        """The names of the columns that the ids are made of."""
 
     @classmethod
     def opened(cls, where: Where, line: bytes | None) -> Self:
@@ -142,6 +144,16 @@ class PostgresSource:
         self._run(self._copying)
         rows.end()
 
+    def turn_to(self, query: str) -> None:
+        """Read something else from here on, in the same snapshot."""
+        self._select = query
+        try:
+            _, self._types = self._run(_columns_of(self._opened(), query))
+        except asyncpg.PostgresError as error:
+            raise Failure(
+                f"what was to be read can't be: {error}", "see that this login may read it"
+            ) from error
+
     def close(self) -> None:
         """Let go of the store: the snapshot is gone."""
         if self._loop.is_closed():
@@ -170,7 +182,7 @@ class PostgresSource:
             else:
                 await _take_snapshot_behind(where, self._connection, line)
             self._select = await _select_of(self._connection, where)
-            self._types = await _types_of(self._connection, self._select)
+            self.columns, self._types = await _columns_of(self._connection, self._select)
         except asyncpg.PostgresError as error:
             remedy = "see that this login may read it; row-level security must not apply to it"
             raise Failure(f"{where.shown}: {error}", remedy) from error
@@ -320,8 +332,8 @@ async def _select_of(connection: Connection, where: Where) -> str:
     return f"SELECT {quoted} FROM {row['name']}"  # noqa: S608 - both as Postgres quotes them
 
 
-async def _types_of(connection: Connection, select: str) -> tuple[str, ...]:
-    """The types of a statement's columns, if ids are made of such."""
+async def _columns_of(connection: Connection, select: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names and types of a statement's columns, if ids are made of such."""
     attributes = (await connection.prepare(select)).get_attributes()
     for one in attributes:
         if one.type.name not in _TEXTS | _INTEGERS:
@@ -331,4 +343,4 @@ async def _types_of(connection: Connection, select: str) -> tuple[str, ...]:
             )
     if not attributes:
         raise Failure("the query gives no columns", "its columns are the key")
-    return tuple(one.type.name for one in attributes)
+    return tuple(one.name for one in attributes), tuple(one.type.name for one in attributes)

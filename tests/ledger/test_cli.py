@@ -79,7 +79,7 @@ def test_the_top_level_loads_nothing_but_the_standard_library() -> None:
 def test_every_command_of_the_contract_is_there_and_takes_json() -> None:
     contract = (
         "serve keygen log-create log-show log-events log-publish key-register key-revoke token-create "
-        "blind post outbox inventory reconcile "
+        "blind post outbox inventory reconcile probe "
         "order-issue order-new order-check order-vary order-serve order-appeal order-stay "
         "order-lift-stay order-set-aside order-reinstate order-revoke order-discharge order-exempt "
         "hold-place hold-release sample redraw vault-keep vault-show vault-erase vault-list "
