@@ -131,6 +131,7 @@ async def all_is_done_and_told(estate: Estate) -> None:
     with Outbox.open(Path(estate.task.outbox)) as outbox:
         assert unfinished(outbox) == []
         assert outbox.status().waiting == 0
+        assert outbox.next_lines(0, 1) == []
 
 
 async def each_is_told_once(url: str, estates: Sequence[Estate]) -> None:
