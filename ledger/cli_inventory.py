@@ -17,8 +17,13 @@ if TYPE_CHECKING:
     from ledger.inventory.folder import Subject, WorkFolder
     from ledger.inventory.taking import Taken, Told
     from ledger.set_wire import StoreLine
+    from projections.vocabulary import InventoryMethod
 
-METHODS: Final = {"outbox": "snapshot", "quiescent": "quiescent", "auditor": "reconcile"}
+METHODS: Final[dict[str, "InventoryMethod"]] = {
+    "outbox": "snapshot",
+    "quiescent": "quiescent",
+    "auditor": "reconcile",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -160,7 +165,7 @@ def _look(args: argparse.Namespace, subject: "Subject") -> "Look":
     from ledger.inventory.lines import new_inventory
     from ledger.keyfiles import read_key
 
-    method = next(METHODS[flag] for flag in METHODS if getattr(args, flag))
+    method = next(method for flag, method in METHODS.items() if getattr(args, flag))
     if not args.outbox:
         # A source log of its own: how many events it has tells whether a line got in before a crash.
         args.source = args.source or f"{read_key(Path(args.key)).verifier.name}/inventory/{args.store}"
@@ -169,7 +174,7 @@ def _look(args: argparse.Namespace, subject: "Subject") -> "Look":
         store=args.store,
         controller=args.controller if args.outbox else connect.controller_of(args),
         inventory=new_inventory(args.store),
-        method=method,  # type: ignore[arg-type]
+        method=method,
         began_at=connect.now(),
         door="outbox" if args.outbox else "key",
         source=args.source,

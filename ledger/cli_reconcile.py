@@ -2,9 +2,10 @@
 
 import argparse
 import asyncio
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -20,7 +21,8 @@ _EXPLAINED: Final = (
 
 if TYPE_CHECKING:
     from ledger.inventory.differences import Compared
-    from ledger.inventory.findings import Found, Named
+    from ledger.inventory.findings import Found, KeptHandles, Named
+    from ledger.inventory.taking import Told
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,10 +50,14 @@ def run(args: argparse.Namespace) -> int:
         raise Misuse("--log is needed: the ledger's set is compared")
     work = work_folder(args)
     where = where_of(args) if args.read_from or args.command else None
+    if where is None and args.blinding_key:
+        raise Misuse("--blinding-key names orphans by their native ids, which are read", "give --from")
     if not work.is_dir():
         raise Failure(f"{work} has no inventory", f"writ inventory {args.store}, or give its --work")
     with alone(work / "lock", f"works in {work}"):
         found = _require_found(read_found(work), work, args.store)
+        if where is not None and not args.blinding_key and found.look.door == "key":
+            raise Misuse("--from is read to name orphans by their native ids", "give --blinding-key")
         with KeptHandles(work, found.look.inventory) as kept:
             compared = asyncio.run(_compare(args, kept, found))
         natives = _native_ids(args, where, found, compared.differences.orphans)
@@ -67,7 +73,7 @@ def _require_found(found: "Found | None", work: Path, store: str) -> "Found":
     return found
 
 
-async def _compare(args: argparse.Namespace, kept: Any, found: "Found") -> "Compared":
+async def _compare(args: argparse.Namespace, kept: "KeptHandles", found: "Found") -> "Compared":
     from ledger.inventory.differences import compare
 
     async with connect.open_log(args) as log:
@@ -78,12 +84,16 @@ def _native_ids(
     args: argparse.Namespace, where: Where | None, found: "Found", orphans: tuple[str, ...]
 ) -> dict[str, str]:
     """Orphans by their native ids, as far as they are still there."""
-    if where is None or not orphans or args.blinding_key is None:
-        return {}
     from ledger.inventory.crew import Crew, batches
     from ledger.keyfiles import read_blinding_key
+    from signing.encoding import encode_base64
+    from signing.handle import blinding_commitment
 
+    if where is None or not orphans or args.blinding_key is None:
+        return {}
     key = read_blinding_key(Path(args.blinding_key))
+    if encode_base64(blinding_commitment(key)) != found.look.subject.commitment:
+        raise Failure(f"{args.blinding_key} is not the key that the inventory was taken with")
     wanted = frozenset(map(bytes.fromhex, orphans))
     with (
         closing(open_at(where)) as source,
@@ -97,7 +107,7 @@ def _native_ids(
     return natives
 
 
-def _counted(batched: Any, told: Any) -> Any:
+def _counted(batched: Iterable[list[str]], told: "Told") -> Iterator[list[str]]:
     for batch in batched:
         told(len(batch))
         yield batch

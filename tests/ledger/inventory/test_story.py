@@ -67,6 +67,9 @@ async def test_each_handle_that_differs_is_named_and_attested_to_once(estate: Es
         assert told["missing"] == [estate.handle(7)]
         assert told["native_ids"] == {estate.handle(number): name(number) for number in (3, PEOPLE)}
 
+    for given in (estate.words()[1:-2], ["--blinding-key", "b.key"]):
+        code, _, err = await estate.session.writ("reconcile", "people", *given, key=estate.owner)
+        assert (code, "native ids" in err) == (2, True), "nothing would be read, or named"
     first, second = await estate.told("attested")
     names = {"orphans": told["orphans"], "missing": told["missing"]}
     assert second["data"] == first["data"] | names

@@ -14,6 +14,7 @@ from ledger.inventory.crew import Crew
 from ledger.inventory.findings import KeptHandles
 from ledger.inventory.folder import Subject, open_folder
 from ledger.inventory.taking import Taken, require_unchanged, take
+from ledger.stores.source import Part
 from signing.handle import handle
 from signing.setdigest import BUCKETS, EMPTY_BUCKET, BucketDigest, digest_of, hash_buckets
 from tests.ledger.inventory.shelf_of_parts import Parts
@@ -55,6 +56,21 @@ def test_the_digest_is_that_of_the_distinct_handles(
             assert kept.bucket(bucket) == [one for one in ordered if int(one[:4], 16) == bucket]
         assert all(one in kept for one in ordered[::100])
         assert handle(KEY, "people", "stranger") not in kept
+
+
+def test_parts_that_are_worked_on_at_once_are_kept_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crews, "BATCH_KEYS", 100)
+    source = Parts(**{f"p{n}": ("1", [f"{n}-{m}" for m in range(n * 90)]) for n in range(12)})
+    taken(source, tmp_path / "w", workers=2)
+    del source.held["p7"], source.held["p3"]
+    source.read.clear()
+
+    again = taken(source, tmp_path / "w")
+
+    assert (source.read, again.parts_known) == ([], 10)
+    assert again.seen == of(handles(*(one for _, ids in source.held.values() for one in ids)))
 
 
 def test_an_empty_store_has_the_digest_of_the_empty_set(tmp_path: Path) -> None:
@@ -135,7 +151,10 @@ def test_a_journal_cut_off_at_any_byte_tells_of_less_and_never_of_anything_else(
         with open_folder(tmp_path / "w", SUBJECT) as folder:
             known = [folder.known(part) for part in source.parts()]
             rows = b"".join(folder.ranges())
+            assert all(folder.known(Part(part.name, "2")) is None for part in source.parts())
         lines = journal[first:size].count(b"\n")
+        told = sum(1024 + 16 * count for count in (0, 3, 6, 9)[:lines] if count)
+        assert (tmp_path / "w" / "spill-0").stat().st_size == told, "what nobody tells of is cut off"
         assert known == [0, 3, 6, 9][:lines] + [None] * (4 - lines)
         ids = [one for _, own in list(source.held.values())[:lines] for one in own]
         assert {rows[at : at + 16].hex() for at in range(0, len(rows), 16)} == handles(*ids)
