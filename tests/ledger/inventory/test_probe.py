@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -53,16 +56,41 @@ async def told(estate: Estate) -> list[dict[str, Any]]:
     return [one["data"] for one in await estate.session.events() if one["type"] == "writ.probe.attested.v1"]
 
 
-async def is_exact(estate: Estate, index: int) -> bool:
-    """Whether the set that was looked for is the ledger's own at the event's own entry."""
+async def own_digest(estate: Estate, index: int) -> str:
+    """The digest of the ledger's own set at an entry."""
     async with aiohttp.ClientSession() as http:
         path = f"/logs/clearview/orders/{quote(ORDER, safe='')}/erased?store=people&size={index}"
         async with http.get(URL(estate.session.service.url + path, encoded=True)) as answer:
-            own = answer.headers["Writ-Digest"]
+            return answer.headers["Writ-Digest"]
+
+
+async def is_exact(estate: Estate, index: int) -> bool:
+    """Whether the one probe that there is looked for the ledger's own set at its own entry."""
     (data,) = await told(estate)
     event = (await estate.session.events())[-1]
     assert event["type"] == "writ.probe.attested.v1"
-    return bool(data["checked_digest"] == own)
+    return bool(data["checked_digest"] == await own_digest(estate, index))
+
+
+@asynccontextmanager
+async def intruding(estate: Estate, number: int) -> AsyncIterator[str]:
+    """A way to the service on which the ledger gets one more erasure just before what is posted."""
+    port, pending = int(estate.session.service.url.rpartition(":")[2]), [number]
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(1 << 16):
+            if b"/submissions" in piece and pending:
+                await estate.erase([pending.pop()])
+            writer.write(piece)
+            await writer.drain()
+        writer.close()
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.gather(carry(reader, back), carry(there, writer))
+
+    async with await asyncio.start_server(meet, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 async def test_nothing_is_left_and_the_ledger_has_it_so(estate: Estate) -> None:
@@ -112,6 +140,23 @@ async def test_what_is_erased_while_the_store_is_read_is_looked_for_too(estate: 
     (data,) = await told(estate)
     assert (data["checked_count"], data["found"]) == (len(ERASED) + 1, 1)
     assert await is_exact(estate, json.loads(out)["index"])
+
+
+async def test_what_is_erased_just_before_the_post_makes_it_look_again(estate: Estate) -> None:
+    await drop(estate, *ERASED)
+    async with intruding(estate, 200) as url:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "ledger.cli", *words(estate), "--json", "--url", url,
+            "--log", estate.session.log_vkey, "--key", estate.auditor,
+            cwd=estate.folder, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        out, _ = await process.communicate()
+
+    said = json.loads(out)
+    assert (process.returncode, said["found"]) == (1, {estate.handle(200): name(200)})
+    first, second = await told(estate)
+    assert (first["checked_count"], second["checked_count"]) == (len(ERASED), len(ERASED) + 1)
+    assert await own_digest(estate, said["index"]) == second["checked_digest"]
 
 
 async def test_a_look_that_finds_nothing_alive_is_not_posted(estate: Estate) -> None:

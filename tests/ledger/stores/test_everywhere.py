@@ -1,5 +1,6 @@
 """Every column of a Postgres as a place where an id may stand."""
 
+import asyncio
 from typing import Any
 
 import asyncpg
@@ -33,8 +34,6 @@ def values(url: str, **how: Any) -> dict[str, list[str]]:
 
 def run(work: Any) -> Any:
     """In a thread of its own: a source runs a loop by itself."""
-    import asyncio
-
     return asyncio.to_thread(work)
 
 
@@ -65,6 +64,7 @@ async def test_partitions_materialized_views_and_other_schemas_are_read_and_view
         "INSERT INTO person VALUES ('a')",
         "CREATE VIEW shown AS SELECT id FROM person",
         "CREATE MATERIALIZED VIEW kept AS SELECT id FROM person",
+        "CREATE MATERIALIZED VIEW empty AS SELECT id FROM person WITH NO DATA",
         "CREATE SCHEMA archive", "CREATE UNLOGGED TABLE archive.person AS SELECT id FROM person",
     )  # fmt: skip
     places = await run(lambda: values(empty_database.owner_dsn, query="SELECT id FROM shown"))
