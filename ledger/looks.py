@@ -6,38 +6,47 @@ from typing import Any
 from msgspec import Struct
 
 from projections.docket import Store
-from projections.events import decode_event
-from projections.finding import StoreCoverage
+from projections.finding import Probed, StoreCoverage
 from projections.moments import SECOND_US
 from projections.runners.offline import Replayed
-from projections.runners.wording import moment
+from projections.runners.wording import METHODS, moment
 from projections.stating import Stated
-
-METHODS = {
-    "quiescent": "counted while nothing was written",
-    "reconcile": "counted beside a store in use, compared with the log",
-    "snapshot": "counted in a snapshot",
-}
 
 
 class Look(Struct, frozen=True, kw_only=True):
-    """A store as one or more obligations ask for it. Where nobody looked, the rest says nothing."""
+    """A store as one or more obligations ask for it. `level` is the evidence behind all that is said of it.
+    Where nobody looked, the rest of the look says nothing."""
 
     store: str
     kind: str
     country: str
     notes: tuple[str, ...]
     obligations: tuple[str, ...]
+    level: str
     looked: bool
     by: str = ""
     assessor: bool = False
     entry: int = 0
     when: str = ""
     how: str = ""
-    level: str = ""
     agrees: bool = False
     found: int = 0
     ledger: int = 0
+    orphans: int = 0
+    missing: int = 0
+    probe: "Probe | None" = None
+
+
+class Probe(Struct, frozen=True):
+    """Somebody looked for what was erased from a store, and for a control."""
+
+    by: str
+    assessor: bool
+    entry: int
+    when: str
+    checked: int
+    found: int
+    control: int
 
 
 def looks(stated: Stated, replayed: Replayed) -> list[Look]:
@@ -60,7 +69,7 @@ def unasked(stated: Stated) -> list[str]:
 
 def _look(stated: Stated, replayed: Replayed, one: StoreCoverage, obligations: tuple[str, ...]) -> Look:
     declared = stated.case.stores.get(one.store)
-    seen: dict[str, Any] = _seen(stated, replayed, one) if one.looked else {}
+    seen: dict[str, Any] = _seen(replayed, one) if one.looked else {}
     return Look(
         store=one.store,
         kind="" if declared is None else declared.kind,
@@ -68,37 +77,30 @@ def _look(stated: Stated, replayed: Replayed, one: StoreCoverage, obligations: t
         notes=() if declared is None else tuple(_notes(declared, stated.case.size)),
         obligations=obligations,
         looked=one.looked,
+        level=one.evidence,
+        probe=None if one.probe is None else _probe(one.probe),
         **seen,
     )
 
 
-def _seen(stated: Stated, replayed: Replayed, one: StoreCoverage) -> dict[str, Any]:
-    level = "E3" if one.assessor else "E2"
+def _seen(replayed: Replayed, one: StoreCoverage) -> dict[str, Any]:
     return {
         "by": one.by,
         "assessor": one.assessor,
         "entry": one.begun,
         "when": moment(replayed.entry(one.begun).time_us // SECOND_US),
-        "how": _method(stated, replayed, one),
-        "level": level if one.agrees else "",
+        "how": f"{METHODS.get(one.method, one.method)} (entry {one.attested})",
         "agrees": one.agrees,
         "found": one.count,
         "ledger": one.ledger_count,
+        "orphans": len(one.orphans),
+        "missing": len(one.missing),
     }
 
 
-def _method(stated: Stated, replayed: Replayed, one: StoreCoverage) -> str:
-    """How it was looked: the docket does not keep it, the entry says."""
-    case = stated.case
-    attested = max(
-        made.index
-        for made in case.docket.looks.inventories
-        if (made.store, made.begun, made.count) == (one.store, one.begun, one.count)
-        and made.index < case.size
-        and case.name_of(made.by) == one.by
-    )
-    method = decode_event(replayed.entry(attested).body).data.method
-    return f"{METHODS.get(method, method)} (entry {attested})"
+def _probe(one: Probed) -> Probe:
+    when = moment(one.time_us // SECOND_US)
+    return Probe(one.by, one.assessor, one.entry, when, one.checked, one.found, one.control)
 
 
 def _notes(store: Store, size: int) -> Iterable[str]:

@@ -8,8 +8,8 @@ from ledger.judging import OrderStatus
 from projections.beside import Conflict, Correction
 from projections.finding import Irregularity
 from projections.rulebook import explain
-from projections.runners.wording import moment
-from projections.statement import ObligationStatement, Reason, StoreLook
+from projections.runners.wording import moment, store_line
+from projections.statement import ObligationStatement, Reason
 
 LISTED: Final = 10
 WIDTH: Final = 100
@@ -48,20 +48,10 @@ def _obligation(one: ObligationStatement, told: set[str]) -> Iterator[Line]:
     counts = [f"{name.replace('_', ' ')} {number:,}" for name, number in one.counts.items() if number]
     yield from _plain(f"counts: {', '.join(counts) or 'none'}", "  ")
     for store in one.stores:
-        yield from _plain(_store(store), "  ")
+        yield from _plain(f"store {store_line(store)}", "  ")
     for gap in one.gaps:
         yield from _plain(f"missing {gap.rule}: {_gap(gap)}", "  ")
         yield from _explained(gap.rule, told)
-
-
-def _store(store: StoreLook) -> str:
-    if not store.looked:
-        return f"store {store.store}: nobody has looked into it since its last erasure"
-    verdict = "agrees with" if store.agrees else "differs from"
-    return (
-        f"store {store.store}: {store.by} counted {store.count:,} copies ({store.level}), "
-        f"which {verdict} the ledger's {store.ledger_count:,}"
-    )
 
 
 def _gap(gap: Reason) -> str:

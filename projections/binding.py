@@ -22,6 +22,7 @@ def bind(case: Case, obligation: Obligation, finding: Finding, found: dict[str, 
     A gap found here counts like any other; an act done before what it depends on is a breach, for good.
     """
     missed, tardy = recurring.periods(case, obligation)
+    covered = finding.coverage
     gaps = [
         *_dependencies(obligation, found),
         *_oath(case, obligation, finding, found),
@@ -38,6 +39,7 @@ def bind(case: Case, obligation: Obligation, finding: Finding, found: dict[str, 
     if obligation.type in ERASURES:
         gaps += probing.findings_against(case, obligation, finding.coverage)
         listed += probing.without_effect(case)
+        covered = probing.beside_looks(case, covered)
     verdict = finding.verdict
     if gaps:
         verdict = worst([verdict, decide(False, True, case.as_of > finding.deadline)])
@@ -46,6 +48,7 @@ def bind(case: Case, obligation: Obligation, finding: Finding, found: dict[str, 
     bound = msgspec.structs.replace(
         finding,
         verdict=verdict,
+        coverage=covered,
         gaps=(*finding.gaps, *gaps),
         irregularities=(*finding.irregularities, *listed),
     )

@@ -1,5 +1,9 @@
 """Coverage: which declared stores somebody has looked into since the last erasure, and whether he agrees."""
 
+from collections.abc import Iterable
+
+import msgspec
+
 from projections.case import Case
 from projections.docket import unblinded_at
 from projections.finding import Gap, Irregularity, Level, StoreCoverage
@@ -102,6 +106,11 @@ def misplaced(case: Case, stores: list[str]) -> list[Irregularity]:
     ]
 
 
+def rated(covered: Iterable[StoreCoverage], levels: dict[str, Level]) -> tuple[StoreCoverage, ...]:
+    """The same, each with what stands behind all that is said of its store."""
+    return tuple(msgspec.structs.replace(one, evidence=levels[one.store]) for one in covered)
+
+
 def level(coverage: StoreCoverage, asserted: Level) -> Level:
     """E3 by an assessor whom the order names, E2 by the holder's own look, else what was asserted."""
     if not coverage.looked or not coverage.agrees:
@@ -150,6 +159,7 @@ def _compare(case: Case, inventory: Inventory) -> StoreCoverage:
         ledger_count=ledger.count,
         ended=ended,
         attested=inventory.index,
+        time_us=inventory.time_us,
         method=inventory.method,
         orphans=named.orphans,
         missing=named.missing,

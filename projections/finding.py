@@ -37,13 +37,28 @@ class Irregularity(Struct, frozen=True, omit_defaults=True):
     days_late: int = 0
 
 
+class Probed(Struct, frozen=True):
+    """Somebody looked in a store for exactly what was erased from it under the order (`checked` copies), or
+    found some of it. Of the control he found so many."""
+
+    entry: int
+    time_us: int
+    by: str
+    assessor: bool
+    checked: int
+    found: int
+    control: int
+
+
 class StoreCoverage(Struct, frozen=True):
     """Whether somebody looked into a declared store after its last erasure, who, how, and what he found.
 
     `looked` is false when nobody did since; then the rest says nothing. `ledger_count` is the ledger's own
     number of copies at the place in the log (`begun`) where the inventory stands; its moment lies between
-    there and `ended`. `attested` is its own entry. `orphans` and `missing` are the handles that it names,
-    where they are the whole difference.
+    there and `ended`. `attested` is its own entry, recorded at `time_us`. `orphans` and `missing` are the
+    handles that it names, where they are the whole difference.
+
+    `evidence` is what stands behind all that is said of the store; `probe` the probe that counts.
     """
 
     store: str
@@ -56,9 +71,12 @@ class StoreCoverage(Struct, frozen=True):
     ledger_count: int = 0
     ended: int = 0
     attested: int = 0
+    time_us: int = 0
     method: str = ""
     orphans: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    evidence: Level = "E0"
+    probe: Probed | None = None
 
 
 class OutOfScope(Struct, frozen=True, order=True):

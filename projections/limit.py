@@ -53,7 +53,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
         word=word_of(levels),
         counts=survey.counts.counts(COUNTS),
         digests={"past_retention": survey.live.digest()},
-        coverage=covered,
+        coverage=coverage.rated(covered, levels),
         gaps=gaps,
         irregularities=(*survey.listed(), *coverage.exceptions(case, stores)),
         out_of_scope=survey.out_of_scope(),

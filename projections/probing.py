@@ -6,10 +6,12 @@ against the obligation, whatever the copies' states say.
 
 from collections.abc import Iterable
 
+import msgspec
+
 from projections.attested import Drawn, Probe, read_samples
 from projections.case import Case
 from projections.erased import erased_sets
-from projections.finding import Gap, Irregularity, StoreCoverage
+from projections.finding import Gap, Irregularity, Probed, StoreCoverage
 from projections.order import Obligation
 from signing.encoding import decode_base64
 from signing.setdigest import SetDigest
@@ -31,6 +33,15 @@ def findings_against(case: Case, obligation: Obligation, covered: Iterable[Store
         if found:
             gaps.append(Gap("probe.found", store, found[-1]))
     return gaps + _samples(case)
+
+
+def beside_looks(case: Case, covered: Iterable[StoreCoverage]) -> tuple[StoreCoverage, ...]:
+    """The same, each with the last probe of its store that counts, an assessor's before others'."""
+    probes: dict[str, Probed] = {}
+    for one in sorted(_telling(case), key=lambda one: (one.by in case.assessors, one.index)):
+        who = (case.name_of(one.by), one.by in case.assessors)
+        probes[one.store] = Probed(one.index, one.time_us, *who, one.count, one.found, one.control_found)
+    return tuple(msgspec.structs.replace(one, probe=probes.get(one.store)) for one in covered)
 
 
 def without_effect(case: Case) -> list[Irregularity]:

@@ -10,8 +10,9 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from projections.case import Case
-from projections.finding import Finding, Level, OutOfScope, StoreCoverage, Verdict, Word
+from projections.finding import Finding, Level, OutOfScope, Probed, StoreCoverage, Verdict, Word
 from projections.fold import StateDigest
+from projections.moments import SECOND_US
 from projections.order import order_hash
 from projections.status import Status
 from projections.verdict import Judgment
@@ -46,17 +47,38 @@ class Projection(Struct, frozen=True, forbid_unknown_fields=True):
     version: int
 
 
+class StoreProbe(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who looked in a store for what was erased from it, in which entry, recorded when (Unix seconds, begun),
+    for how many, and how many of these and of the control he found. `level` as of a look."""
+
+    at: int
+    by: str
+    checked: int
+    control: int
+    entry: int
+    found: int
+    level: Level
+
+
 class StoreLook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A declared store; if anybody looked into it since its last erasure, who, where in the log, and whether
-    his count and digest agree with the ledger's. `level`: E3 for an assessor of the order, else E2."""
+    """A declared store, and the evidence behind all that is said of it; if anybody looked into it since its
+    last erasure, who, where in the log and when (Unix seconds, begun), how, and whether his count and digest
+    agree with the ledger's. `level`: E3 for an assessor of the order, else E2."""
 
     agrees: bool | UnsetType = UNSET
+    at: int | UnsetType = UNSET
+    attested: int | UnsetType = UNSET
     begun: int | UnsetType = UNSET
     by: str | UnsetType = UNSET
     count: int | UnsetType = UNSET
+    evidence: Level
     ledger_count: int | UnsetType = UNSET
     level: Level | UnsetType = UNSET
     looked: bool
+    method: str | UnsetType = UNSET
+    missing: int | UnsetType = UNSET
+    orphans: int | UnsetType = UNSET
+    probe: StoreProbe | UnsetType = UNSET
     store: str
 
 
@@ -176,15 +198,33 @@ def _obligation(finding: Finding) -> ObligationStatement:
 
 
 def _look(one: StoreCoverage) -> StoreLook:
+    probe = UNSET if one.probe is None else _probe(one.probe)
     if not one.looked:
-        return StoreLook(looked=False, store=one.store)
+        return StoreLook(evidence=one.evidence, looked=False, probe=probe, store=one.store)
     return StoreLook(
         agrees=one.agrees,
+        at=one.time_us // SECOND_US,
+        attested=one.attested,
         begun=one.begun,
         by=one.by,
         count=one.count,
+        evidence=one.evidence,
         ledger_count=one.ledger_count,
-        level="E3" if one.assessor else "E2",
+        level=_worth(one.assessor),
         looked=True,
+        method=one.method,
+        missing=len(one.missing) or UNSET,
+        orphans=len(one.orphans) or UNSET,
+        probe=probe,
         store=one.store,
     )
+
+
+def _probe(one: Probed) -> StoreProbe:
+    return StoreProbe(
+        one.time_us // SECOND_US, one.by, one.checked, one.control, one.entry, one.found, _worth(one.assessor)
+    )
+
+
+def _worth(assessor: bool) -> Level:
+    return "E3" if assessor else "E2"

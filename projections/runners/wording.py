@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from projections.docket import Docket
 from projections.finding import Finding, Irregularity, StoreCoverage
-from projections.statement import ObligationStatement, Reason, Statement, StoreLook
+from projections.statement import ObligationStatement, Reason, Statement, StoreLook, StoreProbe
 from projections.timeline import Change
 from projections.verdict import Judgment
 from projections.verdict import headline as judgment_headline
@@ -28,6 +28,11 @@ LEVELS = {
     "E2": "the holder's own look at the store after the erasure",
     "E3": "an assessor's reconciliation",
     "E4": "an assessor and attested custody",
+}
+METHODS = {
+    "quiescent": "counted while nothing was written",
+    "reconcile": "counted beside a store in use, compared with the log",
+    "snapshot": "counted in a snapshot",
 }
 UNCHECKED = {
     "backups": "backups",
@@ -235,12 +240,38 @@ def gap_line(gap: Reason) -> str:
 
 
 def store_line(one: StoreLook) -> str:
-    """Who looked into a store, and what he found."""
-    if not one.looked:
-        return f"{one.store}: nobody has looked into it since its last erasure"
-    whose = "an assessor of the order" if one.level == "E3" else "no assessor of the order"
-    agrees = "as the ledger says" if one.agrees else f"and the ledger says {one.ledger_count:,}"
-    return f"{one.store}: {one.by} ({whose}) found {one.count:,} copies at entry {one.begun}, {agrees}"
+    """Who looked into a store, when, how, and what he found; and the evidence that is there of it."""
+    return f"{one.store}: {'; '.join(store_words(one))}; evidence {one.evidence}"
+
+
+def store_words(one: StoreLook) -> list[str]:
+    """What is to be said of a store: who looked, and who probed."""
+    said = [_look_words(one) if one.looked else "nobody has looked into it since its last erasure"]
+    return [*said, _probe_words(one.probe)] if isinstance(one.probe, StoreProbe) else said
+
+
+def _look_words(one: StoreLook) -> str:
+    assert isinstance(one.at, int), "somebody looked"
+    method = METHODS.get(str(one.method), str(one.method))
+    said = f"{one.by} ({whose(one.level)}) {method} at entry {one.begun:,}, attested {moment(one.at)}, "
+    said += f"and found {one.count:,} copies, "
+    if one.agrees:
+        return said + "as the ledger says"
+    named = [f"{n:,} {what}" for what, n in (("orphans", one.orphans), ("missing", one.missing)) if n]
+    return f"{said}where the ledger says {one.ledger_count:,}" + (f": {', '.join(named)}" if named else "")
+
+
+def _probe_words(one: StoreProbe) -> str:
+    found = f"{one.found:,} of them" if one.found else "none of them"
+    return (
+        f"{one.by} ({whose(one.level)}) looked for the {one.checked:,} erased copies at entry {one.entry:,}, "
+        f"{moment(one.at)}, and found {found}, and {one.control:,} of its control"
+    )
+
+
+def whose(level: object) -> str:
+    """Whose look it is that is worth so much."""
+    return "an assessor of the order" if level == "E3" else "no assessor of the order"
 
 
 def exception_line(one: Irregularity) -> str:

@@ -11,7 +11,7 @@ from projections.fact import HANDLES
 from projections.runners import archive, source
 from projections.runners.record import format_record, parse_record
 from projections.runners.wording import UNCHECKED
-from projections.statement import HEADER, ObligationStatement, Statement
+from projections.statement import HEADER, ObligationStatement, Statement, StoreLook, StoreProbe
 from signing.attestation import WORDS
 from signing.canonical import canonicalise
 from signing.encoding import encode_base64
@@ -38,15 +38,26 @@ def first_column(part: str) -> list[str]:
     return [name for row in rows for name in re.findall(r"`([a-z_]+)`", row)]
 
 
+def probe_row(part: str) -> str:
+    """What is said of a probe."""
+    (row,) = re.findall(r"^\| `probe` \|(.+)", part, re.MULTILINE)
+    return str(row)
+
+
 def test_the_statements_fields_are_all_there_and_no_others() -> None:
     whole, _, one = PAGES["statement"].partition("\nOne obligation:\n")
     assert sorted(first_column(whole)) == sorted(Statement.__struct_fields__)
     one, _, attested = one.partition("\n## Attest one\n")
+    one, _, store = one.partition("\nOne store:\n")
     assert sorted(first_column(one)) == list(ObligationStatement.__struct_fields__)
+    assert sorted(first_column(store)) == list(StoreLook.__struct_fields__)
+    assert sorted(set(re.findall(r"`([a-z]+)`", probe_row(store))) - {"evidence"}) == [
+        *StoreProbe.__struct_fields__
+    ]
     words = set(re.findall(r"`([a-z]+)`", "\n".join(re.findall(r"^\| (.+?) \|", attested, re.MULTILINE))))
     assert words == WORDS == UNCHECKED.keys()
     for name in COUNTS:
-        assert f"`{name}`" in one, name
+        assert f"`{name}`" in one + store, name
 
 
 def test_the_statements_example_has_the_form_of_a_true_one(done: Evidence) -> None:
