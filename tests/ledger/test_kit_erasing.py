@@ -12,8 +12,11 @@ from ledger.failure import Failure
 from ledger.kit.deeds import Grounds, keep_in
 from ledger.kit.erasing import Answers, Eraser, Outcome
 from ledger.kit.intents import Pieces, unfinished
+from ledger.kit.vaulted import keep_in_vault
 from ledger.outbox.store import Outbox, OutboxFull
-from projections.events import DataDeleted, DeletionFailed
+from ledger.vault.memory import Identity
+from ledger.vault.vault import introduce, open_vault
+from projections.events import DataDeleted, DeletionFailed, EvidenceKept, decode_event
 from tests.examples.erasing_files import Files
 from tests.ledger.lab import collected
 from tests.ledger.outbox_at_hand import SOURCE, claimed, holding, outbox_in, said
@@ -206,3 +209,21 @@ def test_many_ids_are_told_in_as_many_events_as_they_need(outbox: Outbox, folder
         assert one.erase(names, GROUNDS) == Outcome(erased=tuple(names))
     assert [len(event.data.records) for event in said(outbox)] == [1_000, 1_000, 100]
     assert sorted(claimed(outbox)) == sorted(map(IMAGES.handle, names))
+
+
+def test_a_receipt_may_be_kept_in_a_vault(outbox: Outbox, folder: Path, tmp_path: Path) -> None:
+    with open_vault(tmp_path / "vault", make=True) as vault:
+        with pytest.raises(Failure, match="belongs to no log"):
+            keep_in_vault(vault, "order:ico.example/en-2022-1")
+        introduce(vault, Identity(outbox.log, "eraser.example/vault-1", "clearview"))
+        keep = keep_in_vault(vault, "order:ico.example/en-2022-1")
+        with Eraser(outbox, Files(folder), IMAGES, keep) as one:
+            one.erase(["a.jpg"], GROUNDS)
+        (event,) = said(outbox)
+        (evidence,) = event.data.evidence
+        with vault.open_piece(evidence.sha256) as opened:
+            told = json.loads(b"".join(opened.content))
+        assert told["answers"] == {IMAGES.handle("a.jpg"): {"unlinked": True}}
+        (kept,) = map(decode_event, vault.memory.lines())
+        assert isinstance(kept.data, EvidenceKept)
+        assert kept.data.evidence == (evidence,)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from ledger.failure import Failure
 from ledger.outbox.sending import Sender, open_sender, open_source, sending
 from ledger.outbox.store import FILE, Outbox, OutboxFull
-from ledger.remote import RefusedByService, RemoteLog, Unreachable
+from ledger.remote import Dishonest, RefusedByService, RemoteLog, Unreachable
 from signing.errors import FormatError
 from signing.keys import ED25519, SigningKey, format_vkey
 from tests.ledger.lab import collected
-from tests.ledger.operator_at_will import KEY, SOURCE, OperatorAtWill, events_in, running
+from tests.ledger.operator_at_will import KEY, SOURCE, OperatorAtWill, events_in, flip, running
 
 LOG = format_vkey(OperatorAtWill().key.verifier)
 
@@ -140,6 +140,25 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not true():
             await asyncio.sleep(0.01)
+
+
+async def test_a_log_that_is_caught_at_a_lie_ends_the_sending_and_is_told(tmp_path: Path) -> None:
+    operator = OperatorAtWill()
+    operator.receipt_lie = flip
+    async with running(operator) as log:
+        with made(tmp_path) as outbox:
+            outbox.put(events(0, 5))
+        with made(tmp_path) as outbox:
+            async with open_sender(outbox, log, KEY) as sender:
+                with pytest.raises(Dishonest):
+                    await sender.send_on()
+            status = outbox.status()
+            assert (status.waiting, [trouble.kind for trouble in status.troubles]) == (5, ["sending"])
+        operator.receipt_lie = bytes
+        async with sender_of(log, tmp_path) as sender:
+            await sender.send_all()
+            assert sender.outbox.status().troubles == ()
+    assert events_in(operator) == events(0, 5)
 
 
 async def test_a_lost_reply_is_settled_before_anything_else_is_sent(tmp_path: Path) -> None:
