@@ -13,6 +13,7 @@ from msgspec import Struct
 from ledger.failure import Failure
 from ledger.inventory.findings import KeptHandles, Look
 from ledger.remote import RemoteLog
+from ledger.remote_events import events_of, require_there
 from ledger.remote_sets import ledger_lines, ledger_set
 from projections import events as ev
 from signing.setdigest import differing_buckets
@@ -20,8 +21,6 @@ from signing.setdigest import differing_buckets
 MOST: Final = 100_000
 """So many handles are told. Whoever differs by more has another problem than these."""
 _BUCKETS_AT_ONCE: Final = 256
-# So many of the longest events fit into an answer that a client reads.
-_PAGE: Final = 20
 
 
 class Differences(Struct, frozen=True, kw_only=True):
@@ -119,33 +118,17 @@ async def attested_at(log: RemoteLog, look: Look) -> int:
 
 async def _entry_of(log: RemoteLog, look: Look, kind: type[ev.InventoryBegun | ev.InventoryAttested]) -> int:
     """Where the event of a look stands. Another poster may have used the same name for something else."""
-    going: int | None = -1 if look.begun_size is None else look.begun_size - 1
-    while going is not None:
-        after = f"&after={going}" if going >= 0 else ""
-        answer = await log.get(f"events?type={ev.TYPE_OF[kind]}&limit={_PAGE}{after}")
-        for line in answer.body.splitlines():
-            placed = msgspec.json.decode(line, type=_Placed)
-            if placed.event.source == look.source and placed.event.data.get("inventory") == look.inventory:
-                return placed.index
-        going = answer.next_after(going)
+    after = -1 if look.begun_size is None else look.begun_size - 1
+    async for told in events_of(log, ev.TYPE_OF[kind], after):
+        event: ev.Event[ev.Data] = ev.decode_event(told.line)
+        assert isinstance(event.data, ev.InventoryBegun | ev.InventoryAttested), "of that type"
+        if (event.source, event.data.inventory) == (look.source, look.inventory):
+            await require_there(log, told)
+            return told.index
     raise Failure(
         f"{ev.TYPE_OF[kind]} of {look.inventory} is not in the log",
         "see that the store's outbox is being sent: writ outbox DIR status",
     )
-
-
-class _Told(Struct, frozen=True):
-    """An event, as far as it is looked at."""
-
-    source: str
-    data: dict[str, object]
-
-
-class _Placed(Struct, frozen=True):
-    """A line of `…/events`."""
-
-    event: _Told
-    index: int
 
 
 def _common(some: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
