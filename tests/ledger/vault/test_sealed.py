@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl import bindings as sodium
 
 from ledger.vault.sealed import BLOCK_BYTES, open_sealed, read_key_id, seal
 from signing.errors import FormatError, ProofError
@@ -13,6 +14,9 @@ from signing.errors import FormatError, ProofError
 KEY_ID, KEY, SALT = bytes(range(16)), bytes(range(32)), bytes(range(32, 64))
 BLOCK = BLOCK_BYTES + 17
 HEAD = 14 + 16 + 24 + 32 + 17
+MESSAGE = sodium.crypto_secretstream_xchacha20poly1305_TAG_MESSAGE
+REKEY = sodium.crypto_secretstream_xchacha20poly1305_TAG_REKEY
+FINAL = sodium.crypto_secretstream_xchacha20poly1305_TAG_FINAL
 
 
 def sealed(content: bytes, key: bytes = KEY) -> bytes:
@@ -66,6 +70,25 @@ def wrong() -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.parametrize(("what", "raw"), list(wrong()))
 def test_no_block_can_be_moved(what: str, raw: bytes) -> None:
+    with pytest.raises(ProofError):
+        opened(raw)
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [(b"a" * BLOCK_BYTES, FINAL)],
+        [(b"a" * BLOCK_BYTES, MESSAGE), (b"b", MESSAGE)],
+        [(b"a", MESSAGE), (b"b", FINAL)],
+        [(b"a" * BLOCK_BYTES, REKEY), (b"b", FINAL)],
+    ],
+)
+def test_whoever_has_the_key_has_one_way_to_cut_a_document(blocks: list[tuple[bytes, int]]) -> None:
+    state, front = sodium.crypto_secretstream_xchacha20poly1305_state(), b"writ/vault/v1\n" + KEY_ID
+    raw = front + sodium.crypto_secretstream_xchacha20poly1305_init_push(state, KEY)
+    raw += sodium.crypto_secretstream_xchacha20poly1305_push(state, SALT, front, MESSAGE)
+    for block, tag in blocks:
+        raw += sodium.crypto_secretstream_xchacha20poly1305_push(state, block, None, tag)
     with pytest.raises(ProofError):
         opened(raw)
 
