@@ -40,9 +40,7 @@ class Blinder:
                 outer.update(inner.digest())
                 made.append(outer.digest()[:HANDLE_BYTES])
         except UnicodeEncodeError as error:
-            raise FormatError(
-                f"native id {ascii(native)[:80]} is not Unicode text: {error.reason}"
-            ) from error
+            raise FormatError(f"a native id is not Unicode text: {error.reason}") from error
         return b"".join(made)
 
 

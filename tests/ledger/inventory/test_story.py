@@ -45,6 +45,8 @@ async def test_a_store_that_agrees(estate: Estate) -> None:
     assert begun["data"]["inventory"] == said["inventory"]
     assert begun["source"] == attested["source"] == f"{OWNER}/inventory/people"
     assert (said["repeated"], said["key_checked"], said["finished_earlier"]) == (0, True, False)
+    placed = await estate.session.ask("log", "events", "--type", "inventory.begun")
+    assert placed["index"] == said["begun_index"]
     code, told = await estate.reconcile()
     assert (code, told["agrees"], told["ledger_count"], told["posted"]) == (0, True, PEOPLE, False)
     # As after a crash between the log's answer and the note of it.
