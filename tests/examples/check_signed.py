@@ -203,7 +203,8 @@ def read_zip(bundle: str) -> Files:
     demand(end[0] == b"PK\5\6" and end[7] == 0, "something stands behind the zip's directory")
     with zipfile.ZipFile(bundle) as archive:
         members, ends = archive.infolist(), archive.start_dir
-    for one in sorted(members, key=lambda one: one.header_offset):
+    members.sort(key=lambda one: one.header_offset)
+    for one, following in zip(members, [*(one.header_offset for one in members[1:]), ends], strict=True):
         most = min(64 << 20, max(64 << 10, 200 * one.compress_size))
         demand(one.file_size <= most, f"{one.filename}: unpacks to more than a bundle may hold")
         demand(one.header_offset == at and one.volume == 0, f"{one.filename}: misplaced in the zip")
@@ -213,7 +214,8 @@ def read_zip(bundle: str) -> Files:
         is_its = (
             raw[at : at + 4] == b"PK\3\4" and raw[at + 30 : at + 30 + named] == one.orig_filename.encode()
         )
-        at += 30 + named + extra + one.compress_size
+        # A page's own header is read by nobody.
+        at = following if one.filename in PAGES else at + 30 + named + extra + one.compress_size
         demand(is_its or one.filename in PAGES, f"{one.filename}: its own header names another file")
         files[one.filename] = (
             b"" if one.filename in PAGES else unpacked(one, raw[at - one.compress_size : at])

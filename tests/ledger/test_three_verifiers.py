@@ -189,6 +189,16 @@ async def test_a_page_that_is_not_plainly_packed(
     assert await agree(scripts, path, good.request) == "not sound"
 
 
+async def test_a_page_whose_own_header_is_of_another_length(scripts: Browser, tmp_path: Path) -> None:
+    """A page is read by nobody, and so is what its header says of it."""
+    good = eventful.bundles()["compact"]
+    raw = bytearray(packed({"README.txt": b"Read me.\n"} | good.files))
+    raw[raw.index(b"README.txt") - 2] ^= 4
+    path = tmp_path / "b.zip"
+    path.write_bytes(raw)
+    assert await agree(scripts, path, good.request) != "not sound"
+
+
 @pytest.mark.parametrize(("roots", "witnessed"), [(True, True), (False, True), (True, False)])
 async def test_time_stamps(scripts: Browser, tmp_path: Path, roots: bool, witnessed: bool) -> None:
     done = obeyed(Authority(tmp_path / "authority"), roots=roots, witnessed=witnessed)
