@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -26,6 +27,11 @@ class Undone(Exception):
 async def store(empty_database: Database) -> AsyncIterator[Store]:
     async with data_store(empty_database.owner_dsn) as made:
         yield made
+
+
+def test_the_page_shows_the_table_as_it_is() -> None:
+    page = Path(__file__).parents[2] / "docs" / "deleting.md"
+    assert outbox_table.DDL in page.read_text()
 
 
 async def test_an_event_leaves_with_its_transaction_or_not_at_all(store: Store) -> None:
