@@ -28,8 +28,8 @@ class Backups:
             if one.index < case.size and ended.get((one.store, one.backup), -1) < one.index:
                 self._kept.setdefault(one.store, []).append(one)
 
-    def held_until(self, store: str, copy: Copy) -> int:
-        """Unix seconds until which a backup holds this erased copy; 0 when none does (`backup.unexpired`).
+    def held_until_us(self, store: str, copy: Copy) -> int:
+        """Until when (us) a backup holds this erased copy; 0 when none does (`backup.unexpired`).
 
         Without its key a backup holds nothing, so crypto-erasure reaches all of them.
         """
@@ -42,7 +42,7 @@ class Backups:
             default=0,
         )
         until_us = max(until_us, self._declared_until(store, erasure))
-        return until_us // SECOND_US if self._case.as_of * SECOND_US < until_us else 0
+        return until_us if self._case.as_of * SECOND_US < until_us else 0
 
     def _declared_until(self, store: str, erasure: Move) -> int:
         """By recorded time: an earlier claimed one would shorten the wait."""

@@ -26,7 +26,8 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     deadline too: something was collected while the order was in force. Cannot be proved: such a gap after
     the deadline. Only the controller and its processors attest to collectors, so it rests on their bare word.
     """
-    survey = walk(case, obligation, _visit)
+    # It compares where collections stand, and lists or counts them (`alike`).
+    survey = walk(case, obligation, _visit, alike=True)
     tally = survey.counts
     spans = [s for s in case.docket.coverage if s.index < case.size]
     tally.add("collectors", sorted({span.collector for span in spans}))

@@ -46,8 +46,9 @@ class Clock(Struct, frozen=True):
         the recorded time alone that it was not."""
         if time_us > deadline_s * SECOND_US:
             return "late"
-        proven = self.proven(index)
-        return "in_time" if proven is not None and proven <= deadline_s else "time_unproved"
+        # What is proved of an entry is proved of those before: so each is compared with one size alone.
+        at = bisect_right(self.times, deadline_s)
+        return "in_time" if at and index < self.sizes[at - 1] else "time_unproved"
 
     def counted_size(self, as_of: int) -> int:
         """How many entries count at `as_of`: the size of the last anchor proved by then, or 0."""

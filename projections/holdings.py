@@ -11,13 +11,16 @@ alike after it, so they point at one `Holding`. That keeps bulk folding, memory 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from projections import events as ev
 from projections.fact import Fact
+
+if TYPE_CHECKING:
+    from projections.alike import Alike
 
 NAME = "holdings"
 VERSION = 3
@@ -132,6 +135,10 @@ class Parted(Held):
     def each_rows(self, work: Callable[[Iterable[bytes]], T]) -> Iterator[T]:
         """The same on the `rows` of each part."""
         return self.each(lambda part: work(rows(part)))
+
+    def each_alike(self, work: "Callable[[list[list[Alike]], Holdings], T]") -> Iterator[T]:
+        """The same on those who are alike, leaf by leaf, and on all others."""
+        return self.each(lambda part: work([], part))
 
 
 PARTS: Final = 256

@@ -1,16 +1,18 @@
 """Sums: what a walk over records adds up to, over all of them or over a part."""
 
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
 from projections.finding import Gap, Irregularity, Level, OutOfScope
 from projections.lines import Lines
+from projections.moments import SECOND_US
 from projections.tally import Tally
 
+T = TypeVar("T")
 Added = Literal["out", "undeclared", "backed_up", "contradicted", "disclosed", "amiss"]
-Highest = Literal["backed_up_until", "last_erasure", "last_contradiction"]
+Highest = Literal["backed_up_until_us", "last_erasure", "last_contradiction"]
 Lowest = Literal["asserted", "custody"]
 
 
@@ -74,6 +76,16 @@ class Sums:
         before = (first, last) if self.asked is None else self.asked
         self.asked = (min(first, before[0]), max(last, before[1]))
 
+    def extremes(self, kind: type[T]) -> list[T] | None:
+        """The numbers of a kind that stand only as the highest or the lowest of something; None where any
+        stands elsewhere, or a move is listed: it is listed with all that is known of it."""
+        if self._listed or any(
+            _within(getattr(self, name), kind) for name in Sums.__slots__ if name not in _ENDS
+        ):
+            return None
+        ends = (*self._highest.values(), *self._lowest.values(), *(self.asked or ()), self.last_act)
+        return [one for one in ends if isinstance(one, kind)]
+
     @property
     def is_amiss(self) -> bool:
         """Whether any copy is there of which it is known that it should not be."""
@@ -113,8 +125,11 @@ class Sums:
 
     def backup_gaps(self) -> list[Gap]:
         """`backup.unexpired`: erased live; in backups until then."""
-        until = self._highest_of("backed_up_until")
-        return [Gap("backup.unexpired", store, n, until[store]) for store, n in self._added_to("backed_up")]
+        until_us = self._highest_of("backed_up_until_us")
+        return [
+            Gap("backup.unexpired", store, n, until_us[store] // SECOND_US)
+            for store, n in self._added_to("backed_up")
+        ]
 
     def undeclared_gaps(self) -> list[Gap]:
         """`store.undeclared`: where nobody can look."""
@@ -184,4 +199,15 @@ class Sums:
         return {store: value for (highest, store), value in self._highest.items() if highest == name}
 
 
+def _within(value: object, kind: type) -> bool:
+    """Whether a value of a kind is this one, or in it."""
+    if isinstance(value, dict):
+        return _within((*value, *value.values()), kind)
+    if isinstance(value, tuple):
+        return any(_within(one, kind) for one in value)
+    return isinstance(value, kind)
+
+
 _NOTHING: Final[dict[Any, Any]] = {}
+# What only rises or falls, and in whose keys nothing but names stands.
+_ENDS: Final = frozenset({"_highest", "_lowest", "asked", "last_act"})

@@ -1,6 +1,7 @@
 """Survey: one walk over the copies that an obligation to erase reaches, and what became of each."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -18,7 +19,7 @@ from projections.proceedings import Hold
 from projections.relief import Relief, idle_holds, leave_of, relief_of
 from projections.scope import Standing, is_artefact, reaches
 from projections.sums import Sums
-from projections.walking import walk_parts
+from projections.walking import Walk, walk_parts
 
 # Derived data by what it is kept in: an opening balance of templates names no lineage.
 DERIVED_KINDS = frozenset({"index", "model"})
@@ -70,6 +71,11 @@ class Survey(Sums):
         survey.__dict__.update(self.__dict__)
         survey.begin(self.case.tally())
         return survey
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The handles that it tells apart from others in the same state."""
+        return self.relief.exempt | self.relief.held | self._idle_holds.keys()
 
     def note(self, rule: str, move: Move | Use | Hold, store: str, copies: int, days_late: int = 0) -> None:
         """List what had no effect, came late, or tells against its poster."""
@@ -210,15 +216,16 @@ Visit = Callable[[Survey, Standing, Holding, list[str]], None]
 """Sums up what some records, which share standing and state, add to a survey."""
 
 
-def walk(case: Case, obligation: Obligation, visit: Visit) -> Survey:
-    """Visit each group of the population that shares standing and state, once, and sum up."""
+def walk(case: Case, obligation: Obligation, visit: Visit, *, alike: bool = False) -> Survey:
+    """Visit each group of the population that shares standing and state, once, and sum up. `alike`: whether
+    the visit may take together who is alike (see there for what that asks of it)."""
     if case.running is not None:
         return case.running.walk(obligation, visit)
     survey = Survey(case.on_records, obligation, case.clock)
     if case.parted is not None:
         if case.walks is not None:
-            return case.walks.walk(survey, visit)
-        walk_parts([(survey, visit)], case.parted)
+            return case.walks.walk(Walk(survey, visit, alike))
+        walk_parts([Walk(survey, visit, alike)], case.parted)
         return survey
     for standing, holding, handles in survey.case.population(obligation.scope):
         visit(survey, standing, holding, handles)
@@ -227,7 +234,9 @@ def walk(case: Case, obligation: Obligation, visit: Visit) -> Survey:
 
 def survey_of(case: Case, obligation: Obligation, *, only_derived: bool = False) -> Survey:
     """What became of each copy that the obligation reaches."""
-    return walk(case, obligation, _count_derived if only_derived else _count_copies)
+    # Of who has no uses and was not derived, it asks where each move stands, compares that, and counts copies
+    # (`alike`). What it keeps of a place: the last erasure, and the entries that no witness has proved.
+    return walk(case, obligation, _count_derived if only_derived else _count_copies, alike=True)
 
 
 def _count_derived(survey: Survey, standing: Standing, holding: Holding, handles: list[str]) -> None:
@@ -338,13 +347,13 @@ def _count_erased(survey: Survey, store: str, erasure: Move, handles: list[str])
 
 def _count_backed_up(survey: Survey, standing: Standing, store: str, copy: Copy, due: list[str]) -> None:
     """What an authority lets stay may stay in backups too."""
-    until = survey.backups.held_until(store, copy) if due else 0
-    if until:
+    until_us = survey.backups.held_until_us(store, copy) if due else 0
+    if until_us:
         survey.counts.add("in_backups", due, store)
         survey.count_amiss(standing, len(due))
         survey.note_holds(due, store)
         survey.add("backed_up", store, len(due))
-        survey.raise_to("backed_up_until", store, until)
+        survey.raise_to("backed_up_until_us", store, until_us)
 
 
 def _timing(survey: Survey, store: str, erasure: Move, copies: int) -> str:

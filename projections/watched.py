@@ -42,7 +42,14 @@ class Watched(int):
         number._watch, number._factor, number._offset = watch, factor, offset
         return number
 
-    __hash__ = int.__hash__
+    @property
+    def watch(self) -> Watch:
+        """Who is told."""
+        return self._watch
+
+    def __hash__(self) -> int:
+        # Among others it is found or not found without being compared.
+        return hash(self._given_up())
 
     def __lt__(self, other: object) -> Any:
         return self._compare(lt, other, 0)
@@ -81,28 +88,23 @@ class Watched(int):
         return -self + other
 
     def __mul__(self, other: int) -> int:
-        if isinstance(other, Watched) or other == 0:
-            return self._given_up() * int(other)
+        if isinstance(other, Watched):
+            return self._given_up() * other._given_up()
+        if other == 0:
+            return self._given_up() * other
         return Watched.line(self._watch, self._factor * other, self._offset * other)
 
     __rmul__ = __mul__
 
     def __floordiv__(self, other: int) -> int:
-        if isinstance(other, Watched) or other <= 0:
-            return self._given_up() // int(other)
+        if isinstance(other, Watched):
+            return self._given_up() // other._given_up()
+        if other <= 0:
+            return self._given_up() // other
         quotient = int(self) // other
         # It leaves the quotient's span at its upper end when it rises, else at its lower.
         self._cross((quotient + 1) * other if self._factor > 0 else quotient * other)
         return quotient
-
-    def __mod__(self, other: int) -> int:
-        return self._given_up() % int(other)
-
-    def __divmod__(self, other: int) -> tuple[int, int]:
-        return divmod(self._given_up(), int(other))
-
-    def __truediv__(self, other: int) -> float:
-        return self._given_up() / int(other)
 
     def _given_up(self) -> int:
         """The plain number; what is made of it may be another at the next moment."""
@@ -112,6 +114,8 @@ class Watched(int):
     def _moved(self, other: int, sign: int) -> int:
         if not isinstance(other, Watched):
             return Watched.line(self._watch, self._factor, self._offset + sign * other)
+        if other._watch is not self._watch:
+            return self._given_up() + sign * other._given_up()
         factor, offset = self._factor + sign * other._factor, self._offset + sign * other._offset
         return Watched.line(self._watch, factor, offset) if factor else offset
 
@@ -131,3 +135,22 @@ class Watched(int):
             self._watch.see(-(-(bound - self._offset) // self._factor))
         elif self._factor < 0 and int(self) >= bound:
             self._watch.see((self._offset - bound) // -self._factor + 1)
+
+
+def _giving_up(name: str) -> Callable[..., Any]:
+    """What an integer does by this name, of which the watch knows nothing more."""
+    plain: Callable[..., Any] = getattr(int, name)
+
+    def done(*operands: object) -> Any:
+        return plain(*(one._given_up() if isinstance(one, Watched) else one for one in operands))
+
+    return done
+
+
+for _name in (
+    "__abs__", "__and__", "__ceil__", "__divmod__", "__float__", "__floor__", "__format__", "__invert__",
+    "__lshift__", "__mod__", "__or__", "__pow__", "__rand__", "__rdivmod__", "__rfloordiv__", "__rlshift__",
+    "__rmod__", "__ror__", "__round__", "__rpow__", "__rrshift__", "__rshift__", "__rtruediv__", "__rxor__",
+    "__str__", "__truediv__", "__trunc__", "__xor__", "bit_count", "bit_length", "to_bytes",
+):  # fmt: skip
+    setattr(Watched, _name, _giving_up(_name))

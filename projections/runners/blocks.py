@@ -33,7 +33,7 @@ _HEAD: Final = struct.Struct(">16sI")
 _SAME: Final = bytes(_LENGTH.size)
 
 
-class Patterns:
+class PatternSet:
     """The patterns of a shelf, each once: records of several blocks are known to be of one."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Patterns:
 class Block:
     """The rows of one block, as they come."""
 
-    def __init__(self, patterns: Patterns) -> None:
+    def __init__(self, patterns: PatternSet) -> None:
         self.rows = 0
         self.size = 0
         self._patterns = patterns
@@ -128,7 +128,7 @@ class Placed(Struct, frozen=True):
         yield from _rows(runs[middle - begin :])
 
 
-def placed(begin: int, size: int, read: Read, patterns: Patterns) -> Placed:
+def placed(begin: int, size: int, read: Read, patterns: PatternSet) -> Placed:
     """The block that was written at a place; FormatError where there is none."""
     if size < _TABLE.size:
         raise FormatError("a block without its table")

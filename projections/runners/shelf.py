@@ -14,9 +14,11 @@ from functools import reduce
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from projections.alike import Alike, Member, Numbers, Patterns
 from projections.docket import Edge
 from projections.holdings import PARTS, Holding, Holdings, Parted, decode_row, encode_row, merged
-from projections.runners.blocks import Block, Patterns, Placed, Stretch, placed
+from projections.lines import FANOUT
+from projections.runners.blocks import Block, PatternSet, Placed, Stretch, placed
 from projections.runners.halves import in_halves
 from projections.runners.progress import untold
 
@@ -98,7 +100,7 @@ class Shelf(Parted):
     def __init__(self, blocks: Blocks | None = None) -> None:
         self._blocks = Scratch() if blocks is None else blocks
         self._placed: list[Placed] = []
-        self._patterns = Patterns()
+        self._patterns = PatternSet()
         self._last: tuple[int, Holdings] | None = None
         self._count: int | None = None
         self.rows = 0
@@ -134,6 +136,10 @@ class Shelf(Parted):
     def each_rows(self, work: Callable[[Iterable[bytes]], T]) -> Iterator[T]:
         """See `Parted.each_rows`."""
         return self._each(lambda number: work(self._lines(number)))
+
+    def each_alike(self, work: Callable[[list[list[Alike]], Holdings], T]) -> Iterator[T]:
+        """See `Parted.each_alike`."""
+        return self._each(lambda number: work(*self._alike(number)))
 
     def take_back(self) -> Holdings:
         """All of them, in memory."""
@@ -191,16 +197,26 @@ class Shelf(Parted):
                 found[raw] = (stretch,) if before is None else (*before, stretch)
         return found
 
-    def _read(self, number: int) -> Holdings:
-        part: Holdings = {}
-        # Who stood alike in each stretch stands alike, and shares one object, as if all were folded at once.
-        known: dict[tuple[Stretch, ...], Holding] = {}
+    def _alike(self, number: int) -> tuple[list[list[Alike]], Holdings]:
+        """Those of a part who are alike, leaf by leaf, and all others."""
+        alike: list[dict[Patterns, list[Member]]] = [{} for _ in range(FANOUT)]
+        others: dict[bytes, tuple[Stretch, ...]] = {}
         for raw, stretches in self._stretches(number).items():
-            holding = known.get(stretches)
-            if holding is None:
-                holding = known[stretches] = _holding(stretches)
-            part[raw.hex()] = holding
-        return part
+            patterns: Patterns = ()
+            numbers: Numbers = ()
+            for stretch in stretches:
+                if isinstance(stretch, bytes) or not stretch[0].shares:
+                    others[raw] = stretches
+                    break
+                patterns, numbers = (*patterns, stretch[0]), numbers + stretch[1]
+            else:
+                # The third digit of the handle: its leaf (`lines.leaf_of`) in this part.
+                alike[raw[1] >> 4].setdefault(patterns, []).append((numbers, raw.hex()))
+        found = [[Alike(*one) for one in leaf.items()] for leaf in alike]
+        return found, _holdings(others)
+
+    def _read(self, number: int) -> Holdings:
+        return _holdings(self._stretches(number))
 
 
 class Shelving:
@@ -249,6 +265,18 @@ class Shelving:
             return self._shelf
         holdings.update(self._shelf.take_back())
         return None
+
+
+def _holdings(said: dict[bytes, tuple[Stretch, ...]]) -> Holdings:
+    # Who stood alike in each stretch stands alike, and shares one object, as if all were folded at once.
+    known: dict[tuple[Stretch, ...], Holding] = {}
+    part: Holdings = {}
+    for raw, stretches in said.items():
+        holding = known.get(stretches)
+        if holding is None:
+            holding = known[stretches] = _holding(stretches)
+        part[raw.hex()] = holding
+    return part
 
 
 def _row(stretch: Stretch) -> bytes:

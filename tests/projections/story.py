@@ -1,6 +1,6 @@
 """A short history of one controller with two stores, told through `LogBuilder`, and its judgment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -17,6 +17,7 @@ from projections.order import Deadline, Obligation, Order, Scope, Trust
 from projections.reading import FactReader
 from projections.registry import Registry
 from projections.roll import Roll
+from projections.runners.shelf import Shelf
 from projections.running import Running
 from projections.verdict import Judgment, judge
 from projections.vocabulary import Evidence
@@ -42,6 +43,11 @@ SHA = "0" * 64
 def handle(number: int) -> str:
     """A handle like any other."""
     return f"{number & 0xFFF:03x}{number:029x}"  # each in a leaf of its own (`projections.roll`)
+
+
+def is_order(fact: Fact) -> bool:
+    """Whether an order is issued here."""
+    return isinstance(fact.event.data, ev.OrderIssued)
 
 
 @dataclass
@@ -308,13 +314,24 @@ class Story:
         )
 
     def judge(self, days: float = 1) -> Judgment:
-        """The judgment on the last order, `days` after it took effect: from nothing, and from the sums that
-        were kept when it was judged last, which must be the same."""
+        """The judgment on the last order, `days` after it took effect: from nothing, over records that were
+        put away, and from the sums that were kept when it was judged last, which must be the same."""
         case = self.case(days)
         judgment = judge(case)
+        assert judge(self.put_away(case)) == judgment
         kept = self._go_on(case.issued, as_of=case.as_of)
         assert judge(kept) == judgment
         return judgment
+
+    def put_away(self, case: Case, ends: Callable[[Fact], bool] = is_order) -> Case:
+        """The same case over the same records on a shelf. `ends`: whether a stretch of the log ends here."""
+        fold, shelf = Fold.empty(), Shelf()
+        for fact in self._facts():
+            fold.take(fact)
+            if ends(fact):
+                shelf.put_away(fold.holdings)
+        shelf.put_away(fold.holdings)
+        return Case(shelf, fold.docket, fold.edges, case.issued, as_of=case.as_of, size=case.size)
 
     def _go_on(self, issued: IssuedOrder, *, as_of: int) -> Case:
         for fact in islice(self._facts(), self._taken, None):

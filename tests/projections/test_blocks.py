@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from projections.holdings import PARTS, Holding, Move, decode_row
 from projections.patterns import Pattern
 from projections.runners import blocks
-from projections.runners.blocks import Block, Patterns, Stretch, placed
+from projections.runners.blocks import Block, PatternSet, Stretch, placed
 from signing.errors import FormatError
 
 STATES = st.builds(
@@ -26,14 +26,14 @@ def reading(raw: bytes) -> Callable[[int, int], bytes]:
 
 
 def written(holdings: dict[str, Holding]) -> bytes:
-    block = Block(Patterns())
+    block = Block(PatternSet())
     for handle, holding in holdings.items():
         block.add(handle, holding)
     return b"".join(block.pieces())
 
 
 def read(raw: bytes) -> dict[str, Stretch]:
-    block = placed(0, len(raw), reading(raw), Patterns())
+    block = placed(0, len(raw), reading(raw), PatternSet())
     return {
         handle.hex(): stretch
         for number in range(PARTS)
@@ -66,14 +66,14 @@ def test_a_block_is_of_the_length_that_its_table_says() -> None:
     raw = written({"0" * 32: Holding({"faces": (Move(7, 8, "held", 1),)})})
     for broken in (raw + b"!", raw[:-1], raw[:100]):
         with pytest.raises(FormatError):
-            placed(0, len(broken), reading(broken), Patterns())
+            placed(0, len(broken), reading(broken), PatternSet())
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:
     raw = written({"0" * 32: Holding({"faces": (Move(7, 8, "held", 1),)})})
     broken = raw.replace(b'\x00"held"', b'\x01"held"')
     with pytest.raises(FormatError, match="pattern"):
-        placed(0, len(broken), reading(broken), Patterns())
+        placed(0, len(broken), reading(broken), PatternSet())
 
 
 @given(st.binary(max_size=20), st.integers(0, 5_000), st.integers(0, 40))
@@ -81,7 +81,7 @@ def test_other_bytes_are_no_block(noise: bytes, at: int, most: int) -> None:
     raw = written({f"{n:02x}" + "0" * 30: Holding({"faces": (Move(n, 8, "held", 1),)}) for n in range(most)})
     broken = raw[:at] + noise + raw[at + len(noise) :]
     try:
-        block = placed(0, len(broken), reading(broken), Patterns())
+        block = placed(0, len(broken), reading(broken), PatternSet())
     except FormatError:
         return
     assert all(isinstance(one, Pattern) for one in block.patterns)

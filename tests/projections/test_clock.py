@@ -1,6 +1,8 @@
 """Time by anchors."""
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from projections.clock import Clock, read_clock, time_failures
 from signing.keys import ED25519, SigningKey
@@ -30,6 +32,18 @@ def test_an_anchor_proves_what_stands_below_its_size() -> None:
 def test_the_earliest_quorum_above_an_entry_proves_it() -> None:
     clock = Clock((10, 20), (500, 500))
     assert [clock.proven(i) for i in (0, 9, 10, 19, 20)] == [500, 500, 500, 500, None]
+
+
+@given(st.dictionaries(st.integers(1, 12), st.integers(0, 12)), st.integers(0, 13), st.integers(0, 13))
+def test_in_time_is_what_is_proved_by_the_deadline(
+    anchors: dict[int, int], index: int, deadline_s: int
+) -> None:
+    sizes = tuple(sorted(anchors))
+    clock = Clock(sizes, tuple(min(anchors[one] for one in sizes if one >= size) for size in sizes))
+    proven = clock.proven(index)
+    expected = "in_time" if proven is not None and proven <= deadline_s else "time_unproved"
+    assert clock.timing(index, deadline_s * 1_000_000, deadline_s) == expected
+    assert clock.timing(index, deadline_s * 1_000_000 + 1, deadline_s) == "late"
 
 
 def test_a_later_anchor_with_an_earlier_time_proves_more() -> None:

@@ -64,3 +64,38 @@ def test_the_first_of_several_turns_is_told() -> None:
     assert watch.turn == 15
     assert QUESTIONS["both"](moment, 0) == (10, True)
     assert moment in {10}
+
+
+BOTH: dict[str, Question] = {
+    "which is first": lambda one, other: one < other,
+    "alike": lambda one, other: one == other,
+    "sum": lambda one, other: one + other,
+    "how far apart": lambda one, other: other - one,
+    "product": lambda one, other: one * other,
+    "how often": lambda one, other: one // (other or 1),
+    "rest": lambda one, other: one % (other or 1),
+    "the higher": lambda one, other: max(one, other) * 1,
+}
+
+
+@given(st.sampled_from(sorted(BOTH)), NUMBERS, NUMBERS)
+def test_of_two_that_are_watched_nothing_is_known_of_any_other(name: str, one: int, other: int) -> None:
+    watches = Watch(one), Watch(other)
+    said = BOTH[name](*map(watched, watches))
+    assert said == BOTH[name](one, other)
+    assert [watch.turn for watch in watches] == [one + 1, other + 1]
+
+
+@given(st.integers(0, 40), st.integers(1, 9))
+def test_what_is_made_of_it_otherwise_is_known_of_it_alone(moment: int, other: int) -> None:
+    made: list[Callable[[int], object]] = [
+        hash, abs, float, round, str, lambda n: f"{n:x}", lambda n: ~n, lambda n: n & other,
+        lambda n: other | n, lambda n: n**2, lambda n: 2**n, lambda n: n << other, lambda n: n >> other,
+        lambda n: other ^ n, lambda n: other // (n + 1), lambda n: other % (n + 1),
+        lambda n: other / (n + 1), lambda n: n in {other}, lambda n: {other: 1}.get(n),
+        lambda n: divmod(other, n + 1), lambda n: n.bit_length(),
+    ]  # fmt: skip
+    for make in made:
+        watch = Watch(moment)
+        assert make(watched(watch)) == make(moment)
+        assert watch.turn == moment + 1
