@@ -97,6 +97,10 @@ class Estate:
         assert not err, err
         return code, json.loads(out)
 
+    async def send_outbox(self) -> None:
+        """Send what waits in the store's outbox."""
+        await self.session.value("outbox", "out", "send", "--once", "--from", self.url, key=self.owner)
+
     async def told(self, kind: str) -> list[dict[str, Any]]:
         """What was posted of inventories."""
         return [one for one in await self.session.events() if one["type"] == f"writ.inventory.{kind}.v1"]
