@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ledger import cli_connect as connect
 from ledger.cli_inventory import progress, subject_of
 from ledger.failure import Failure, Misuse
-from ledger.stores.opening import Where, add_source_arguments, open_at, where_of
+from ledger.stores.opening import Where, add_source_arguments, open_at, require_present, where_of
 
 if TYPE_CHECKING:
     from ledger.client import Receipt
@@ -85,10 +85,7 @@ def _require_use(args: argparse.Namespace, where: Where) -> None:
         raise Misuse(f"a store of the kind {where.scheme} has no other tables", "leave out --everywhere")
     if args.also and not args.everywhere:
         raise Misuse("--also has a use only with --everywhere", "give both, or neither")
-    if where.scheme == "s3-report":
-        raise Misuse(
-            "a report is as old as S3 made it, and says nothing of erasures since", "list the bucket: s3://…"
-        )
+    require_present(where)
 
 
 def _declared(args: argparse.Namespace, where: Where, key: bytes) -> "Subject":

@@ -50,7 +50,9 @@ def add_redraw_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Take a sample, or go on with one."""
     from ledger.keyfiles import read_blinding_key
+    from ledger.stores.opening import require_present, where_of
 
+    require_present(where_of(args))
     key = read_blinding_key(Path(args.blinding_key))
     declared, draft = asyncio.run(_request(args, key))
     if draft.result:

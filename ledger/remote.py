@@ -25,7 +25,14 @@ from signing.errors import FormatError, ProofError
 from signing.keys import VerifierKey
 from signing.merkle import verify_consistency
 from signing.note import Note
-from signing.tiles import Tile, consistency_from_tiles, tile_path, tiles_for_consistency
+from signing.tiles import (
+    Tile,
+    consistency_from_tiles,
+    root_from_tiles,
+    tile_path,
+    tiles_for_consistency,
+    tiles_for_root,
+)
 
 MAX_ANSWER_BYTES = 1 << 20
 HASH_BYTES = 32
@@ -151,6 +158,17 @@ class RemoteLog:
                 f"{error}",
                 "stop posting and show both checkpoints to the log's witnesses and to the authority",
             ) from error
+
+    async def root_at(self, size: int, seen: Checkpoint) -> bytes:
+        """The root that the tree of a checkpoint had at an earlier size, above 0; proved from tiles."""
+        tiles = tiles_for_root(size)
+        contents = await asyncio.gather(*(self._tile(tile) for tile in tiles))
+        try:
+            root = root_from_tiles(size, dict(zip(tiles, contents, strict=True)))
+        except FormatError as error:
+            raise Dishonest(f"{self.url}: its tiles are none of size {size}: {error}") from error
+        await self.require_growth(Checkpoint(seen.origin, size, root), seen)
+        return root
 
     async def get(self, path: str, most_bytes: int = MAX_ANSWER_BYTES) -> Answer:
         """GET a path below the log; any status but 200 is an error."""

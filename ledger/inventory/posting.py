@@ -10,9 +10,10 @@ import msgspec
 
 from ledger import cli_connect as connect
 from ledger.failure import Failure, Misuse
+from ledger.inventory.dating import place_at
 from ledger.inventory.findings import Found, Look, write_found
 from ledger.inventory.lines import begun_line
-from ledger.stores.opening import Where, open_at
+from ledger.stores.opening import Where, open_at, require_present
 from signing.encoding import encode_base64
 
 if TYPE_CHECKING:
@@ -43,9 +44,14 @@ def begin(args: argparse.Namespace, where: Where, look: Look) -> "tuple[Look, So
     if look.method == "reconcile":
         # What the log had before anybody looked: later than that he saw nothing of it.
         size, root = asyncio.run(_checkpoint(args))
-        look = msgspec.structs.replace(look, begun_size=size, begun_root=encode_base64(root))
-    else:
-        look = msgspec.structs.replace(look, begun_index=asyncio.run(_post_begun(args, begun_line(look))))
+        source = open_at(where)
+        made_at_s = getattr(source, "made_at_s", None)
+        if made_at_s is not None:
+            # A report's place is that of its making, however long ago; nothing is held open meanwhile.
+            size, root = asyncio.run(_checkpoint(args, made_at_s))
+        return msgspec.structs.replace(look, begun_size=size, begun_root=encode_base64(root)), source
+    require_present(where)
+    look = msgspec.structs.replace(look, begun_index=asyncio.run(_post_begun(args, begun_line(look))))
     return look, open_at(where)
 
 
@@ -90,11 +96,12 @@ async def _declared(log: "RemoteLog", store: str) -> "StoreLine | None":
     return stores[store]
 
 
-async def _checkpoint(args: argparse.Namespace) -> tuple[int, bytes]:
-    async with connect.open_poster(args) as poster:
+async def _checkpoint(args: argparse.Namespace, moment_s: int | None = None) -> tuple[int, bytes]:
+    """Size and root of the log as it is, or as it was at an earlier moment."""
+    async with connect.open_poster(args) as poster, connect.open_log(args) as log:
         seen = poster.seen
         assert seen is not None, "a poster has seen a checkpoint once it is open"
-        return seen.size, seen.root
+        return (seen.size, seen.root) if moment_s is None else await place_at(log, seen, moment_s)
 
 
 async def _post_begun(args: argparse.Namespace, line: bytes) -> int:

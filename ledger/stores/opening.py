@@ -180,6 +180,15 @@ def open_at(where: Where) -> "Source":
     return source
 
 
+def require_present(where: Where) -> None:
+    """Refuse what tells of a store as it was: nothing that was found or not found there says how it is."""
+    if where.scheme == "s3-report":
+        raise Misuse(
+            "a report is as old as S3 made it, and says nothing of what happened since",
+            "list the bucket (s3://…); an auditor's inventory (--auditor) is placed at the report's time",
+        )
+
+
 def _checked_pattern(text: str) -> str:
     try:
         groups = re.compile(text).groups if text else 1

@@ -120,7 +120,7 @@ def csv_relation(path: str, columns: Sequence[str], *, header: bool) -> str:
     struct = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in columns)
     return (
         f"read_csv({literal(_plain_path(path))}, auto_detect = false, header = {header}, delim = ',',"
-        f" quote = '\"', escape = '\"', comment = '', strict_mode = true, columns = {{{struct}}})"
+        f" quote = '\"', escape = '\"', strict_mode = true, columns = {{{struct}}})"
     )
 
 
