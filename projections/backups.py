@@ -6,10 +6,10 @@ the store's own operator or by the recorded clock. A store that was declared to 
 keeps what was erased for so long besides, whatever is posted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 
 from projections.case import Case
-from projections.finding import Irregularity
+from projections.finding import Gap, Irregularity
 from projections.holdings import Move
 from projections.lives import Copy
 from projections.moments import DAY_US, SECOND_US
@@ -57,12 +57,26 @@ class Backups:
 
 
 def fault_of(case: Case, expiry: Expiry) -> str | None:
-    """Why a backup's expiry has no effect: `backup.foreign` (not by the store's operator), else
-    `backup.compromised` (under a stolen key)."""
+    """Why a backup's expiry has no effect: `backup.foreign` (not by the store's operator),
+    `backup.compromised` (under a stolen key), else `backup.survived` (it was restored afterwards)."""
     if not case.believes(expiry.by, expiry.time_us):
         return "backup.compromised"
     store = case.stores.get(expiry.store)
-    return None if store is not None and case.name_of(expiry.by) == store.operator_key else "backup.foreign"
+    if store is None or case.name_of(expiry.by) != store.operator_key:
+        return "backup.foreign"
+    return "backup.survived" if _survived(case, expiry) else None
+
+
+def _survived(case: Case, expiry: Expiry) -> bool:
+    """Whether it was restored, into whichever store, after it was said to be gone and before another was made
+    under its name."""
+    made = [one.index for one in case.docket.sharing.backups if one.backup == expiry.backup]
+    return any(
+        one.backup == expiry.backup
+        and expiry.index < one.index < case.size
+        and not any(expiry.index < index < one.index for index in made)
+        for one in case.docket.sharing.restores
+    )
 
 
 def faults(case: Case, stores: Iterable[str]) -> list[Irregularity]:
@@ -75,16 +89,27 @@ def faults(case: Case, stores: Iterable[str]) -> list[Irregularity]:
     ]
 
 
-def last_restore(case: Case, store: str) -> int:
-    """The entry of the last restore into the store that brought back what had been erased, else -1."""
+def last_restore(case: Case, store: str, *, reapplied: bool = True) -> int:
+    """The entry of the last restore into the store, else -1; without those after which erasures were applied
+    again, by whoever says so, if not `reapplied`."""
     return max(
         (
             one.index
             for one in case.docket.sharing.restores
-            if one.store == store and not one.reapplied and one.index < case.size
+            if one.store == store and one.index < case.size and (reapplied or not one.reapplied)
         ),
         default=-1,
     )
+
+
+def restored(case: Case, last_erasure: Mapping[str, int], looked: Container[str]) -> list[Gap]:
+    """`backup.restored`: from a backup, and what had been erased since was not erased again. A whole look
+    begun later says what is there."""
+    return [
+        Gap("backup.restored", store)
+        for store, erased in sorted(last_erasure.items())
+        if last_restore(case, store, reapplied=False) > erased and store not in looked
+    ]
 
 
 def _holds(backup: Backup, spans: tuple[tuple[int, int], ...]) -> bool:

@@ -369,6 +369,6 @@ def bearing_on_records(docket: Docket, order: str) -> Docket:
             holds=said.holds,
             releases=said.releases,
         ),
-        sharing=Sharing(backups=shared.backups, expiries=shared.expiries),
+        sharing=Sharing(backups=shared.backups, expiries=shared.expiries, restores=shared.restores),
         processing=Processing(activities=docket.processing.activities),
     )

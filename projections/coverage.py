@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from projections.backups import last_restore
 from projections.case import Case
 from projections.docket import unblinded_at
 from projections.finding import Gap, Irregularity, Level, StoreCoverage
@@ -18,10 +19,11 @@ def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
     """Whose look governs a store: the latest assessor's that was begun after the last erasure there, else the
     latest. Where an assessor found a difference, only an assessor's later look settles it.
 
-    A look from before the order was issued says nothing of whether it was carried out.
+    A look from before the order was issued says nothing of whether it was carried out, nor one from before a
+    restore of what is there since: whoever restored says that he erased again, and nobody saw it.
     """
     looks = [one for one in case.docket.looks.inventories if one.store == store and _stands(case, one)]
-    after = max(last_erasure, case.first_issued)
+    after = max(last_erasure, case.first_issued, last_restore(case, store))
     assessed = max((one for one in looks if one.by in case.assessors), key=_place, default=None)
     if assessed is not None:
         found = _compare(case, assessed)

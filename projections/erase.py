@@ -60,13 +60,12 @@ def decide(live: bool, missing: bool, past: bool) -> Verdict:
 def _found(case: Case, survey: Survey, *, only_derived: bool = False) -> Finding:
     obligation = survey.obligation
     stores = case.stores_of(obligation.scope)
-    restored = {store: at for store in survey.last_erasure if (at := backups.last_restore(case, store)) >= 0}
-    doubts = (survey.last_erasure, survey.last_contradiction, restored)
+    doubts = (survey.last_erasure, survey.last_contradiction)
     covered = tuple(coverage.look(case, one, max(at.get(one, -1) for at in doubts)) for one in stores)
     levels = {one.store: level_of(survey, one) for one in covered}
     told = _recipients(case, survey)
     there = orphans.count(survey, covered, only_derived=only_derived)
-    gaps = (*_gaps(case, survey, covered, levels), *there, *_doubtful(survey, covered, restored), *told.gaps)
+    gaps = (*_gaps(case, survey, covered, levels), *there, *_doubtful(case, survey, covered), *told.gaps)
     counts = survey.counts
     return Finding(
         obligation=obligation.id,
@@ -96,16 +95,11 @@ def _without_effect(case: Case, stores: list[str]) -> list[Irregularity]:
     return [*coverage.exceptions(case, stores), *backups.faults(case, stores)]
 
 
-def _doubtful(survey: Survey, covered: tuple[StoreCoverage, ...], restored: dict[str, int]) -> list[Gap]:
-    """`backup.restored`: from a backup, and what had been erased since was not erased again.
-    `erasure.contradicted`: what had been erased was used. A whole look begun later says what is there."""
+def _doubtful(case: Case, survey: Survey, covered: tuple[StoreCoverage, ...]) -> list[Gap]:
+    """What was erased may be back (`backup.restored`) or was used (`erasure.contradicted`), until somebody
+    has looked since."""
     looked = {one.store for one in covered if one.looked}
-    gaps = [
-        Gap("backup.restored", store)
-        for store, at in sorted(restored.items())
-        if at > survey.last_erasure[store] and store not in looked
-    ]
-    return gaps + survey.contradicted_gaps(looked)
+    return backups.restored(case, survey.last_erasure, looked) + survey.contradicted_gaps(looked)
 
 
 def level_of(survey: Survey, one: StoreCoverage) -> Level:

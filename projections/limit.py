@@ -1,6 +1,6 @@
 """The obligation to limit retention (DOMAIN §5): nothing in scope is kept past its term (`retention`)."""
 
-from projections import coverage
+from projections import backups, coverage
 from projections.case import Case
 from projections.erase import decide, level_of, weak_evidence, word_of
 from projections.finding import Finding, Gap, lowest
@@ -41,6 +41,7 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     gaps = (
         *coverage.gaps(case, obligation.scope, covered),
         *_gaps(survey),
+        *backups.restored(case, survey.last_erasure, {one.store for one in covered if one.looked}),
         *weak_evidence(obligation, lowest(levels.values())),
     )
     past = case.as_of > survey.deadline

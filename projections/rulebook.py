@@ -41,6 +41,10 @@ RULES: Final[dict[str, str]] = {
         "A backup was restored without the erasures since: until a whole look into the store agrees, nobody "
         "knows what came back."
     ),
+    "backup.survived": (
+        "The backup was said to have expired, and was restored afterwards: it was there, and holds what it "
+        "held."
+    ),
     "backup.unexpired": "The copies are erased, and backups still hold them until they expire.",
     "collection.prohibited": (
         "Records in scope were collected while the order forbade it: a breach for good."
@@ -115,7 +119,7 @@ RULES: Final[dict[str, str]] = {
         "The inventory names a checkpoint that this log never had, and counts for nothing."
     ),
     "inventory.missing": (
-        "Nobody has looked into the whole store since the order and the last erasure there."
+        "Nobody has looked into the whole store since the order and the last erasure or restore there."
     ),
     "inventory.unexplained": (
         "The inventory names copies as orphans or missing which are not the whole difference to the ledger: "

@@ -166,6 +166,7 @@ RULES = {
     "acknowledgement.foreign": "in a recipient's place, by another than he: no effect",
     "backup.compromised": "an expiry posted under a key that was compromised by then: no effect",
     "backup.foreign": "an expiry of a backup by a key that is not the store's own: no effect",
+    "backup.survived": "an expiry of a backup that was restored afterwards: no effect",
     "notice.late": "notified after the deadline",
     "notice.backdated": "recorded after the deadline, and said to have been done before it",
     "restriction.foreign": "a restriction by a key that is not the store's own: no effect",

@@ -145,8 +145,6 @@ def test_what_the_authority_lets_stay_may_stay_in_backups(relieve: object) -> No
 
 def test_a_restore_without_the_erasures_needs_a_look_of_its_own() -> None:
     story = backed_up(day(20))
-    restore(story, reapplied=True)
-    assert finding(story).verdict == "carried_out"
     restore(story, reapplied=False)
     found = finding(story)
     assert found.verdict == "cannot_be_proved"
@@ -155,16 +153,55 @@ def test_a_restore_without_the_erasures_needs_a_look_of_its_own() -> None:
     assert finding(story).verdict == "carried_out"
 
 
-def test_a_restore_before_anything_was_erased_brought_nothing_back() -> None:
-    story = Story(stores=("faces", "index"))
-    story.hold(1)
-    back_up(story, day(0.0001), day(20), store="index")
-    story.order()
-    story.look("index")
-    restore(story, reapplied=False, store="index")
-    story.erase(1)
+def test_who_restored_and_says_that_he_erased_again_is_looked_at_again() -> None:
+    story = backed_up(day(20))
+    restore(story, reapplied=True)
+    found = finding(story)
+    assert (found.verdict, [gap.rule for gap in found.gaps]) == ("cannot_be_proved", ["inventory.missing"])
     story.look("faces")
     assert finding(story).verdict == "carried_out"
+
+
+@pytest.mark.parametrize("reapplied", [True, False])
+def test_what_a_restore_brings_into_another_store_nobody_has_seen(reapplied: bool) -> None:
+    """Nothing was ever erased from there, and somebody has looked into it before."""
+    story = Story(stores=("faces", "index"))
+    story.hold(1)
+    back_up(story, day(0.0001), day(20), store="faces")
+    story.order()
+    story.erase(1)
+    story.look("faces")
+    story.look("index")
+    wait(story, 25)
+    assert finding(story).verdict == "carried_out"
+    restore(story, reapplied=reapplied, store="index")
+    found = finding(story)
+    assert [(gap.rule, gap.subject) for gap in found.gaps] == [("inventory.missing", "index")]
+    story.look("index")
+    assert finding(story).verdict == "carried_out"
+
+
+def test_a_backup_that_is_restored_had_not_expired() -> None:
+    story = backed_up()
+    gone = expire(story)
+    assert finding(story).counts["in_backups"] == 0
+    restore(story, reapplied=True, store="index")
+    story.look("faces")
+    found = finding(story)
+    assert (found.verdict, found.counts["in_backups"]) == ("breached", 1)
+    assert [(one.rule, one.index) for one in found.irregularities] == [("backup.survived", gone)]
+    expire(story)
+    assert finding(story).counts["in_backups"] == 0
+
+
+def test_another_backup_of_the_name_says_nothing_of_the_first() -> None:
+    story = backed_up()
+    expire(story)
+    back_up(story, day(50), FAR)
+    restore(story, reapplied=True)
+    story.look("faces")
+    found = finding(story)
+    assert (found.counts["in_backups"], found.irregularities) == (0, ())
 
 
 def test_what_a_restore_brought_back_is_live() -> None:

@@ -53,6 +53,16 @@ KEEPING = {
     "erased after its term, nobody looked since": Corner(
         OPEN, [gathered(1, until=2), Step("wait", (30,)), ORDERED, *LOOKED, Step("erase", ((1,), FACES))]
     ),
+    "erased after its term, restored, and not looked into since": Corner(
+        OPEN,
+        [gathered(1, until=2), Step("wait", (30,)), ORDERED, Step("erase", ((1,), FACES)), *LOOKED,
+         said(COMPANY, ev.BackupRestored, backup="b-1", store=FACES, erasures_reapplied=False)],
+    ),
+    "restored where nothing was erased, and not looked into since": Corner(
+        OPEN,
+        [gathered(1, until=20), ORDERED, *LOOKED,
+         said(COMPANY, ev.BackupRestored, backup="b-1", store=FACES, erasures_reapplied=True)],
+    ),
     "erased before its term asks for no look": Corner(
         DONE, [gathered(1, until=20), ORDERED, *LOOKED, Step("erase", ((1,), FACES))]
     ),

@@ -65,7 +65,7 @@ def weak(obligation: Obligation, level: str) -> Iterator[str]:
 def restored(oracle: Oracle, erased: Erased, used: Used = NONE) -> Iterator[str]:
     """What was erased may be back from a backup, until somebody has looked since."""
     for store, erasures in erased.items():
-        back = _restores(oracle, store)
+        back = _restores(oracle, store, undone=True)
         undone = back and back[-1] > max(f.index for f in erasures)
         if undone and oracle.agrees(store, _last(oracle, store, erased, used)) is None:
             yield "backup.restored"
@@ -104,15 +104,15 @@ def missed(oracle: Oracle, handle: str, store: str, erasure: Fact) -> bool:
 
 
 def _last(oracle: Oracle, store: str, erased: Erased, used: Used) -> int:
-    """A look must come after the order, after the last erasure, and after what undid or belied erasures."""
+    """A look must come after the order, the last erasure and restore, and after what belied erasures."""
     erasures = [f.index for f in erased.get(store, ())]
-    back = _restores(oracle, store) if erasures else []
-    return max([oracle.ordered, *erasures, *back, *used.get(store, ())])
+    return max([oracle.ordered, *erasures, *_restores(oracle, store), *used.get(store, ())])
 
 
-def _restores(oracle: Oracle, store: str) -> list[int]:
-    told = oracle.told(ev.BackupRestored)
-    return [f.index for f in told if f.event.data.store == store and not f.event.data.erasures_reapplied]
+def _restores(oracle: Oracle, store: str, undone: bool = False) -> list[int]:
+    """Every restore into a store; or those only after which nobody says that he erased again."""
+    told = [f for f in oracle.told(ev.BackupRestored) if f.event.data.store == store]
+    return [f.index for f in told if not (undone and f.event.data.erasures_reapplied)]
 
 
 def _asserted(erasure: Fact) -> str:

@@ -13,7 +13,7 @@ from projections.order import Obligation, deadline_at
 from projections.vocabulary import covers
 from tests.projections.laws.oracle import BREACHED, SECOND_US, Answer, Oracle, verdict_of
 from tests.projections.laws.oracle_life import by_authority, in_force
-from tests.projections.laws.oracle_looks import looked, weak
+from tests.projections.laws.oracle_looks import looked, restored, weak
 from tests.projections.laws.oracle_sharing import acknowledged, disclosed, notices, open_gaps
 from tests.projections.laws.oracle_terms import term_us
 from tests.projections.laws.rulings import (
@@ -204,6 +204,7 @@ def limit_retention(oracle: Oracle, obligation: Obligation) -> Answer:
     if obligation.scope.residency and not somebody and nobody_said(oracle):
         missing.append("residency.no_method")
     missing += looked(oracle, obligation, erased)
+    missing += restored(oracle, erased)
     past = oracle.as_of > deadline_at(oracle.order, obligation)
     return Answer(verdict_of(amiss > 0, bool(missing), past), counts, tuple(missing))
 

@@ -187,8 +187,17 @@ def _is_gone(oracle: Oracle, backup: Fact) -> bool:
         and (f.event.data.store, f.event.data.backup) == (data.store, data.backup)
         and f.poster.name == oracle.stores[data.store].operator_key
         and oracle.believed(f)
+        and not _came_back(oracle, f)
         for f in oracle.told(ev.BackupExpired)
     )
+
+
+def _came_back(oracle: Oracle, expiry: Fact) -> bool:
+    """Whether anything was restored from it after it was said to be gone, unless another has its name."""
+    for fact in oracle.told(ev.BackupCreated, ev.BackupRestored):
+        if fact.index > expiry.index and fact.event.data.backup == expiry.event.data.backup:
+            return isinstance(fact.event.data, ev.BackupRestored)
+    return False
 
 
 def told(oracle: Oracle, obligation: Obligation, had: set[str] | None, counts: Counter[str]) -> list[str]:

@@ -48,7 +48,7 @@ GAPS = {
         *UNSAID,
         *WEAK,
     },
-    "limit_retention": {"retention.no_term", *LOOKS, *UNSAID, *WEAK},
+    "limit_retention": {"backup.restored", "retention.no_term", *LOOKS, *UNSAID, *WEAK},
     "notify_recipients": {"disclosure.none_declared", *SILENT, *WEAK},
     "restrict": {*LOOKS, *UNSAID, *WEAK},
 }
