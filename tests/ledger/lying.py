@@ -115,6 +115,17 @@ class Story:
         assert code == (0 if found["agrees"] else 1)
         return found
 
+    async def probe(self, store: str, *words: str) -> Any:
+        """The auditor looks for what the order had erased there, by handle."""
+        door = ("--log", self.session.log_vkey, "--key", self.key(AUDITOR), "--controller", CONTROLLER)
+        asked = ("probe", ORDER, "--store", store, *self.ids(store), *words, *door)
+        code, out, err = await self.session.writ(*asked)
+        assert code in (0, 1), err
+        found = json.loads(out)
+        assert code == (1 if found["found"] else 0)
+        assert found["control_found"] == found["control_checked"] > 0
+        return found
+
     async def gaps(self) -> set[tuple[str, str]]:
         """What is missing of the order's being carried out: which rule says so, and of which store."""
         (erase,) = (await self.status())["statement"]["obligations"]
@@ -125,6 +136,13 @@ class Story:
         (erase,) = (await self.status())["statement"]["obligations"]
         counts: dict[str, int] = erase["counts"]
         return counts
+
+    async def listed(self, count: str) -> list[str]:
+        """Whom the ledger counts under a name, by handle."""
+        words = ("status", ORDER, "--list", count, "--log", self.session.log_vkey)
+        code, out, err = await self.session.writ(*words)
+        assert code == 0, err
+        return sorted(json.loads(line)["handle"] for line in out.splitlines())
 
     async def status(self) -> Any:
         """What the ledger says of the order now."""
