@@ -54,22 +54,30 @@ class Requested(Struct, frozen=True, array_like=True):
     sample: str
     order: str
     size: int
+    time_us: int
+    by: int
 
 
 class Drawn(Struct, frozen=True, array_like=True):
-    """What looking at a sample gave."""
+    """What looking at a sample gave, and at how many that should be there still."""
 
     index: int
     time_us: int
     by: int
     sample: str
     failures: int
+    control_found: int
+
+    @property
+    def tells(self) -> bool:
+        """That nothing was found says something only where what is there was found."""
+        return self.failures > 0 or self.control_found > 0
 
 
 class Sample(Struct, frozen=True):
     """A sample as it was first asked for, and what was found in it afterwards, in log order."""
 
-    order: str
+    requested: Requested
     drawn: tuple[Drawn, ...]
 
 
@@ -95,7 +103,7 @@ def read_samples(part: Attested, size: int) -> dict[str, Sample]:
     for drawn in part.drawn:
         if drawn.index < size and drawn.sample in first and first[drawn.sample].index < drawn.index:
             found[drawn.sample].append(drawn)
-    return {name: Sample(one.order, tuple(found[name])) for name, one in first.items()}
+    return {name: Sample(one, tuple(found[name])) for name, one in first.items() if one.index < size}
 
 
 def _vouched(part: Attested, fact: Fact, by: int) -> Attested:
@@ -123,13 +131,14 @@ def _probed(part: Attested, fact: Fact, by: int) -> Attested:
 
 def _requested(part: Attested, fact: Fact, by: int) -> Attested:
     data: ev.SampleRequested = fact.event.data
-    requested = Requested(fact.index, data.sample, data.order, data.n)
+    requested = Requested(fact.index, data.sample, data.order, data.n, fact.time_us, by)
     return msgspec.structs.replace(part, requested=part.requested.grown(requested))
 
 
 def _drawn(part: Attested, fact: Fact, by: int) -> Attested:
     data: ev.SampleAttested = fact.event.data
-    drawn = Drawn(fact.index, fact.time_us, by, data.sample, data.failures)
+    control = 0 if isinstance(data.control_found, UnsetType) else data.control_found
+    drawn = Drawn(fact.index, fact.time_us, by, data.sample, data.failures, control)
     return msgspec.structs.replace(part, drawn=part.drawn.grown(drawn))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from projections.attested import Drawn, Probe, read_samples
+from projections.attested import Drawn, Probe, Requested, Sample, read_samples
 from projections.case import Case
 from projections.erased import erased_sets
 from projections.finding import Gap, Irregularity, Probed, StoreCoverage
@@ -46,15 +46,17 @@ def beside_looks(case: Case, covered: Iterable[StoreCoverage]) -> tuple[StoreCov
 
 def without_effect(case: Case) -> list[Irregularity]:
     """`probe.without_control`: looked for what is gone, and found nothing of what should be there either: as
-    with a wrong key or in the wrong table. `probe.other_set`: looked for another set than the ledger's own.
-    That nothing was found says nothing there."""
+    with a wrong key or in the wrong table; `sample.without_control` likewise. `probe.other_set`: looked for
+    another set than the ledger's own. That nothing was found says nothing there. `sample.unanswered`: whoever
+    asked for the sample has not told what he found."""
     probes = _probes(case)
     exact = _exact(case, probes)
     faults = [("probe.without_control", one) for one in probes if not (one.found or one.control_found)]
     faults += [("probe.other_set", one) for one in probes if one not in exact]
-    return [
+    listed = [
         Irregularity(rule, one.index, one.time_us, case.name_of(one.by), one.store) for rule, one in faults
     ]
+    return listed + _samples_without_effect(case)
 
 
 def _probes(case: Case) -> list[Probe]:
@@ -98,14 +100,30 @@ def _settled(case: Case, probe: Probe, probes: Iterable[Probe], look: StoreCover
 
 
 def _samples(case: Case) -> list[Gap]:
-    """The last word on each sample: an assessor's, else anybody's."""
+    """The last word on each sample that tells anything: an assessor's, else anybody's."""
     gaps = []
-    for name, sample in sorted(read_samples(case.docket.attested, case.size).items()):
-        if sample.order != case.order.id:
-            continue
-        drawn = [one for one in sample.drawn if _stands(case, one, one.failures)]
+    for name, sample in _samples_of(case):
+        drawn = [one for one in sample.drawn if one.tells and _stands(case, one, one.failures)]
         assessed = [one for one in drawn if one.by in case.assessors]
         failures = (assessed or drawn)[-1].failures if drawn else 0
         if failures:
             gaps.append(Gap("sample.failed", name, failures))
     return gaps
+
+
+def _samples_without_effect(case: Case) -> list[Irregularity]:
+    listed: list[tuple[str, Drawn | Requested]] = []
+    for _, sample in _samples_of(case):
+        asked, stands = sample.requested, [one for one in sample.drawn if _stands(case, one, one.failures)]
+        listed += [("sample.without_control", one) for one in stands if not one.tells]
+        # Who asks for ten samples and tells the one that he likes has left nine unanswered.
+        told_by = {case.name_of(one.by) for one in stands}
+        if case.believes(asked.by, asked.time_us) and case.name_of(asked.by) not in told_by:
+            listed.append(("sample.unanswered", asked))
+    return [Irregularity(rule, one.index, one.time_us, case.name_of(one.by)) for rule, one in listed]
+
+
+def _samples_of(case: Case) -> list[tuple[str, Sample]]:
+    """The samples of what the order erased, by their names."""
+    samples = sorted(read_samples(case.docket.attested, case.size).items())
+    return [(name, sample) for name, sample in samples if sample.requested.order == case.order.id]

@@ -173,6 +173,8 @@ RULES: Final[dict[str, str]] = {
     ),
     "retention.no_term": "Copies have no term at all, so nobody can say until when they may be kept.",
     "sample.failed": "A sample of what was erased failed.",
+    "sample.unanswered": "A sample was asked for, and whoever asked has not told what he found.",
+    "sample.without_control": "The sample found nothing of what should be there either: it says nothing.",
     "service.none_named": "The controller has not said of any service where it offers it.",
     "status.effective": (
         "An event of an order's life takes effect at its `effective_at`; those of one second in the log's "

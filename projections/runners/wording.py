@@ -192,6 +192,8 @@ RULES = {
     "probe.other_set": "a probe of another set than the ledger has as erased: that nothing was found says "
     "nothing",
     "probe.without_control": "a probe that found nothing of what should be there either: no effect",
+    "sample.unanswered": "a sample that was asked for, and of which nothing was told (yet)",
+    "sample.without_control": "a sample that found nothing of what should be there either: no effect",
     "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
     "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",
 }

@@ -58,8 +58,8 @@ def sample(story: Story, failures: int, *, by: str = ASSESSOR, name: str = "s-1"
     return draw(story, failures, by, name)
 
 
-def ask_for(story: Story, name: str, **how: Any) -> None:
-    story.post(
+def ask_for(story: Story, name: str, **how: Any) -> int:
+    return story.post(
         ev.SampleRequested(
             controller=CONTROLLER,
             n=10,
@@ -71,8 +71,10 @@ def ask_for(story: Story, name: str, **how: Any) -> None:
     )
 
 
-def draw(story: Story, failures: int, by: str, name: str) -> int:
-    return story.post(ev.SampleAttested(controller=CONTROLLER, failures=failures, sample=name), by=by)
+def draw(story: Story, failures: int, by: str, name: str, control: int | None = 2) -> int:
+    how: dict[str, Any] = {} if control is None else {"control_checked": 2, "control_found": control}
+    data = ev.SampleAttested(controller=CONTROLLER, failures=failures, sample=name, **how)
+    return story.post(data, by=by)
 
 
 def test_a_clean_probe_changes_nothing() -> None:
@@ -163,6 +165,30 @@ def test_what_failed_in_a_sample() -> None:
     assert rules(finding(story)) == ["sample.failed"]
     sample(story, 0)
     assert finding(story).verdict == "carried_out"
+
+
+@pytest.mark.parametrize("control", [0, None])
+def test_a_sample_that_found_nothing_alive_says_nothing(control: int | None) -> None:
+    story = erased()
+    sample(story, 2)
+    index = draw(story, 0, ASSESSOR, "s-1", control)
+    found = finding(story)
+    assert rules(found) == ["sample.failed"]
+    assert listed(found) == [("sample.without_control", index, 0)]
+    # What was found was found.
+    draw(story, 1, ASSESSOR, "s-1", control)
+    assert listed(finding(story)) == [("sample.without_control", index, 0)]
+
+
+def test_who_asks_for_many_samples_and_tells_of_one_is_listed() -> None:
+    story = erased()
+    asked = [ask_for(story, f"s-{number}") for number in range(3)]
+    draw(story, 0, ASSESSOR, "s-1")
+    draw(story, 0, COMPANY, "s-2")
+    found = finding(story)
+    assert found.verdict == "carried_out"
+    assert listed(found) == [("sample.unanswered", index, 0) for index in (asked[0], asked[2])]
+    assert [one.by for one in found.irregularities] == [ASSESSOR] * 2
 
 
 def test_another_clean_sample_does_not_undo_the_first() -> None:

@@ -149,7 +149,8 @@ PROBES = (
     st.tuples(_looker, _store, _bad, st.sampled_from((0, 1, 2, 2)), _aim).map(lambda one: Step("probe", one)),
     _said(ev.SampleRequested, _looker, n=st.just(5), order=st.just(ORDER), sample=_sample,
           population_digest=st.just(digest(frozenset())[1])),
-    _said(ev.SampleAttested, _looker, sample=_sample, failures=_bad),
+    _said(ev.SampleAttested, _looker, sample=_sample, failures=_bad, control_checked=st.just(2),
+          control_found=st.sampled_from((2, 2, 0))),
 )  # fmt: skip
 
 

@@ -170,6 +170,8 @@ def _without_effect(oracle: Oracle, obligation: Obligation) -> Iterator[str]:
             yield "probe.without_control"
         if not is_exact(oracle, fact):
             yield "probe.other_set"
+    if obligation.type in ERASURES:
+        yield from _samples_without_effect(oracle)
 
 
 # --- Probes and samples
@@ -215,20 +217,42 @@ def _settled(oracle: Oracle, obligation: Obligation, found: Fact, probes: list[F
 
 def _sampled(oracle: Oracle) -> Iterator[str]:
     """The last word on a sample, an assessor's before others', is that something failed."""
-    samples: dict[str, Fact] = {}
-    for fact in oracle.told(ev.SampleRequested):
-        samples.setdefault(fact.event.data.sample, fact)
-    for sample, asked in samples.items():
-        words = [
-            fact
-            for fact in oracle.told(ev.SampleAttested)
-            if fact.event.data.sample == sample
-            and fact.index > asked.index
-            and (oracle.believed(fact) or (oracle.is_assessor(fact.poster) and fact.event.data.failures))
-        ]
+    for asked in _asked_for(oracle):
+        words = [fact for fact in _told_of(oracle, asked) if _says_something(fact)]
         last = [fact for fact in words if oracle.is_assessor(fact.poster)] or words
-        if asked.event.data.order == oracle.order.id and last and last[-1].event.data.failures:
+        if last and last[-1].event.data.failures:
             yield "sample.failed"
+
+
+def _samples_without_effect(oracle: Oracle) -> Iterator[str]:
+    """Nothing was found of anything; or one asked, and kept to himself what he found."""
+    for asked in _asked_for(oracle):
+        words = list(_told_of(oracle, asked))
+        yield from ("sample.without_control" for fact in words if not _says_something(fact))
+        if oracle.believed(asked) and asked.poster.name not in [fact.poster.name for fact in words]:
+            yield "sample.unanswered"
+
+
+def _asked_for(oracle: Oracle) -> Iterator[Fact]:
+    """The samples of this order; a name that was used before is that of the sample before."""
+    names = set()
+    for fact in oracle.told(ev.SampleRequested):
+        if fact.event.data.sample not in names and fact.event.data.order == oracle.order.id:
+            yield fact
+        names.add(fact.event.data.sample)
+
+
+def _told_of(oracle: Oracle, asked: Fact) -> Iterator[Fact]:
+    for fact in oracle.told(ev.SampleAttested):
+        data = fact.event.data
+        is_later = data.sample == asked.event.data.sample and fact.index > asked.index
+        if is_later and _stands(oracle, fact, data.failures):
+            yield fact
+
+
+def _says_something(fact: Fact) -> bool:
+    data = fact.event.data
+    return data.failures > 0 or (data.control_found is not UNSET and data.control_found > 0)
 
 
 # --- What comes first

@@ -59,8 +59,9 @@ def probed(by: str, found: int, control: int = 2, aim: str = "exact") -> Step:
     return Step("probe", (by, FACES, found, control, aim))
 
 
-def failed(by: str, failures: int) -> Step:
-    return said(by, ev.SampleAttested, sample="s-1", failures=failures)
+def failed(by: str, failures: int, control: int = 2) -> Step:
+    found = {"failures": failures, "control_checked": 2, "control_found": control}
+    return said(by, ev.SampleAttested, sample="s-1", **found)
 
 
 ANSWERED = said(COMPANY, ev.EnquiryAnswered, request="r-1", outcome="refused")
@@ -279,8 +280,18 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         (ERASE,),
         [*ERASED, DRAWN, failed(ASSESSOR, 0), failed(COMPANY, 1)],
     ),
+    "a sample that failed, and one that found nothing of anything": (
+        "sample.failed, sample.without_control",
+        (ERASE,),
+        [*ERASED, DRAWN, failed(ASSESSOR, 1), failed(ASSESSOR, 0, 0)],
+    ),
+    "a sample of which nobody told": (
+        "erase carried_out, sample.unanswered",
+        (ERASE,),
+        [*ERASED, DRAWN, failed(COMPANY, 0)],
+    ),
     "a sample attested before it was drawn": (
-        "erase carried_out",
+        "erase carried_out, sample.unanswered",
         (ERASE,),
         [*ERASED, failed(ASSESSOR, 1), DRAWN],
     ),

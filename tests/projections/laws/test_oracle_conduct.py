@@ -10,7 +10,7 @@ from tests.projections.laws.comparing_conduct import compare
 from tests.projections.laws.conduct_histories import THEMES, conduct_histories
 from tests.projections.laws.histories import Steps
 
-CI = settings(max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+CI = settings(max_examples=50, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 SOAK = settings(max_examples=10_000, deadline=None, suppress_health_check=list(HealthCheck))
 # Silence breaches none of these, and neither does a rejection.
 HARMLESS = ("appoint_representative", "attest", "independent_assessment", "pay", "publish")
