@@ -72,13 +72,33 @@ class Bucket:
         self._client.close()
 
     def _pages(self, part: Part, listing: str) -> Iterator[dict[str, Any]]:
-        # Keys may hold what XML can't. Boto3 asks for encoded keys by itself, but not for uploads.
-        encoded = {"EncodingType": "url"} if listing == "list_multipart_uploads" else {}
         try:
-            pages = self._client.get_paginator(listing)
-            yield from pages.paginate(**self._at, **encoded, PaginationConfig={"PageSize": PAGE})
+            if listing == "list_multipart_uploads":
+                yield from self._upload_pages()
+            else:
+                pages = self._client.get_paginator(listing)
+                yield from pages.paginate(**self._at, PaginationConfig={"PageSize": PAGE})
         except (BotoCoreError, ClientError) as error:
             raise failure(part.name, error) from error
+
+    def _upload_pages(self) -> Iterator[dict[str, Any]]:
+        """Keys may hold what XML can't, so they are asked for encoded. Boto3 does so by itself where objects
+        are listed; of uploads it would decode neither the keys nor the place from which to go on."""
+        place: dict[str, str] = {}
+        while True:
+            page = self._client.list_multipart_uploads(
+                **self._at, **place, EncodingType="url", MaxUploads=PAGE
+            )
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            following = {
+                "KeyMarker": _decoded(page, page["NextKeyMarker"]),
+                "UploadIdMarker": page["NextUploadIdMarker"],
+            }
+            if following == place:
+                raise Failure(f"s3://{self._at['Bucket']}: the listing of uploads does not go on", USUAL)
+            place = following
 
 
 def open(where: Where) -> Bucket:

@@ -1,8 +1,11 @@
 """Buckets as stores, listed at a real service."""
 
 import secrets
+import threading
 from collections.abc import Iterator
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import boto3
 import pytest
@@ -72,6 +75,59 @@ def test_the_parts_of_an_unfinished_upload_are_a_copy(bucket: Bucket) -> None:
 
     bucket.client.abort_multipart_upload(**where)
     assert bucket.keys() == ["a.jpg"]
+
+
+class EncodedUploads(BaseHTTPRequestHandler):
+    """Answers as Amazon does who is asked for encoded keys: two pages of unfinished uploads."""
+
+    asked: ClassVar[list[dict[str, list[str]]]] = []
+
+    def do_GET(self) -> None:
+        query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
+        body = "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>"
+        if "uploads" in query:
+            self.asked.append(query)
+            first = "key-marker" not in query
+            key = "f/gr%C3%B6%C3%9Fer+%2B%25.jpg" if first else "f/%01.jpg"
+            body = (
+                "<ListMultipartUploadsResult><EncodingType>url</EncodingType>"
+                f"<NextKeyMarker>{key}</NextKeyMarker><NextUploadIdMarker>u</NextUploadIdMarker>"
+                f"<IsTruncated>{str(first).lower()}</IsTruncated>"
+                f"<Upload><Key>{key}</Key><UploadId>u</UploadId></Upload></ListMultipartUploadsResult>"
+            )
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def test_encoded_keys_of_uploads_are_decoded_and_the_next_page_begins_where_the_last_ended(
+    bucket: Bucket,
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), EncodedUploads) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            where = Where(scheme="s3", url="s3://faces/f/", endpoint=f"http://127.0.0.1:{server.server_port}")
+            assert keys_at(where) == ["f/größer +%.jpg", "f/\x01.jpg"]
+        finally:
+            server.shutdown()
+            thread.join()
+
+    first, second = EncodedUploads.asked
+    assert (first["encoding-type"], first["prefix"]) == (["url"], ["f/"])
+    assert (second["key-marker"], second["upload-id-marker"]) == (["f/größer +%.jpg"], ["u"])
+
+
+def test_many_uploads_come_in_pages(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.stores.s3.PAGE", 3)
+    for n in range(8):
+        bucket.client.create_multipart_upload(Bucket=bucket.name, Key=f"{n // 2} +.jpg")
+
+    assert bucket.keys() == [f"{n} +.jpg" for n in range(4)]
 
 
 def test_keys_come_back_as_they_were_put_below_the_prefix_and_no_other(bucket: Bucket) -> None:
