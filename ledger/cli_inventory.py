@@ -47,20 +47,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--auditor", action="store_true",
         help="name the log's checkpoint before the look: an event since must explain each difference",
     )  # fmt: skip
-    add_blinding_arguments(parser)
-    parser.add_argument("--anew", action="store_true", help="forget what the work folder has, and read all")
-    add_door_arguments(parser)
-
-
-def add_blinding_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Declare how ids are blinded, and where what was read is kept."""
-    parser.add_argument("--blinding-key", required=required, metavar="FILE", help="the store's blinding key")
+    parser.add_argument("--blinding-key", required=True, metavar="FILE", help="the store's blinding key")
     parser.add_argument("--namespace", metavar="ID", help="the store's (default: as the log declares it)")
+    add_work_argument(parser)
+    parser.add_argument("--anew", action="store_true", help="forget what the work folder has, and read all")
+    _add_door_arguments(parser)
+
+
+def add_work_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare where what was read is kept."""
     parser.add_argument("--work", metavar="DIR", help="the work folder (default: STORE.inventory)")
 
 
-def add_door_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare how it is posted: with a key, or through the store's outbox."""
+def _add_door_arguments(parser: argparse.ArgumentParser) -> None:
+    """How it is posted: with a key, or through the store's outbox, which needs no way to the log."""
     connect.add_service_arguments(parser)
     parser.add_argument("--log", metavar="VKEY", help="the log's verifier key; not needed with --outbox")
     parser.add_argument("--token", metavar="SECRET", help="a reader's token, where the log is not public")
@@ -156,8 +156,9 @@ def _require_door(args: argparse.Namespace) -> None:
     for name in needed:
         if getattr(args, name) is None:
             raise Misuse(f"--{name} is needed {'with --outbox' if args.outbox else 'without --outbox'}")
-    if args.outbox and args.key:
-        raise Misuse("--key has no use with --outbox: who sends the outbox signs", "leave it out")
+    for name in ("key", "state") if args.outbox else ():
+        if getattr(args, name) is not None:
+            raise Misuse(f"--{name} has no use with --outbox: who sends the outbox signs", "leave it out")
 
 
 def _look(args: argparse.Namespace, subject: "Subject") -> "Look":

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from ledger import cli_connect as connect
-from ledger.cli_inventory import add_blinding_arguments, add_door_arguments, progress, work_folder
+from ledger.cli_inventory import add_work_argument, progress, work_folder
 from ledger.failure import Failure, Misuse
-from ledger.stores.opening import Where, add_source_arguments, open_at, where_of
+from ledger.stores.opening import Where, add_source_arguments, open_at, where_or_none
 
 _AGREED: Final = "They are the same."
 _EXPLAINED: Final = (
@@ -36,9 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("store", metavar="STORE", help="the store, as the log declares it")
     add_source_arguments(parser, required=False)
-    add_blinding_arguments(parser, required=False)
+    parser.add_argument("--blinding-key", metavar="FILE", help="the store's blinding key, to name orphans")
+    add_work_argument(parser)
+    connect.add_log_arguments(parser)
     parser.add_argument("--no-post", action="store_true", help="tell what differs, and post nothing")
-    add_door_arguments(parser)
+    parser.add_argument(
+        "--key", metavar="FILE", help="the signing key of the inventory; none where it went by the outbox"
+    )
+    parser.add_argument("--state", metavar="DIR", help="what the poster remembers (default: FILE.state)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,18 +51,14 @@ def run(args: argparse.Namespace) -> int:
     from ledger.durable import alone
     from ledger.inventory.findings import KeptHandles, read_found
 
-    if args.log is None:
-        raise Misuse("--log is needed: the ledger's set is compared")
-    work = work_folder(args)
-    where = where_of(args) if args.read_from or args.command else None
+    work, where = work_folder(args), where_or_none(args)
     if where is None and args.blinding_key:
         raise Misuse("--blinding-key names orphans by their native ids, which are read", "give --from")
     if not work.is_dir():
         raise Failure(f"{work} has no inventory", f"writ inventory {args.store}, or give its --work")
     with alone(work / "lock", f"works in {work}"):
         found = _require_found(read_found(work), work, args.store)
-        if where is not None and not args.blinding_key and found.look.door == "key":
-            raise Misuse("--from is read to name orphans by their native ids", "give --blinding-key")
+        _require_use(args, where, found)
         with KeptHandles(work, found.look.inventory) as kept:
             compared = asyncio.run(_compare(args, kept, found))
         natives = _native_ids(args, where, found, compared.differences.orphans)
@@ -71,6 +72,18 @@ def _require_found(found: "Found | None", work: Path, store: str) -> "Found":
     if not found.posted:
         raise Failure(f"{found.look.inventory} is not attested to yet", "give the same writ inventory again")
     return found
+
+
+def _require_use(args: argparse.Namespace, where: Where | None, found: "Found") -> None:
+    """Return only if everything that is needed was given, and nothing else."""
+    if found.look.door == "outbox":
+        if args.key or args.state:
+            raise Misuse("it was begun through the store's outbox: who sends that signs", "leave --key out")
+        return
+    if where is not None and not args.blinding_key:
+        raise Misuse("--from is read to name orphans by their native ids", "give --blinding-key")
+    if not args.key and not args.no_post:
+        raise Misuse("what differs is attested to with the inventory's key", "give --key, or --no-post")
 
 
 async def _compare(args: argparse.Namespace, kept: "KeptHandles", found: "Found") -> "Compared":

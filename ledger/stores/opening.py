@@ -154,6 +154,16 @@ def where_of(args: argparse.Namespace) -> Where:
     return where
 
 
+def where_or_none(args: argparse.Namespace) -> Where | None:
+    """The same for a command that may do without a store; None where it is given none."""
+    if args.read_from is not None or args.command is not None:
+        return where_of(args)
+    for name, option in OPTIONS.items():
+        if getattr(args, name):
+            raise Misuse(f"{option} says which keys are read, and no store is given", "give --from")
+    return None
+
+
 def scheme_of(address: str) -> str:
     """The scheme of an address, by its one name; `Misuse` where nothing reads such a store."""
     found = _SCHEME.fullmatch(address)

@@ -116,6 +116,7 @@ async def test_who_differs_by_far_too_many_is_told_some(
 async def test_through_the_outbox_of_the_store(estate: Estate) -> None:
     """Neither the key nor a way to the log is needed where the store is."""
     await estate.execute(DDL)
+    await estate.add([PEOPLE])
     source = f"{OWNER}/outbox"
     words = ["inventory", *estate.words("--outbox", "--source", source, "--controller", "clearview")]
     words += ["--namespace", "people", "--json"]
@@ -123,15 +124,23 @@ async def test_through_the_outbox_of_the_store(estate: Estate) -> None:
         sys.executable, "-m", "ledger.cli", *words, cwd=estate.folder, stdout=subprocess.PIPE
     )
     assert await process.wait() == 0
-    code, _, err = await estate.session.writ("reconcile", "people", "--log", estate.session.log_vkey)
+    compare = ["reconcile", "people", "--log", estate.session.log_vkey]
+    code, _, err = await estate.session.writ(*compare)
     assert (code, "writ outbox DIR status" in err) == (1, True)
     await estate.send_outbox()
 
     (begun,), (attested,) = await estate.told("begun"), await estate.told("attested")
     assert begun["source"] == attested["source"] == source
-    assert (attested["data"]["method"], attested["data"]["count"]) == ("snapshot", PEOPLE)
-    code, told = await estate.reconcile()
-    assert (code, told["agrees"]) == (0, True)
+    assert (attested["data"]["method"], attested["data"]["count"]) == ("snapshot", PEOPLE + 1)
+    code, _, err = await estate.session.writ(*compare)
+    assert (code, "give --from" in err) == (2, True)
+    code, _, err = await estate.session.writ(*compare, "--key", estate.owner)
+    assert (code, "leave --key out" in err) == (2, True)
+    code, out, _ = await estate.session.writ(*compare, *estate.words()[1:])
+    assert (code, json.loads(out)["native_ids"]) == (1, {estate.handle(PEOPLE): name(PEOPLE)})
+    await estate.send_outbox()
+    _, again = await estate.told("attested")
+    assert again["data"] == attested["data"] | {"orphans": [estate.handle(PEOPLE)]}
 
 
 async def test_an_auditor_names_the_log_before_he_looked(estate: Estate) -> None:

@@ -6,7 +6,15 @@ import sys
 import pytest
 
 from ledger.failure import Failure, Misuse
-from ledger.stores.opening import CONNECTORS, OPTIONS, Where, add_source_arguments, open_at, where_of
+from ledger.stores.opening import (
+    CONNECTORS,
+    OPTIONS,
+    Where,
+    add_source_arguments,
+    open_at,
+    where_of,
+    where_or_none,
+)
 
 
 def read(*words: str) -> Where:
@@ -92,6 +100,18 @@ def test_a_pattern_has_one_group(pattern: str) -> None:
 def test_a_query_stands_alone() -> None:
     with pytest.raises(Misuse, match="stands instead"):
         read("--from", "sqlite:x", "--table", "t", "--query", "SELECT 1")
+
+
+def test_a_command_that_may_do_without_a_store_reads_no_option_of_one() -> None:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_source_arguments(parser, required=False)
+    assert where_or_none(parser.parse_args([])) is None
+    for name, option in OPTIONS.items():
+        with pytest.raises(Misuse, match=option):
+            where_or_none(parser.parse_args([OPTIONS[name], *GIVEN[option]]))
+    found = where_or_none(parser.parse_args(["--command", "true"]))
+    assert found is not None
+    assert found.scheme == "command"
 
 
 def test_a_package_that_is_missing_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
