@@ -13,12 +13,22 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from tests.bench import appending, inventorying, judging, lasting, machine, proving, replaying, verifying
+from tests.bench import (
+    appending,
+    connecting,
+    inventorying,
+    judging,
+    lasting,
+    machine,
+    proving,
+    replaying,
+    verifying,
+)
 from tests.bench.figures import Figure, outcome_of, table_of
 from tests.bench.place import Place
 
 APPENDING = ("signed", "bulk", "single")
-NAMES = (*APPENDING, "replay", "verifying", "judging", "proof", "lasting", "inventory")
+NAMES = (*APPENDING, "replay", "verifying", "judging", "proof", "lasting", "inventory", "connectors")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +65,8 @@ async def _measure(names: frozenset[str], place: Place, *, quick: bool) -> list[
         figures += await lasting.measure(lasting.QUICK if quick else lasting.FULL, place)
     if "inventory" in names:
         figures += await inventorying.measure(inventorying.QUICK if quick else inventorying.FULL, place)
+    if "connectors" in names:
+        figures += await connecting.measure(connecting.QUICK if quick else connecting.FULL, place)
     return figures
 
 

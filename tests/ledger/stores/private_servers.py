@@ -1,6 +1,6 @@
 """Servers of the tests' own: a MariaDB on a socket in a temporary folder, and S3 as moto speaks it."""
 
-import os
+import getpass
 import shutil
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def mariadb() -> Iterator[Path]:
         folder = Path(name)
         data, socket = folder / "data", folder / "s"
         data.mkdir()
-        account = [f"--user={'root' if os.geteuid() == 0 else os.environ['USER']}"]
+        account = [f"--user={getpass.getuser()}"]
         made = ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--skip-test-db"]
         normal = "--auth-root-authentication-method=normal"
         subprocess.run([*made, normal, *account], check=True, capture_output=True)
