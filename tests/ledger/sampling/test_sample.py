@@ -16,6 +16,8 @@ from signing.keys import COSIGNATURE, VerifierKey, format_vkey
 from signing.note import parse_note
 from tests.ledger.command_line import ORIGIN, Session
 from tests.ledger.inventory.estate import Estate, name
+from tests.ledger.killed import killed, spread
+from tests.ledger.processes import many
 from tests.ledger.test_anchoring import WITNESS, World, made_log_key
 from tests.ledger.test_cli_story import issue
 from tests.projections import evidence
@@ -60,10 +62,14 @@ async def really_erase(estate: Estate, *kept: int) -> None:
     await estate.execute(f"DELETE FROM people WHERE player_id <= '{last}' AND player_id NOT IN ({left})")
 
 
+def line_of(estate: Estate, *words: str, table: str = "people") -> list[str]:
+    given = ["--store", "people", "--from", estate.url, "--table", table, "--blinding-key", "b.key"]
+    return ["sample", ORDER, *given, "--controller", "clearview", "--patience", "3", *words]
+
+
 async def sample(estate: Estate, *words: str, table: str = "people") -> tuple[int, dict[str, Any]]:
     """Run one; how it ends, and what it says."""
-    given = ["--store", "people", "--from", estate.url, "--table", table, "--blinding-key", "b.key"]
-    line = ("sample", ORDER, *given, "--controller", "clearview", "--patience", "3", *words)
+    line = line_of(estate, *words, table=table)
     code, out, err = await estate.session.writ(*line, key=estate.auditor)
     return code, json.loads(out or err)
 
@@ -198,6 +204,28 @@ async def test_another_blinding_key_is_refused_before_anything_is_asked(estate: 
     code, said = await sample(estate)
     assert (code, "is not the key whose commitment" in said["error"]) == (1, True)
     assert not await told(estate, "sample.requested")
+
+
+@pytest.mark.parametrize("kills", many(5, 100))
+async def test_killed_between_any_two_steps_a_sample_is_told_once(estate: Estate, kills: int) -> None:
+    await really_erase(estate)
+    door = ["--url", estate.session.service.url, "--log", estate.session.log_vkey, "--key", estate.auditor]
+    lines = await killed(0, *line_of(estate, "-n", "30"), *door, folder=estate.folder)
+    assert lines is not None
+    for at in spread(lines, kills):
+        before = {path.stem for path in drafts(estate)}
+        await killed(at, *line_of(estate, "-n", "30"), *door, folder=estate.folder)
+        asked = [one["sample"] for one in await told(estate, "sample.requested")]
+        left = {path.stem for path in drafts(estate)} - before
+        # Nothing was asked whose nonce is lost.
+        assert set(asked) <= before | left, at
+        for one in left:
+            code, said = await sample(estate, "--resume", one)
+            assert (code, said["n"], said["failures"]) == (0, 30, 0), at
+    asked = [one["sample"] for one in await told(estate, "sample.requested")]
+    assert sorted(asked) == sorted(path.stem for path in drafts(estate))
+    assert sorted(one["sample"] for one in await told(estate, "sample.attested")) == sorted(asked)
+    assert len(await told(estate, "deletion.verified")) == len(asked)
 
 
 async def test_an_order_without_witnesses_gives_no_seed(estate: Estate) -> None:

@@ -1,8 +1,6 @@
 """A vault beside a log, worked from the command line; and what must hold whatever happened to it."""
 
-import asyncio
 import json
-import sys
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 from ledger.vault.vault import open_vault
 from signing.evidence import evidence_hash
 from tests.ledger.command_line import Session
+from tests.ledger.killed import killed
 from tests.projections.evidence import ORDER
 
 KEEPER = "dpo.clearview.example"
@@ -40,14 +39,8 @@ class Keeping:
 
     async def killed(self, line: int, word: str, *words: str) -> int | None:
         """Run one and kill it at a line of its own work; None, or how many lines it took to its end."""
-        command = [sys.executable, "-m", "tests.ledger.vault.killed", str(line), *self._words(word, *words)]
-        command += ["--url", self.session.service.url, "--log", self.session.log_vkey, "--key", self.key]
-        process = await asyncio.create_subprocess_exec(
-            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
-        )
-        _, said = await process.communicate()
-        assert process.returncode in (0, -9), said.decode()
-        return int(said) if process.returncode == 0 else None
+        door = ("--url", self.session.service.url, "--log", self.session.log_vkey, "--key", self.key)
+        return await killed(line, *self._words(word, *words), *door)
 
     async def keep(self, *documents: str, subject: tuple[str, str] = ("--order", ORDER)) -> list[str]:
         """Keep documents of this content; their hashes, in the sequence of the documents."""

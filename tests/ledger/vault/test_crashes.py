@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from ledger.config import Database
 from tests.ledger.command_line import running_session
+from tests.ledger.killed import spread
 from tests.ledger.processes import many
 from tests.ledger.vault.keeping import KEEPER, Keeping
 from tests.projections.evidence import ORDER
@@ -35,11 +36,6 @@ class Vaults:
 async def vaults(database: Database, tmp_path: Path) -> AsyncIterator[Vaults]:
     async with running_session(database, tmp_path, public=True) as session:
         yield Vaults(Keeping(session, await session.register(KEEPER, "controller"), tmp_path))
-
-
-def spread(lines: int, kills: int) -> list[int]:
-    """So many of a command's lines, evenly, the last few among them."""
-    return sorted({1 + (lines - 1) * at // kills for at in range(1, kills + 1)})
 
 
 async def erasing(vaults: Vaults) -> tuple[Keeping, list[str]]:
