@@ -50,7 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a column in which whole numbers are ids, with --everywhere (repeatable)",
     )  # fmt: skip
     parser.add_argument("--no-post", action="store_true", help="look and tell, and post nothing")
-    connect.add_post_arguments(parser)
+    connect.add_log_arguments(parser)
+    parser.add_argument("--key", metavar="FILE", help="the poster's signing key; not needed with --no-post")
+    parser.add_argument("--source", metavar="NAME", help="the source log: the key's name or a path under it")
+    parser.add_argument("--state", metavar="DIR", help="what the poster remembers (default: FILE.state)")
     connect.add_controller_argument(parser)
 
 
@@ -64,14 +67,14 @@ def run(args: argparse.Namespace) -> int:
     subject = _declared(args, where, key)
     controller = "" if args.no_post else connect.controller_of(args)
     for _ in range(ROUNDS):
-        sought, sight, probed = _look(args, where, key, subject)
+        sight, probed = _look(args, where, key, subject)
         if probed is None:
             continue
         if args.no_post:
-            return _answer(args, sought, sight, probed, None)
+            return _answer(args, sight, probed, None)
         receipt, is_exact = asyncio.run(_post(args, probed, controller))
         if is_exact:
-            return _answer(args, sought, sight, probed, receipt)
+            return _answer(args, sight, probed, receipt)
     raise Failure(
         f"the ledger's erased set went on changing while {args.store} was read, {ROUNDS} times",
         "probe while no erasures are posted",
@@ -81,6 +84,8 @@ def run(args: argparse.Namespace) -> int:
 def _require_use(args: argparse.Namespace, where: Where) -> None:
     if args.control < 1:
         raise Misuse("only live handles show that a look finds anything", "give --control 1 or more")
+    if not (args.key or args.no_post):
+        raise Misuse("--key is needed to attest to what is found", "give it, or --no-post")
     if args.everywhere and where.scheme != "postgresql":
         raise Misuse(f"a store of the kind {where.scheme} has no other tables", "leave out --everywhere")
     if args.also and not args.everywhere:
@@ -97,7 +102,7 @@ def _declared(args: argparse.Namespace, where: Where, key: bytes) -> "Subject":
 
 def _look(
     args: argparse.Namespace, where: Where, key: bytes, subject: "Subject"
-) -> "tuple[Sought, Sight, Probed | None]":
+) -> "tuple[Sight, Probed | None]":
     """Ask what to look for, read the store after that, and ask again."""
     from ledger import probing
     from ledger.inventory.crew import Crew
@@ -118,7 +123,7 @@ def _look(
     probed = probing.judge(sought, sight, asyncio.run(_erased(args)))
     if probed is not None:
         probing.require_control(probed, where.shown)
-    return sought, sight, probed
+    return sight, probed
 
 
 async def _seek(args: argparse.Namespace) -> "Sought":
@@ -147,9 +152,7 @@ async def _post(args: argparse.Namespace, probed: "Probed", controller: str) -> 
     return receipt, there.seen == probed.erased.seen
 
 
-def _answer(
-    args: argparse.Namespace, sought: "Sought", sight: "Sight", probed: "Probed", receipt: "Receipt | None"
-) -> int:
+def _answer(args: argparse.Namespace, sight: "Sight", probed: "Probed", receipt: "Receipt | None") -> int:
     from signing.encoding import encode_base64
 
     value = {

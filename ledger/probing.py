@@ -101,8 +101,9 @@ def look(source: Source, crew: Crew, told: Told) -> Sight:
 
 
 def judge(sought: Sought, sight: Sight, now: ErasedSet) -> Probed | None:
-    """What may be attested to at the log's size by now; None where that asks for more than was looked for."""
-    if not set(now.handles) <= set(sought.erased.handles):
+    """What may be attested to at the log's size by now; None where that asks for more than was looked for,
+    or for nothing any more."""
+    if not now.handles or not set(now.handles) <= set(sought.erased.handles):
         return None
     found = tuple(one for one in now.handles if one in sight.natives or one in sight.elsewhere)
     control_found = sum(handle in sight.natives for handle in sought.control)

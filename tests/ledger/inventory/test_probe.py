@@ -183,11 +183,16 @@ async def test_a_store_that_nobody_declared_is_refused(estate: Estate) -> None:
     assert (code, "has no store absent" in said["error"]) == (1, True)
 
 
-async def test_nothing_is_posted_where_nobody_wants_that(estate: Estate) -> None:
-    code, said = await probe(estate, "--no-post", "--control", "5")
+async def test_nothing_is_posted_where_nobody_wants_that_nor_is_a_key_needed(estate: Estate) -> None:
+    log = ("--log", estate.session.log_vkey)
+    code, out, err = await estate.session.writ(*words(estate, "--no-post", "--control", "5", *log))
+    said = json.loads(out)
 
-    assert (code, len(said["found"]), said["posted"], said["control_checked"]) == (1, len(ERASED), False, 5)
+    assert (code, err, len(said["found"])) == (1, "", len(ERASED))
+    assert (said["posted"], said["index"], said["control_checked"]) == (False, None, 5)
     assert await told(estate) == []
+    code, out, err = await estate.session.writ(*words(estate, *log))
+    assert (code, out, "--key is needed" in err) == (2, "", True)
 
 
 async def test_a_copy_in_a_second_table_is_found_by_who_looks_everywhere(estate: Estate) -> None:
