@@ -24,8 +24,8 @@ Stretch = tuple[Pattern, Place] | bytes
 Read = Callable[[int, int], bytes]
 """So many bytes from a place on."""
 
-MOST_PATTERNS: Final = 1_000
-"""Of one block: where rows are of no pattern that comes again, they are kept as they are."""
+MOST_PATTERNS: Final = 4_096
+"""Of one shelf. Rows of others are kept as they are."""
 _TABLE: Final = struct.Struct(f">QQ{2 * PARTS}Q")
 _LENGTH: Final = struct.Struct(">I")
 _ALIKE: Final = struct.Struct(">16sIqqq")
@@ -37,15 +37,28 @@ class PatternSet:
     """The patterns of a shelf, each once: records of several blocks are known to be of one."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, Pattern | None] = {}
+        self._known: dict[bytes, Pattern] = {}
+        self._met: set[bytes] = set()
 
     def find(self, text: bytes) -> Pattern | None:
         """The pattern with this text; None where it is none."""
-        try:
-            return self._known[text]
-        except KeyError:
-            found = self._known[text] = _pattern(text)
+        found = self._known.get(text) or _pattern(text)
+        if found is not None:
+            self._known[text] = found
+        return found
+
+    def meet(self, text: bytes) -> Pattern | None:
+        """The same of a row that is to be kept. Most rows that are of no pattern never come again, nor do
+        those with a time of their own, and must not fill the memory: so None where a text is met first."""
+        found = self._known.get(text)
+        if found is not None or len(self._known) >= MOST_PATTERNS:
             return found
+        if text in self._met:
+            return self.find(text)
+        if len(self._met) >= MOST_PATTERNS:
+            self._met.clear()
+        self._met.add(text)
+        return None
 
 
 class Block:
@@ -92,7 +105,7 @@ class Block:
 
     def _number_of(self, text: bytes) -> int | None:
         number = self._numbers.get(text)
-        if number is None and len(self._numbers) < MOST_PATTERNS and self._patterns.find(text) is not None:
+        if number is None and self._patterns.meet(text) is not None:
             number = self._numbers[text] = len(self._numbers)
             self.size += _LENGTH.size + len(text)
         return number

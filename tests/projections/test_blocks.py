@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.holdings import PARTS, Holding, Move, decode_row
-from projections.patterns import Pattern
+from projections.patterns import Pattern, split
 from projections.runners import blocks
 from projections.runners.blocks import Block, PatternSet, Stretch, placed
 from signing.errors import FormatError
@@ -50,16 +50,30 @@ def state(stretch: Stretch) -> Holding:
 def test_a_block_gives_back_what_was_added(holdings: dict[str, Holding]) -> None:
     found = read(written(holdings))
     assert {handle: state(stretch) for handle, stretch in found.items()} == holdings
-    rows = {handle for handle, stretch in found.items() if isinstance(stretch, bytes)}
-    assert rows == {handle for handle, one in holdings.items() if len(one.copies["faces"]) > 1}
 
 
-def test_of_patterns_that_never_come_again_not_all_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocks, "MOST_PATTERNS", 2)
-    holdings = {f"{n:032x}": Holding({f"s-{n}": (Move(n, n, "held", 1),)}) for n in range(4)}
-    found = read(written(holdings))
-    assert [isinstance(stretch, bytes) for stretch in found.values()] == [False, False, True, True]
-    assert {handle: state(stretch) for handle, stretch in found.items()} == holdings
+def placed_by_pattern(patterns: PatternSet, texts: list[bytes]) -> list[bool]:
+    return [patterns.meet(text) is not None for text in texts]
+
+
+def test_what_comes_again_is_kept_by_pattern() -> None:
+    one, other = (split(Holding({name: (Move(7, 8, "held", 1),)}))[1] for name in ("faces", "index"))
+    patterns = PatternSet()
+    assert placed_by_pattern(patterns, [one, other, one, one, other]) == [False, False, True, True, True]
+    none = b'{"derived":[7]}'
+    assert placed_by_pattern(patterns, [none, none, none]) == [False, False, False]
+
+
+def test_what_never_comes_again_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "MOST_PATTERNS", 3)
+    texts = [split(Holding({f"s-{n}": (Move(7, 8, "held", 1),)}))[1] for n in range(9)]
+    patterns = PatternSet()
+    assert not any(placed_by_pattern(patterns, texts))
+    assert len(patterns._met) <= 3
+    assert (
+        placed_by_pattern(patterns, [*texts[:1] * 2, *texts[1:2] * 2, *texts[2:3] * 2]) == [False, True] * 3
+    )
+    assert placed_by_pattern(patterns, [*texts[3:4] * 3, texts[0]]) == [False, False, False, True]
 
 
 def test_a_block_is_of_the_length_that_its_table_says() -> None:
@@ -70,7 +84,7 @@ def test_a_block_is_of_the_length_that_its_table_says() -> None:
 
 
 def test_a_pattern_that_is_none_is_refused() -> None:
-    raw = written({"0" * 32: Holding({"faces": (Move(7, 8, "held", 1),)})})
+    raw = written({digit * 32: Holding({"faces": (Move(7, 8, "held", 1),)}) for digit in "01"})
     broken = raw.replace(b'\x00"held"', b'\x01"held"')
     with pytest.raises(FormatError, match="pattern"):
         placed(0, len(broken), reading(broken), PatternSet())

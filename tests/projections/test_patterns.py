@@ -81,6 +81,7 @@ def test_a_pattern_gives_back_what_it_was_taken_from(holding: Holding, other: Pl
     pattern, place = found
     assert pattern.row(place) == encode_row(holding)
     assert pattern.holding(place) == holding
+    assert pattern.shares == (not holding.uses)
     # And so of all that share it.
     assert pattern.holding(other) == decode_row(pattern.row(other))
     said = [move for moves in holding.copies.values() for move in moves]
