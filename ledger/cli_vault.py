@@ -188,8 +188,9 @@ def _write_out(vault: "Vault", sha256: str, output: Path) -> str:
     from ledger.durable import replace_durably
 
     under_way = output.with_name(f"{output.name}.new")
+    under_way.unlink(missing_ok=True)
     try:
-        with vault.open_piece(sha256) as opened, open(under_way, "wb", opener=_private) as file:
+        with vault.open_piece(sha256) as opened, open(under_way, "xb", opener=_private) as file:
             for block in opened.content:
                 file.write(block)
         replace_durably(output.with_name(f"{output.name}.salt"), f"{opened.salt.hex()}\n".encode())

@@ -34,14 +34,10 @@ class Keyring:
 
     def read(self, key_id: bytes) -> bytes:
         """The key itself. Failure: it is not there, or no longer."""
+        self.require_here(key_id)
         path = self._path(key_id)
-        if not path.exists():
-            raise Failure(
-                f"the key {key_id.hex()} is not in {self._folder}",
-                "if it was not destroyed, put it back from where it was moved to",
-            )
         text = read_secret(path).removesuffix("\n")
-        if text == _GONE or not _KEY.fullmatch(text):
+        if not _is_key(text):
             raise Failure(
                 f"{path} holds no key", "its destruction was interrupted: nothing opens what it sealed"
             )
@@ -64,7 +60,19 @@ class Keyring:
     def has(self, key_id: bytes) -> bool:
         """Whether a key is there that could open something."""
         path = self._path(key_id)
-        return path.exists() and path.read_bytes().strip() != _GONE.encode()
+        return path.exists() and _is_key(path.read_bytes().decode("latin-1").removesuffix("\n"))
+
+    def require_here(self, key_id: bytes) -> None:
+        """Return only if a key's file is here, whatever it holds."""
+        if not self._path(key_id).exists():
+            raise Failure(
+                f"the key {key_id.hex()} is not in {self._folder}",
+                "see that the folder is whole. Where the key is lost for good, say so by an empty file of its name",
+            )
 
     def _path(self, key_id: bytes) -> Path:
         return self._folder / f"{key_id.hex()}.key"
+
+
+def _is_key(text: str) -> bool:
+    return text != _GONE and _KEY.fullmatch(text) is not None

@@ -11,7 +11,7 @@ again after a crash, and takes up what the one before it left.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -48,6 +48,7 @@ class Vault:
         self, documents: Sequence[Path], kind: v.EvidenceKind, subject: str, say: Say
     ) -> list[v.Evidence]:
         """Seal documents under the key of an order or a record, and decide to say so. The originals stay."""
+        self._require_here(set(self.memory.keys_in_use(subject)))
         key_id = self._key_for(subject)
         sealed = [self._seal_new(document, key_id) for document in documents]
         # A crash before this leaves documents that nobody speaks of: `sweep` removes them.
@@ -77,7 +78,10 @@ class Vault:
         """Erase what was asked to be, as far as the log has acknowledged that; then decide to say so."""
         due = self.memory.pieces("requested < ? AND erased IS NULL", (acknowledged,))
         for subject in sorted({one.subject for one in due}):
-            self._erase(subject, {one.sha256 for one in due if one.subject == subject})
+            doomed = {one.sha256 for one in due if one.subject == subject}
+            keys = self._keys_of(subject, doomed)
+            self._require_here(keys)
+            self._erase(subject, doomed, keys)
         with self.memory.at_once():
             for erasure in sorted({str(one.erasure) for one in due}):
                 evidence = sorted((one.evidence for one in due if one.erasure == erasure), key=_by_hash)
@@ -92,8 +96,9 @@ class Vault:
             one for one in self.memory.pieces("erased IS NOT NULL") if (self._folder / one.sha256).exists()
         ]
         for subject in sorted({one.subject for one in gone} | {subject for _, subject in keys}):
+            doomed = {one.sha256 for one in gone if one.subject == subject}
             back = {key_id for key_id, whose in keys if whose == subject}
-            self._erase(subject, {one.sha256 for one in gone if one.subject == subject}, back)
+            self._erase(subject, doomed, back | self._keys_of(subject, doomed))
         return len(keys) + len(gone)
 
     def sweep(self) -> None:
@@ -124,7 +129,7 @@ class Vault:
         assert identity is not None, "a vault that says something has been introduced"
         return identity.controller
 
-    def _key_for(self, subject: str, *, but: frozenset[bytes] = frozenset()) -> bytes:
+    def _key_for(self, subject: str, *, but: Collection[bytes] = ()) -> bytes:
         for key_id in self.memory.keys_in_use(subject):
             if key_id not in but and self._keys.has(key_id):
                 return key_id
@@ -150,15 +155,27 @@ class Vault:
         sync_folder(self._folder)
         return sha256
 
-    def _erase(self, subject: str, doomed: set[str], back: Iterable[bytes] = ()) -> None:
-        """Destroy the keys of some pieces, and keys that came back; first seal anew what else they seal."""
-        keys = frozenset(back).union(key_id for one in doomed if (key_id := self._key_of(one)) is not None)
+    def _keys_of(self, subject: str, doomed: set[str]) -> set[bytes]:
+        """The keys that could open some pieces. Of one that is not here any more, a copy may be elsewhere: so
+        these are all keys of its order or record."""
+        keys = {self._key_of(sha256) for sha256 in doomed}
+        known = set(self.memory.keys_in_use(subject)) if None in keys else set()
+        return known | {key_id for key_id in keys if key_id is not None}
+
+    def _require_here(self, keys: set[bytes]) -> None:
+        """Return only if the keys can be destroyed, or have been: one that is elsewhere is not gone."""
+        gone = {key_id for key_id, _ in self.memory.doomed()}
+        for key_id in sorted(keys - gone):
+            self._keys.require_here(key_id)
+
+    def _erase(self, subject: str, doomed: set[str], keys: set[bytes]) -> None:
+        """Destroy keys, and the pieces that they are destroyed for; first seal anew what else they seal."""
         for piece in self.memory.pieces("subject = ? AND erased IS NULL", (subject,)):
             key_id = None if piece.sha256 in doomed else self._key_of(piece.sha256)
             # What no key opens any more is lost already, and no reason to keep another's.
             if key_id in keys and self._keys.has(key_id):
                 self._seal_again(piece.sha256, self._key_for(subject, but=keys))
-        for key_id in keys:
+        for key_id in sorted(keys):
             self.memory.doom(key_id)
             # A crash here leaves a key that is remembered as gone: whoever opens the vault next destroys it.
             self._keys.destroy(key_id)
@@ -171,12 +188,8 @@ class Vault:
         try:
             with (self._folder / sha256).open("rb") as file:
                 return read_key_id(file.read)
-        except FileNotFoundError:
+        except (FileNotFoundError, FormatError):
             return None
-        except FormatError as error:
-            raise Failure(
-                f"{self._folder / sha256}: {error}", "restore it from a backup of the vault's pieces"
-            ) from error
 
     def _seal_again(self, sha256: str, key_id: bytes) -> None:
         """Seal a document under another key. Salt and hash stay."""

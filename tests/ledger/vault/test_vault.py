@@ -124,6 +124,32 @@ async def test_a_log_that_refuses_the_request_keeps_the_key(keeping: Keeping) ->
     assert [word for word, _ in await keeping.said()] == ["kept"]
 
 
+async def test_a_key_that_is_elsewhere_is_not_gone(keeping: Keeping, tmp_path: Path) -> None:
+    """As where the volume that the keys are on is not there."""
+    (piece,) = await keeping.keep("certificate\n")
+    (keeping.vault / "keys").rename(tmp_path / "volume")
+    more = keeping.document("log\n")
+    assert "is not in" in await keeping.refused("keep", str(more), "--order", ORDER)
+    assert "is not in" in await keeping.refused("erase", "--order", ORDER)
+    assert [word for word, _ in await keeping.said()] == ["kept", "requested"]
+    assert keeping.pieces() == {piece}
+    (keeping.vault / "keys").rmdir()
+    (tmp_path / "volume").rename(keeping.vault / "keys")
+    await keeping.run("erase")
+    assert [word for word, _ in await keeping.said()] == ["kept", "requested", "erased"]
+    assert keeping.key_ids() == keeping.pieces() == set()
+
+
+async def test_of_a_document_that_is_gone_the_keys_go_too(keeping: Keeping, tmp_path: Path) -> None:
+    """A copy of it may be elsewhere. What is sealed beside it stays."""
+    first, second = await keeping.keep("certificate\n", "log\n")
+    old = keeping.key_of(first)
+    (keeping.vault / "pieces" / first).rename(tmp_path / "copy")
+    await keeping.run("erase", "--piece", first)
+    assert old not in keeping.key_ids()
+    assert keeping.content(second) == "log\n"
+
+
 async def test_a_key_put_back_from_a_backup_is_destroyed_again(keeping: Keeping, tmp_path: Path) -> None:
     await keeping.keep("certificate\n")
     for name in ("keys", "pieces"):
