@@ -67,7 +67,7 @@ class Keyring:
         if not self._path(key_id).exists():
             raise Failure(
                 f"the key {key_id.hex()} is not in {self._folder}",
-                "see that the folder is whole; where the key is lost for good, an empty file of its name says so",
+                "see that the folder is whole: of a key lost for good an empty file of its name says so",
             )
 
     def _path(self, key_id: bytes) -> Path:
