@@ -65,7 +65,7 @@ def _found(case: Case, survey: Survey, *, only_derived: bool = False) -> Finding
     levels = {one.store: level_of(survey, one) for one in covered}
     told = _recipients(case, survey)
     there = orphans.count(survey, covered, only_derived=only_derived)
-    gaps = (*_gaps(case, survey, covered, levels), *there, *_doubtful(case, survey, covered), *told.gaps)
+    gaps = (*_gaps(case, survey, covered, levels), *there, *doubtful(case, survey, covered), *told.gaps)
     counts = survey.counts
     return Finding(
         obligation=obligation.id,
@@ -95,7 +95,7 @@ def _without_effect(case: Case, stores: list[str]) -> list[Irregularity]:
     return [*coverage.exceptions(case, stores), *backups.faults(case, stores)]
 
 
-def _doubtful(case: Case, survey: Survey, covered: tuple[StoreCoverage, ...]) -> list[Gap]:
+def doubtful(case: Case, survey: Survey, covered: tuple[StoreCoverage, ...]) -> list[Gap]:
     """What was erased may be back (`backup.restored`) or was used (`erasure.contradicted`), until somebody
     has looked since."""
     looked = {one.store for one in covered if one.looked}

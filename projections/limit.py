@@ -1,8 +1,10 @@
 """The obligation to limit retention (DOMAIN §5): nothing in scope is kept past its term (`retention`)."""
 
-from projections import backups, coverage
+import msgspec
+
+from projections import coverage
 from projections.case import Case
-from projections.erase import decide, level_of, weak_evidence, word_of
+from projections.erase import decide, doubtful, level_of, weak_evidence, word_of
 from projections.finding import Finding, Gap, lowest
 from projections.holdings import Holding
 from projections.lives import Copy
@@ -31,17 +33,19 @@ def evaluate(case: Case, obligation: Obligation) -> Finding:
     Carried out: none is, each has a term, and every store in scope was looked into since the order and since
     the last copy past its term was erased there. Outstanding: before the deadline something of that is
     missing. Breached: after the deadline one live copy is past its term. Cannot be proved: after the deadline
-    a copy has no term at all (`retention.no_term`), or a look is missing. What was erased late is listed with
-    the days (`retention.late`), and is no breach any more. What the authority exempts or holds is left alone.
+    a copy has no term at all (`retention.no_term`), or a look is missing, also since what was erased past its
+    term was restored or used. What was erased late is listed with the days (`retention.late`), and is no
+    breach any more. What the authority exempts or holds is left alone.
     """
     survey = walk(case, obligation, _visit)
     stores = case.stores_of(obligation.scope)
-    covered = tuple(coverage.look(case, store, survey.last_erasure.get(store, -1)) for store in stores)
+    doubts = (survey.last_erasure, survey.last_contradiction)
+    covered = tuple(coverage.look(case, one, max(at.get(one, -1) for at in doubts)) for one in stores)
     levels = {one.store: level_of(survey, one) for one in covered}
     gaps = (
         *coverage.gaps(case, obligation.scope, covered),
         *_gaps(survey),
-        *backups.restored(case, survey.last_erasure, {one.store for one in covered if one.looked}),
+        *doubtful(case, survey, covered),
         *weak_evidence(obligation, lowest(levels.values())),
     )
     past = case.as_of > survey.deadline
@@ -70,6 +74,9 @@ def _visit(survey: Survey, standing: Standing, holding: Holding, handles: list[s
     for some, ends_us in _apart(terms, one.handles, one.holding):
         for store, copy in one.copies:
             _count(survey, one, some, ends_us, store, copy)
+        if one.uses:
+            ended = [(store, copy) for store, copy in one.copies if _ended_past_term(copy, ends_us)]
+            survey.count_contradictions(msgspec.structs.replace(one, handles=some, copies=ended))
     if one.standing.reach == "unknown":
         for store, copy in one.copies:
             survey.counts.add("unknown_residency", one.handles if copy.state == "live" else [], store)
@@ -111,13 +118,17 @@ def _count_erased(survey: Survey, handles: list[str], ends_us: int | None, store
     """An erasure before the term, or under another obligation, is none of this one's."""
     erasure = copy.erasure
     assert erasure is not None
-    if ends_us is None or erasure.time_us < ends_us:
+    if ends_us is None or not _ended_past_term(copy, ends_us):
         return
     survey.assert_erased(store, erasure)
     survey.counts.add("erased_past_term", handles, store)
     due_us = max(ends_us, survey.deadline * SECOND_US)
     if erasure.time_us > due_us:
         survey.note("retention.late", erasure, store, len(handles), -(-(erasure.time_us - due_us) // DAY_US))
+
+
+def _ended_past_term(copy: Copy, ends_us: int | None) -> bool:
+    return copy.erasure is not None and ends_us is not None and copy.erasure.time_us >= ends_us
 
 
 def _gaps(survey: Survey) -> list[Gap]:

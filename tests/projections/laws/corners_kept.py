@@ -19,6 +19,7 @@ from tests.projections.laws.corners import (
     REPORTED,
     UNDECLARED,
     UNKNOWN,
+    USED,
     WRONG_LOOK,
     Corner,
     allowed,
@@ -57,6 +58,17 @@ KEEPING = {
         OPEN,
         [gathered(1, until=2), Step("wait", (30,)), ORDERED, Step("erase", ((1,), FACES)), *LOOKED,
          said(COMPANY, ev.BackupRestored, backup="b-1", store=FACES, erasures_reapplied=False)],
+    ),
+    "erased after its term, and used": Corner(
+        OPEN,
+        [gathered(1, until=2), Step("wait", (30,)), ORDERED, Step("erase", ((1,), FACES)), *LOOKED, USED],
+    ),
+    "erased after its term, used, and looked into since": Corner(
+        DONE,
+        [gathered(1, until=2), Step("wait", (30,)), ORDERED, Step("erase", ((1,), FACES)), USED, *LOOKED],
+    ),
+    "erased before its term, and used": Corner(
+        DONE, [gathered(1, until=20), ORDERED, Step("erase", ((1,), FACES)), *LOOKED, USED]
     ),
     "restored where nothing was erased, and not looked into since": Corner(
         OPEN,

@@ -13,7 +13,7 @@ from projections.order import Obligation, deadline_at
 from projections.vocabulary import covers
 from tests.projections.laws.oracle import BREACHED, SECOND_US, Answer, Oracle, verdict_of
 from tests.projections.laws.oracle_life import by_authority, in_force
-from tests.projections.laws.oracle_looks import looked, restored, weak
+from tests.projections.laws.oracle_looks import contradicted, looked, restored, used_when_gone, weak
 from tests.projections.laws.oracle_sharing import acknowledged, disclosed, notices, open_gaps
 from tests.projections.laws.oracle_terms import term_us
 from tests.projections.laws.rulings import (
@@ -176,6 +176,7 @@ def limit_retention(oracle: Oracle, obligation: Obligation) -> Answer:
     """No live copy in scope is past its term."""
     counts: Counter[str] = Counter()
     erased: dict[str, list[Fact]] = {}
+    ended = set()
     missing = []
     amiss, somebody = 0, False
     for (handle, store), copy in in_stores(oracle, obligation).items():
@@ -188,6 +189,7 @@ def limit_retention(oracle: Oracle, obligation: Obligation) -> Answer:
             if end_us is not None and copy.erasure.time_us >= end_us:
                 counts["erased_past_term"] += 1
                 erased.setdefault(store, []).append(copy.erasure)
+                ended.add((handle, store))
             continue
         counts["in_scope"] += 1
         counts["unknown_residency"] += oracle.reach(handle, obligation.scope) == "unknown"
@@ -203,8 +205,10 @@ def limit_retention(oracle: Oracle, obligation: Obligation) -> Answer:
         missing.append("residency.unknown")
     if obligation.scope.residency and not somebody and nobody_said(oracle):
         missing.append("residency.no_method")
-    missing += looked(oracle, obligation, erased)
-    missing += restored(oracle, erased)
+    used = used_when_gone(oracle, ended)
+    missing += looked(oracle, obligation, erased, used)
+    missing += restored(oracle, erased, used)
+    missing += contradicted(oracle, erased, used)
     past = oracle.as_of > deadline_at(oracle.order, obligation)
     return Answer(verdict_of(amiss > 0, bool(missing), past), counts, tuple(missing))
 

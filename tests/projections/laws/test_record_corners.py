@@ -48,7 +48,14 @@ GAPS = {
         *UNSAID,
         *WEAK,
     },
-    "limit_retention": {"backup.restored", "retention.no_term", *LOOKS, *UNSAID, *WEAK},
+    "limit_retention": {
+        "backup.restored",
+        "erasure.contradicted",
+        "retention.no_term",
+        *LOOKS,
+        *UNSAID,
+        *WEAK,
+    },
     "notify_recipients": {"disclosure.none_declared", *SILENT, *WEAK},
     "restrict": {*LOOKS, *UNSAID, *WEAK},
 }
