@@ -54,6 +54,18 @@ async def test_each_value_is_written_as_an_id_is(empty_database: Database) -> No
     }  # fmt: skip
 
 
+async def test_columns_may_have_any_name(empty_database: Database) -> None:
+    await fill(
+        empty_database,
+        "CREATE TABLE t (value jsonb, item text[], scalar text, t text)",
+        """INSERT INTO t VALUES ('["a"]', '{b}', 'c', 'd')""",
+    )
+    places = await run(lambda: values(empty_database.owner_dsn, query="SELECT scalar FROM t"))
+    assert places == {
+        "public.t.value": ["a"], "public.t.item": ["b"], "public.t.scalar": ["c"], "public.t.t": ["d"],
+    }  # fmt: skip
+
+
 async def test_partitions_materialized_views_and_other_schemas_are_read_and_views_are_not(
     empty_database: Database,
 ) -> None:
