@@ -222,15 +222,16 @@ def _prose(shown: dict[str, Any]) -> list[str]:
     """What it shows, and not more: of whom, how surely."""
     population = shown.get("population")
     said = f"{shown['failures']:,} of {shown['n']:,} were still there"
+    seed = [f"seed: the cosignature of {shown['witness']} in entry {shown['anchor']}"] if population else []
     if population == shown["n"]:
-        return [f"{said}, and there are no others: every one was looked for"]
+        return [*seed, f"{said}, and there are no others: every one was looked for"]
     at_most = f"at most {shown['upper_bound']:.3%}"
     if population is not None:
         at_most += f" ({int(shown['upper_bound'] * population):,} of {population:,})"
     bound = f"so {at_most} are, at 95 %, by the exact binomial bound"
     if shown["rule_of_three"] is not None:
         bound += f"; by the rule of three (3/n), {shown['rule_of_three']:.3%}"
-    return [said, bound]
+    return [*seed, said, bound]
 
 
 def _folder(args: argparse.Namespace) -> Path:

@@ -52,7 +52,7 @@ def read_draft(folder: Path, sample: str) -> Draft:
         raise Failure(
             f"there is no sample {sample} in {folder}", "ask for a new one, without --resume"
         ) from None
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Failure(f"{path} is damaged: {error}", "restore it, or ask for a new sample") from error
 
 
