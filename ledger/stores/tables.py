@@ -36,21 +36,22 @@ class Files:
 
     is_snapshot = False
 
-    def __init__(self, where: Where, kind: str, paths: Sequence[str]) -> None:
-        self.kind = kind
+    def __init__(self, where: Where) -> None:
+        self.kind = where.scheme
         self.columns = where.columns
         self.query = where.query
-        self._parts = [Part(path, state_of(path)) for path in paths]
+        self._pattern = where.rest
         self._database = duckdb.connect(":memory:", config=dict(SETTINGS))
 
     def estimate(self) -> int | None:
         """The numbers that Parquet files give themselves; of plain lines, from the length of the first."""
-        counts = [_about(self._database, self.kind, part.name) for part in self._parts]
+        counts = [_about(self._database, self.kind, path) for path in _matching(self._pattern)]
         return None if None in counts else sum(count for count in counts if count is not None)
 
     def parts(self) -> Sequence[Part]:
-        """The files, by name. A state is what the file system tells of a file, which no writer can keep."""
-        return self._parts
+        """The files as they are now, by name. A state is what the file system tells of a file, which no
+        writer can keep."""
+        return [Part(path, state_of(path)) for path in _matching(self._pattern)]
 
     def keys(self, part: Part) -> Iterator[Sequence[str]]:
         """The keys in one file, some at a time."""
@@ -64,15 +65,21 @@ class Files:
 
 
 def open(where: Where) -> Files:
-    """Find the files. None is a failure: an empty answer would look like an empty store."""
+    """Open the files that a pattern matches."""
     if not (where.columns or where.query):
         raise Misuse(f"{where.url}: which keys?", "give --columns, or --query over a table named `store`")
-    paths = sorted(glob(where.rest, recursive=True))
+    _matching(where.rest)
+    return Files(where)
+
+
+def _matching(pattern: str) -> list[str]:
+    """The files, by name. None is a failure: an empty answer would look like an empty store."""
+    paths = sorted(glob(pattern, recursive=True))
     if not paths:
-        raise Failure(f"no file matches {where.rest}", "see the pattern; ** stands for any folders")
+        raise Failure(f"no file matches {pattern}", "see the pattern; ** stands for any folders")
     if folders := [path for path in paths if os.path.isdir(path)]:
         raise Failure(f"{folders[0]} is a folder", "let the pattern match files: FOLDER/**/*.parquet")
-    return Files(where, where.scheme, paths)
+    return paths
 
 
 def _read(

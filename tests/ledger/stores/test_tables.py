@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.failure import Failure, Misuse
+from ledger.inventory.taking import require_unchanged
 from ledger.stores.opening import Where, open_at
 from ledger.stores.tables import literal
 from signing.handle import native_text
@@ -142,11 +143,31 @@ def test_a_part_that_was_written_anew_has_another_state_also_with_its_times_set_
     path.write_text("id\n7\n")
     before = os.stat(path)
     source = open_at(where("csv", path, "id"))
+    (part,) = source.parts()
     path.write_text("id\n8\n")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
+    assert os.stat(path).st_mtime_ns == before.st_mtime_ns
+    assert source.parts() != [part]
     with pytest.raises(Failure, match=r"changed while it was read"):
-        all_keys(source)
+        list(source.keys(part))
+    source.close()
+
+
+def test_a_source_that_stays_open_sees_what_was_written_and_added_since(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id\n7\n")
+    source = open_at(where("csv", tmp_path / "*.csv", "id"))
+    before = source.parts()
+    assert source.parts() == before
+    all_keys(source)
+    (tmp_path / "a.csv").write_text("id\n8\n")
+    with pytest.raises(Failure, match=r"a\.csv is not what it was"):
+        require_unchanged(source, before)
+    before = source.parts()
+    assert all_keys(source) == ["8"]
+    (tmp_path / "b.csv").write_text("id\n9\n")
+    with pytest.raises(Failure, match="something was added"):
+        require_unchanged(source, before)
     source.close()
 
 
