@@ -12,8 +12,8 @@ from signing.tlog_proof import TlogProof, format_proof
 
 
 def indexes(docket: Docket, issued: IssuedOrder, stated: Stated) -> list[int]:
-    """The entries that a compact bundle proves: every order, its life, inventory and collector's word, and
-    every exception."""
+    """The entries that a compact bundle proves: every order, its life, inventory, probe and collector's word,
+    and every exception."""
     life = docket.proceedings
     attested = [
         *(one.index for one in docket.orders),
@@ -23,6 +23,7 @@ def indexes(docket: Docket, issued: IssuedOrder, stated: Stated) -> list[int]:
         *(one.index for one in life.releases),
         *(one.index for one in docket.looks.begun),
         *(one.index for one in docket.looks.inventories),
+        *(one.index for one in docket.attested.probes),
         *(one.index for one in docket.coverage),
     ]
     excepted = [one.index for one in stated.judgment.listed]
