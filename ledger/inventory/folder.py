@@ -95,7 +95,7 @@ class WorkFolder:
             if name in names and line.state == names[name].state
         }
         self._places = {name: self._places[name] for name in self._lines}
-        live = sum(block.end - block.places[0] for blocks in self._places.values() for block in blocks)
+        live = sum(block.size_bytes for blocks in self._places.values() for block in blocks)
         if self._spill.size > 2 * live + _SPARE_BYTES:
             self._move()
         self._replace_journal()

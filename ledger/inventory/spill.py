@@ -94,6 +94,11 @@ class Block:
         return self.places[-1]
 
     @property
+    def size_bytes(self) -> int:
+        """How much of the file it takes, its table included."""
+        return self.places[-1] - self.places[0] + _TABLE.size
+
+    @property
     def counts(self) -> list[int]:
         """How many handles each range has."""
         return [(end - begin) // HANDLE_BYTES for begin, end in pairwise(self.places)]

@@ -190,6 +190,7 @@ def test_a_spill_of_what_is_gone_is_written_anew(tmp_path: Path, monkeypatch: py
     (spill,) = (tmp_path / "w").glob("spill-*")
     assert (spill.name, source.read) == ("spill-1", [])
     assert taken(source, tmp_path / "w").seen == of(handles("y"))
+    assert spill.exists(), "what has nothing to spare stays where it is"
 
 
 def test_a_folder_is_for_one_process_and_for_nobody_elses_eyes(tmp_path: Path) -> None:
