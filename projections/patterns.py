@@ -23,15 +23,15 @@ _NOWHERE: Final = -1
 class Pattern:
     """A pattern, by its text. Anything that `pattern_of` did not give as one is a ValueError."""
 
-    __slots__ = ("_copies", "_residency", "_traits", "_uses", "claims", "shares", "text")
+    __slots__ = ("_claims", "_copies", "_pieces", "_residency", "_traits", "_uses", "shares", "text")
 
     def __init__(self, text: bytes) -> None:
         self.text = text
-        one = decode_row(_filled(text, (_NOWHERE, _NOWHERE, _NOWHERE)))
+        self._pieces = text.split(_PLACE)
+        self._claims = _CLAIMED in text
+        one = decode_row(self.row((_NOWHERE, _NOWHERE, _NOWHERE)))
         if not _is_exact(text, one):
             raise ValueError("the places stand for something else too, or not for all")
-        self.claims = _CLAIMED in text
-        """Whether the last part of a place counts."""
         self.shares = not one.uses
         """Whether records may be judged together by it: where nobody used or asked about them."""
         self._copies = [(store, [_rest(move) for move in moves]) for store, moves in one.copies.items()]
@@ -41,7 +41,8 @@ class Pattern:
 
     def row(self, place: Place) -> bytes:
         """The row (`holdings.encode_row`) of a record that stands in this place."""
-        return _filled(self.text, place)
+        row = (b"[%d,%d," % place[:2]).join(self._pieces)
+        return row.replace(_CLAIMED, b",%d," % place[2]) if self._claims else row
 
     def holding(self, place: Place) -> Holding:
         """The state of that record."""
@@ -78,12 +79,6 @@ def _place(holding: Holding) -> Place | None:
         return move.index, move.time_us, move.claimed_us
     said: tuple[ResidencyFact | Trait | Use, ...] = holding.residency or holding.traits or holding.uses
     return (said[0].index, said[0].time_us, 0) if said else None
-
-
-def _filled(text: bytes, place: Place) -> bytes:
-    index, time_us, claimed_us = place
-    row = text.replace(_PLACE, b"[%d,%d," % (index, time_us))
-    return row.replace(_CLAIMED, b",%d," % claimed_us) if _CLAIMED in row else row
 
 
 def _is_exact(text: bytes, one: Holding) -> bool:

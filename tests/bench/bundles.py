@@ -32,7 +32,7 @@ from tests.projections.logbuilder import OPERATOR, LogBuilder, MemorySource, key
 
 PER_EVENT = 1_000
 """Records of one bulk event."""
-_ORDER = f"{AUTHORITY}/en-1"
+ORDER = f"{AUTHORITY}/en-1"
 _WITNESS = SigningKey("witness.example/w1", COSIGNATURE, bytes(range(32)))
 
 
@@ -59,7 +59,7 @@ def full(folder: Path, size: int) -> Bundle:
     checkpoint = _cosigned(log)
     replayed = replay(DirectorySource(tree), most_held=MOST_HELD, folder=folder)
     as_of = end_of(replayed)
-    issued = find_order(replayed.fold, _ORDER, None, None, as_of=as_of)
+    issued = find_order(replayed.fold, ORDER, None, None, as_of=as_of)
     assert issued is not None
     stated, vouched = state_end(replayed, issued, as_of)
     assert vouched, "the witness has seen all but the anchor"
@@ -107,7 +107,7 @@ def compact(folder: Path, copies: int) -> Bundle:
 
 def _issued() -> ev.OrderIssued:
     witnesses = (f"witness w1 {format_vkey(_WITNESS.verifier)}", "quorum w1")
-    order = ordered(_ORDER, format_vkey(seeded_key(ORIGIN).verifier), witnesses)
+    order = ordered(ORDER, format_vkey(seeded_key(ORIGIN).verifier), witnesses)
     return ev.OrderIssued(
         controller=CONTROLLER, effective_at=order.effective, instrument_sha256=SHA, order=order
     )

@@ -47,3 +47,9 @@ def test_the_fold_is_taken_apart() -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len([line for line in done.stdout.splitlines() if "%" in line]) == 8
+
+
+def test_where_verifying_spends_its_time_can_be_seen() -> None:
+    command = [sys.executable, "-m", "tests.bench.spending", "--entries", "2000", "--rounds", "1"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert [line[:8] for line in said.splitlines()] == ["read, ch", "digests ", "judged  ", "writ ver"]

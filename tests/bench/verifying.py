@@ -87,12 +87,17 @@ async def measure(scale: Scale, place: Place) -> list[Figure]:
     ]
 
 
-def verify(bundle: Bundle, expected: int) -> Verified:
-    """Run the command; it must end with the code expected."""
+def command_of(bundle: Bundle) -> list[str]:
+    """How its reader verifies it."""
     now = rfc3339(bundle.now * 1_000_000)
     command = [sys.executable, "-m", "ledger.cli", "verify", str(bundle.path), "--json", "--now", now]
+    return [*command, "--authority", bundle.authority]
+
+
+def verify(bundle: Bundle, expected: int) -> Verified:
+    """Run the command; it must end with the code expected."""
     began_s = time.perf_counter()
-    process = subprocess.Popen([*command, "--authority", bundle.authority], stdout=subprocess.PIPE)
+    process = subprocess.Popen(command_of(bundle), stdout=subprocess.PIPE)
     assert process.stdout is not None
     with Weighing(process.pid) as weighing:
         said = process.stdout.read()

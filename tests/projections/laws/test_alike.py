@@ -1,5 +1,6 @@
 """Who is alike is judged together as one by one, whatever is told of many, and wherever it is cut."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -86,6 +87,15 @@ def test_a_crowd_is_judged_as_each_of_it(
 @given(record_histories.histories(), CUTS, PLACES)
 @FEW
 def test_so_it_is_on_what_was_used_restricted_kept_and_disclosed(
+    history: tuple[Order, Steps], cuts: list[int], places: list[int]
+) -> None:
+    compare(*history, cuts, places)
+
+
+@pytest.mark.soak
+@given(histories(), CUTS, PLACES)
+@SOAK
+def test_a_crowd_is_judged_as_each_of_it_for_long(
     history: tuple[Order, Steps], cuts: list[int], places: list[int]
 ) -> None:
     compare(*history, cuts, places)
