@@ -43,11 +43,10 @@ class Keyring:
             )
         return bytes.fromhex(text)
 
-    def destroy(self, key_id: bytes) -> bool:
-        """Make sure that a key is gone for good; whether it was still there."""
+    def destroy(self, key_id: bytes) -> None:
+        """Make sure that a key is gone for good, if it is not yet."""
         path = self._path(key_id)
-        is_there = path.exists()
-        if is_there:
+        if path.exists():
             with path.open("r+b") as file:
                 file.write(_GONE.encode())
                 file.flush()
@@ -55,7 +54,6 @@ class Keyring:
         # A crash here leaves a key of zeros, which opens nothing. Removed anew even where it is gone: the
         # name's removal may not have reached the disk.
         remove_durably(path)
-        return is_there
 
     def has(self, key_id: bytes) -> bool:
         """Whether a key is there that could open something."""

@@ -88,9 +88,9 @@ class Vault:
                 for some in _in_events(evidence):
                     self.memory.take(say(self._erased(erasure, some)))
 
-    def destroy_again(self) -> int:
+    def destroy_again(self) -> None:
         """Destroy what is there of keys and documents that are gone by the memory: a crash left them, or
-        somebody has put a backup back. Returns how many there were."""
+        somebody has put a backup back."""
         keys = [(key_id, subject) for key_id, subject in self.memory.doomed() if self._keys.has(key_id)]
         gone = [
             one for one in self.memory.pieces("erased IS NOT NULL") if (self._folder / one.sha256).exists()
@@ -99,7 +99,6 @@ class Vault:
             doomed = {one.sha256 for one in gone if one.subject == subject}
             back = {key_id for key_id, whose in keys if whose == subject}
             self._erase(subject, doomed, back | self._keys_of(subject, doomed))
-        return len(keys) + len(gone)
 
     def sweep(self) -> None:
         """Remove what a crash left of documents that nobody ever spoke of. Only once the log was heard."""
