@@ -17,7 +17,9 @@ from signing.setdigest import SetDigest
 
 def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
     """Whose look governs a store: the latest assessor's that was begun after the last erasure there, else the
-    latest. Where an assessor found a difference, only an assessor's later look settles it.
+    latest. Where an assessor found a difference, only an assessor's later look settles it; where he found
+    none, the latest look governs all the same if it is later than his and found one: what came back since
+    (from an old dump, say) he did not see, and nobody says so against himself without cause.
 
     A look from before the order was issued says nothing of whether it was carried out, nor one from before a
     restore of what is there since: whoever restored says that he erased again, and nobody saw it.
@@ -25,12 +27,15 @@ def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
     looks = [one for one in case.docket.looks.inventories if one.store == store and _stands(case, one)]
     after = max(last_erasure, case.first_issued, last_restore(case, store))
     assessed = max((one for one in looks if one.by in case.assessors), key=_place, default=None)
+    latest = max((one for one in looks if one.begun > after), key=_place, default=None)
     if assessed is not None:
         found = _compare(case, assessed)
-        if assessed.begun > after or not found.agrees:
+        if not found.agrees or latest is assessed:
             return found
-    governing = max((one for one in looks if one.begun > after), key=_place, default=None)
-    return StoreCoverage(store, looked=False) if governing is None else _compare(case, governing)
+        if assessed.begun > after and latest is not None:
+            since = _compare(case, latest)
+            return found if since.agrees else since
+    return StoreCoverage(store, looked=False) if latest is None else _compare(case, latest)
 
 
 def gap_of(coverage: StoreCoverage) -> Gap | None:

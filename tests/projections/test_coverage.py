@@ -104,6 +104,22 @@ def test_what_an_assessor_found_only_an_assessor_settles() -> None:
     assert rules(finding(story)) == set()
 
 
+def test_what_came_back_after_an_assessors_look_another_look_tells() -> None:
+    """An old dump is restored and nobody says so; the company's own next inventory finds what it brought."""
+    story = Story(stores=("faces",))
+    story.hold(1, 2)
+    story.order()
+    story.erase(1, 2)
+    story.look("faces", by=ASSESSOR)
+    assert (finding(story).verdict, finding(story).evidence) == ("carried_out", "E3")
+    story.look("faces", 2, orphans=(2,))
+    found = finding(story)
+    assert rules(found) == {"inventory.disagrees", "copy.orphan"}
+    assert (found.verdict, found.evidence) == ("breached", "E0")
+    story.look("faces")
+    assert (finding(story).verdict, finding(story).evidence) == ("carried_out", "E3")
+
+
 def test_a_look_from_before_the_order_says_nothing_of_it() -> None:
     """The store may have been filled since, and not one copy declared."""
     story = Story()

@@ -252,9 +252,12 @@ class Oracle:
         """The look that governs a store, and where it begins."""
         looks = sorted((begun, f.index, f) for begun, f in self._looks(store))
         assessed = [one for one in looks if self.is_assessor(one[2].poster)]
-        if assessed and (assessed[-1][0] > after or not self._same(*assessed[-1][::2])):
-            return assessed[-1][0], assessed[-1][2]
         later = [one for one in looks if one[0] > after]
+        if assessed and not self._same(*assessed[-1][::2]):
+            return assessed[-1][0], assessed[-1][2]
+        # Whoever finds a difference after him knows what he could not.
+        if assessed and assessed[-1][0] > after and self._same(*later[-1][::2]):
+            return assessed[-1][0], assessed[-1][2]
         return (later[-1][0], later[-1][2]) if later else None
 
     def differs(self, begun: int, look: Fact) -> tuple[frozenset[str], frozenset[str]]:
