@@ -24,7 +24,15 @@ from msgspec import Struct, to_builtins
 from ledger.durable import alone
 from ledger.failure import Failure
 from ledger.kit.deeds import Grounds, Holding, Keep, erased_line, failed_line, in_events, receipt
-from ledger.kit.intents import Intent, Pieces, lock_of, remove_intent, unfinished, write_intent
+from ledger.kit.intents import (
+    Intent,
+    Pieces,
+    leave_no_trace,
+    lock_of,
+    remove_intent,
+    unfinished,
+    write_intent,
+)
 from ledger.outbox.store import Outbox, OutboxFull
 from projections.vocabulary import DeletionError
 
@@ -80,6 +88,7 @@ class Eraser:
     def __enter__(self) -> Eraser:
         store = self._holding.store
         self._stack.enter_context(alone(lock_of(self._outbox, store), f"erases from {store}"))
+        leave_no_trace(self._outbox)
         return self
 
     def __exit__(
@@ -140,6 +149,8 @@ class Eraser:
         with self._outbox.at_once():
             self._outbox.put_within(lines)
             remove_intent(self._outbox, intent)
+        # A crash here leaves ids in the journal until the next eraser begins.
+        leave_no_trace(self._outbox)
 
     def _require_room(self) -> None:
         status = self._outbox.status()

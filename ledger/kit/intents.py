@@ -22,6 +22,7 @@ _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS intents (id TEXT PRIMARY KEY, inten
 _WRITE: Final = "INSERT INTO intents VALUES (?, ?)"
 _REMOVE: Final = "DELETE FROM intents WHERE id = ?"
 _ALL: Final = "SELECT intent FROM intents ORDER BY rowid"
+_EMPTY_JOURNAL: Final = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 Pieces = dict[str, tuple[str, ...]]
 """By native id, what there is of it in a store: its versions, its files."""
@@ -48,6 +49,12 @@ def write_intent(outbox: Outbox, store: str, grounds: Grounds, there: Pieces) ->
 def remove_intent(outbox: Outbox, intent: Intent) -> None:
     """It is told; within the block in which its events are put."""
     outbox.memory.execute(_REMOVE, (intent.id,))
+
+
+def leave_no_trace(outbox: Outbox) -> None:
+    """What was removed goes from SQLite's journal too, where it would stand for as long as anybody has the
+    file open; outside of any transaction."""
+    outbox.memory.execute(_EMPTY_JOURNAL)
 
 
 def unfinished(outbox: Outbox) -> list[Intent]:

@@ -11,6 +11,7 @@ it reads what it had said since from the log, and destroys again whatever came b
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
@@ -63,7 +64,7 @@ async def _agree(vault: Vault, poster: Poster) -> None:
             with vault.memory.at_once():
                 for line in said[len(lines) :]:
                     vault.memory.take(line)
-            vault.destroy_again()
+            vault.destroy_again(_erased(said[len(lines) :]))
             lines = said
     if root_of(range_of(0, leaf_hashes_of(lines[: state.size]))) != root_of(state.range()):
         raise Failure(
@@ -90,3 +91,9 @@ async def _recall(log: RemoteLog, source: str) -> list[bytes]:
         if ev.decode_event(told.line).source == source
     ]
     return [told.line for told in sorted(found)]
+
+
+def _erased(lines: Sequence[bytes]) -> set[str]:
+    """The pieces of which some lines say that they are erased."""
+    said = [ev.decode_event(line).data for line in lines]
+    return {one.sha256 for data in said if isinstance(data, ev.EvidenceErased) for one in data.evidence}

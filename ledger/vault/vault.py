@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -45,9 +46,12 @@ class Vault:
         self._folder.mkdir(exist_ok=True, mode=0o700)
 
     def keep(
-        self, documents: Sequence[Path], kind: v.EvidenceKind, subject: str, say: Say
+        self, documents: Sequence[Path | bytes], kind: v.EvidenceKind, subject: str, say: Say
     ) -> list[v.Evidence]:
-        """Seal documents under the key of an order or a record, and decide to say so. The originals stay."""
+        """Seal documents under the key of an order or a record, and decide to say so. The originals stay.
+
+        What is given as bytes stands nowhere in the clear.
+        """
         self._require_here(set(self.memory.keys_in_use(subject)))
         key_id = self._key_for(subject)
         sealed = [self._seal_new(document, key_id) for document in documents]
@@ -88,12 +92,18 @@ class Vault:
                 for some in _in_events(evidence):
                     self.memory.take(say(self._erased(erasure, some)))
 
-    def destroy_again(self) -> None:
+    def destroy_again(self, learned: Collection[str] = ()) -> None:
         """Destroy what is there of keys and documents that are gone by the memory: a crash left them, or
-        somebody has put a backup back."""
+        somebody has put a backup back.
+
+        `learned`: pieces of which the memory learned this only now, so that it does not know their keys as
+        gone, which may be back without them.
+        """
         keys = [(key_id, subject) for key_id, subject in self.memory.doomed() if self._keys.has(key_id)]
         gone = [
-            one for one in self.memory.pieces("erased IS NOT NULL") if (self._folder / one.sha256).exists()
+            one
+            for one in self.memory.pieces("erased IS NOT NULL")
+            if one.sha256 in learned or (self._folder / one.sha256).exists()
         ]
         for subject in sorted({one.subject for one in gone} | {subject for _, subject in keys}):
             doomed = {one.sha256 for one in gone if one.subject == subject}
@@ -137,12 +147,12 @@ class Vault:
         self.memory.add_key(key_id, subject)
         return key_id
 
-    def _seal_new(self, document: Path, key_id: bytes) -> str:
+    def _seal_new(self, document: Path | bytes, key_id: bytes) -> str:
         salt = os.urandom(SALT_BYTES)
         hashed = EvidenceHash(salt)
 
         def content() -> Iterator[bytes]:
-            with document.open("rb") as file:
+            with BytesIO(document) if isinstance(document, bytes) else document.open("rb") as file:
                 while piece := file.read(_READ_BYTES):
                     hashed.update(piece)
                     yield piece

@@ -196,6 +196,23 @@ async def test_a_vault_put_back_whole_learns_from_the_log(
     assert "is gone" in shown.stderr
 
 
+async def test_a_key_put_back_without_its_pieces_is_destroyed_again(keeping: Keeping, tmp_path: Path) -> None:
+    """A backup of the pieces may be elsewhere. The memory that is put back knows of no erasure, nor which key
+    what is gone was sealed under."""
+    first, second = await keeping.keep("certificate\n", "log\n")
+    shutil.copytree(keeping.vault, tmp_path / "backup")
+    old = keeping.key_of(first)
+    await keeping.run("erase", "--piece", first)
+    new = keeping.key_of(second)
+    shutil.copy(tmp_path / "backup" / "memory", keeping.vault / "memory")
+    shutil.copy(tmp_path / "backup" / "keys" / f"{old}.key", keeping.vault / "keys")
+    await keeping.run("erase")
+    assert keeping.key_ids() == {new}
+    assert keeping.content(second) == "log\n"
+    (third,) = await keeping.keep("another\n")
+    assert keeping.key_of(third) != old
+
+
 async def test_a_copy_of_a_vault_that_goes_on_by_itself_is_stopped(keeping: Keeping, tmp_path: Path) -> None:
     await keeping.keep("certificate\n")
     shutil.copytree(keeping.vault, tmp_path / "copy")
