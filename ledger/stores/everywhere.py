@@ -16,9 +16,13 @@ from ledger.failure import Failure
 from ledger.stores.postgres import PostgresSource
 from ledger.stores.source import Part
 
-# Materialized views hold rows of their own; partitions stand here by themselves. What others' servers hold
-# (foreign tables) is another store.
+# A domain is what it is made of, however many deep. Materialized views hold rows of their own; partitions stand
+# here by themselves. What others' servers hold (foreign tables) is another store.
 _COLUMNS: Final = """
+WITH RECURSIVE plain AS (
+    SELECT oid, oid AS base FROM pg_type WHERE typtype <> 'd'
+    UNION ALL SELECT d.oid, p.base FROM pg_type d JOIN plain p ON d.typtype = 'd' AND d.typbasetype = p.oid
+)
 SELECT n.nspname::text, c.relname::text, a.attname::text, format('%I.%I', n.nspname, c.relname),
        format('%I', a.attname),
        CASE WHEN base.typcategory = 'A' THEN item.typname ELSE base.typname END::text,
@@ -26,9 +30,10 @@ SELECT n.nspname::text, c.relname::text, a.attname::text, format('%I.%I', n.nspn
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-JOIN pg_type t ON t.oid = a.atttypid
-JOIN pg_type base ON base.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
-LEFT JOIN pg_type item ON item.oid = base.typelem
+JOIN plain t ON t.oid = a.atttypid
+JOIN pg_type base ON base.oid = t.base
+LEFT JOIN plain i ON i.oid = base.typelem
+LEFT JOIN pg_type item ON item.oid = i.base
 WHERE c.relkind IN ('r', 'm') AND c.relispopulated
   AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 ORDER BY n.nspname, c.relname, a.attnum

@@ -54,6 +54,20 @@ async def test_each_value_is_written_as_an_id_is(empty_database: Database) -> No
     }  # fmt: skip
 
 
+async def test_a_domain_of_a_domain_hides_nothing(empty_database: Database) -> None:
+    await fill(
+        empty_database,
+        "CREATE DOMAIN label AS varchar(9)", "CREATE DOMAIN tag AS label", "CREATE DOMAIN body AS jsonb",
+        "CREATE DOMAIN tags AS tag[]",
+        "CREATE TABLE copy (a tag, b tag[], c body, d tags)",
+        """INSERT INTO copy VALUES ('x', '{y}', '["z"]', '{w}')""",
+    )  # fmt: skip
+    places = await run(lambda: values(empty_database.owner_dsn, query="SELECT a::text FROM copy"))
+    assert places == {
+        "public.copy.a": ["x"], "public.copy.b": ["y"], "public.copy.c": ["z"], "public.copy.d": ["w"],
+    }  # fmt: skip
+
+
 async def test_columns_may_have_any_name(empty_database: Database) -> None:
     await fill(
         empty_database,
