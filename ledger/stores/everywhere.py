@@ -16,8 +16,8 @@ from ledger.failure import Failure
 from ledger.stores.postgres import PostgresSource
 from ledger.stores.source import Part
 
-# A domain is what it is made of, however many deep. Materialized views hold rows of their own; partitions stand
-# here by themselves. What others' servers hold (foreign tables) is another store.
+# A domain is what it is made of, however many deep. Materialized views hold rows of their own; partitions
+# stand here by themselves. What others' servers hold (foreign tables) is another store.
 _COLUMNS: Final = """
 WITH RECURSIVE plain AS (
     SELECT oid, oid AS base FROM pg_type WHERE typtype <> 'd'
