@@ -107,8 +107,9 @@ class Story:
 
     async def look(self, store: str) -> Any:
         """The auditor counts what is really in a store; what differs from the ledger, by handle."""
-        door = ("--log", self.session.log_vkey, "--key", self.key(AUDITOR), "--controller", CONTROLLER)
-        await self.session.value("inventory", store, "--auditor", *self.ids(store), *door)
+        door = ("--log", self.session.log_vkey, "--key", self.key(AUDITOR))
+        about = ("--controller", CONTROLLER)
+        await self.session.value("inventory", store, "--auditor", *self.ids(store), *door, *about)
         code, out, err = await self.session.writ("reconcile", store, *self.ids(store), *door)
         assert code in (0, 1), err
         found = json.loads(out)
