@@ -221,7 +221,7 @@ class Play:
         """What differs, found by the auditor, who may read the ledger once he has counted."""
         keys = ("--table", store, "--columns", estate.KEYS[store])
         key = self.keys[AUDITOR][0]
-        words = ("reconcile", store, *self._store(store, AUDITOR), *keys, "--controller", CONTROLLER)
+        words = ("reconcile", store, *self._store(store, AUDITOR), *keys)
         return self.stage.run(sys.executable, "-m", "ledger.cli", *words, *self._reach(), "--key", key)
 
     def _store(self, store: str, by: str) -> tuple[object, ...]:
