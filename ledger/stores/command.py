@@ -16,6 +16,7 @@ from ledger.stores.opening import Where
 from ledger.stores.source import Part
 
 _PIECE_BYTES: Final = 1 << 19
+_LONGEST_BYTES: Final = 1 << 20
 
 
 def open(where: Where) -> "CommandSource":
@@ -55,6 +56,11 @@ class CommandSource:
         number, cut = 0, b""
         while piece := process.stdout.read(_PIECE_BYTES):
             whole, found, cut = (cut + piece).rpartition(self._end)
+            if len(cut) > _LONGEST_BYTES:
+                raise Failure(
+                    f"an id that the command printed is longer than {_LONGEST_BYTES:,} bytes",
+                    "see that each id ends as is said: with a newline, or with a zero byte under --zero",
+                )
             if found:
                 ids = _decoded(whole, self._end, number)
                 number += len(ids)

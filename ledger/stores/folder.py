@@ -46,9 +46,9 @@ class Folder:
                     pending.append(path)
                 else:
                     batch.append(self._naming.id_of(_as_text(path, self._top)))
-            if len(batch) >= BATCH:
-                yield batch
-                batch = []
+                if len(batch) >= BATCH:
+                    yield batch
+                    batch = []
         if batch:
             yield batch
 
@@ -68,11 +68,11 @@ def open(where: Where) -> Folder:
     return Folder(top, Naming(where.pattern))
 
 
-def _listed(directory: Path) -> list[tuple[str, bool]]:
-    """The names in a directory, and which are directories themselves."""
+def _listed(directory: Path) -> Iterator[tuple[str, bool]]:
+    """The names in a directory, however many, and which are directories themselves."""
     try:
         with os.scandir(directory) as entries:
-            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+            yield from ((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
     except OSError as error:
         raise Failure(
             f"{directory} can't be listed ({error.strerror}), so what is in it is not known",

@@ -43,6 +43,7 @@ def test_an_id_a_line() -> None:
         ("echo", "id 1 that the command printed is empty"),
         ("seq 2; printf '\\377\\n'", "id 3 that the command printed is not UTF-8"),
         ("no-such-command", "ended with 127"),
+        ("head -c 3000000 /dev/zero", "longer than 1,048,576 bytes"),
     ],
 )
 def test_what_may_not_be_all_or_no_ids_is_refused(words: str, says: str) -> None:

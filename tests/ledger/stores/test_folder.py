@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.failure import Failure
-from ledger.stores.opening import Where
+from ledger.stores.opening import Where, open_at
 from ledger.stores.paths import Naming
 from tests.ledger.stores.readings import keys_at
 
@@ -60,6 +60,15 @@ def test_many_files_come_in_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         (tmp_path / f"{number % 4}" / f"{number}").write_bytes(b"")
 
     assert listed(tmp_path, "[0-9]/(.)") == [str(number) for number in range(10)]
+
+
+def test_a_directory_of_any_size_is_never_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ledger.stores.folder.BATCH", 3)
+    for number in range(10):
+        (tmp_path / f"{number}").write_bytes(b"")
+    source = open_at(Where(scheme="dir", url=f"dir:{tmp_path}"))
+    (part,) = source.parts()
+    assert [len(some) for some in source.keys(part)] == [3, 3, 3, 1]
 
 
 def test_a_name_that_is_no_text_is_a_failure_and_not_passed_over(tmp_path: Path) -> None:
