@@ -34,6 +34,11 @@ class Tick(Struct, frozen=True):
     at: int
     text: str
 
+    @property
+    def anchor(self) -> str:
+        """How the words stand to their place: within the frame, which ends a little beyond the axis."""
+        return "end" if self.at > RIGHT - 40 else "middle"
+
 
 class Mark(Struct, frozen=True):
     """A moment that matters: a line from top to bottom, and words at its head."""

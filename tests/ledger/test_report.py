@@ -362,6 +362,20 @@ def test_an_order_without_anything_to_draw() -> None:
     assert page.section(7).endswith("None.")
 
 
+@pytest.mark.parametrize("span_s", [0, 60, 3_600, 86_400, 10 * 86_400])
+def test_no_moment_of_an_axis_is_cut_off(span_s: int) -> None:
+    """A log of a few minutes may have its only moment at the frame's very edge."""
+    points = (Point(START_S * 1_000_000, 3, 4), Point((START_S + span_s) * 1_000_000, 9, 0))
+    told = Burndown("erase", START_S, START_S + span_s, points, 2, 4, 0, 0)
+    ticks = charts.chart(told, START_S + span_s).x_ticks
+    assert ticks
+    for tick in ticks:
+        # A letter takes about half of the 15 pixels that the font is high; the frame is a thousand wide.
+        beyond = {"middle": 0.5, "end": 0.0}[tick.anchor] * len(tick.text) * 7.5
+        assert tick.at - beyond >= 0
+        assert tick.at + beyond <= 1_000
+
+
 @pytest.mark.parametrize("most", [0, 1, 4, 7, 99, 1_000_000])
 def test_a_chart_keeps_within_its_frame(most: int) -> None:
     points = (Point(START_S * 1_000_000, 3, most), Point(DEADLINE_S * 1_000_000, 9, most // 3))
