@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,8 @@ async def test_a_sender_takes_what_waits_in_a_store_and_sends_until_it_is_stoppe
         sys.executable, "-m", "ledger.cli", "outbox", "box", "send", "--url", session.service.url,
         "--log", session.log_vkey, "--key", key, "--from", empty_database.owner_dsn,
         stdin=subprocess.DEVNULL, cwd=session.folder,
+        # A shell's background has children that heed no Ctrl-C, and these tests may run in one.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         for number in range(3):
