@@ -227,7 +227,8 @@ async def wait_until_in_line(
 async def wait_until_refused(service: Serving) -> None:
     """Return once a service that is to stop takes no more connections."""
     async with asyncio.timeout(20):
-        with suppress(ConnectionRefusedError):
+        # Reset is who stood in line for a listener that was closed meanwhile.
+        with suppress(ConnectionRefusedError, ConnectionResetError):
             while True:
                 _, writer = await asyncio.open_connection("127.0.0.1", int(service.port))
                 writer.close()
