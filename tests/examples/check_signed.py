@@ -214,6 +214,8 @@ def read_zip(bundle: str) -> Files:
         is_its = (
             raw[at : at + 4] == b"PK\3\4" and raw[at + 30 : at + 30 + named] == one.orig_filename.encode()
         )
+        ends_at = at + 30 + len(one.orig_filename.encode()) + one.compress_size
+        demand(ends_at <= following, f"{one.filename}: overlaps what follows it in the zip")
         # A page's own header is read by nobody.
         at = following if one.filename in PAGES else at + 30 + named + extra + one.compress_size
         demand(is_its or one.filename in PAGES, f"{one.filename}: its own header names another file")

@@ -174,7 +174,9 @@ async def test_a_member_too_many(
     assert await agree(scripts, path, good.request) == "not sound"
 
 
-@pytest.mark.parametrize(("place", "value"), [(8, 1), (10, 12)], ids=["encrypted", "another method"])
+@pytest.mark.parametrize(
+    ("place", "value"), [(8, 1), (10, 12), (22, 9)], ids=["encrypted", "another method", "overlapping"]
+)
 async def test_a_page_that_is_not_plainly_packed(
     scripts: Browser, tmp_path: Path, place: int, value: int
 ) -> None:
