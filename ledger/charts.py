@@ -14,7 +14,8 @@ from projections.moments import DAY_S, SECOND_US
 from projections.runners.wording import moment
 
 WIDTH: Final = 1_000
-LEFT, RIGHT, TOP, BOTTOM = 92, 980, 66, 300
+# No higher than a fifth of a printed page, which is what stays empty where a drawing goes to the next one.
+LEFT, RIGHT, TOP, BOTTOM = 92, 980, 66, 230
 HEIGHT: Final = BOTTOM + 34
 ROW: Final = 46
 MARK_ROWS: Final = (18, 36, 54)
@@ -23,7 +24,7 @@ MAX_TICKS: Final = 6
 STRETCH: Final = 2
 
 _STEPS_S: Final = (
-    *(60, 300, 900, 3_600, 3 * 3_600, 6 * 3_600, 12 * 3_600),
+    *(1, 5, 15, 60, 300, 900, 3_600, 3 * 3_600, 6 * 3_600, 12 * 3_600),
     *(DAY_S * days for days in (1, 2, 7, 14, 28, 91, 182, 365, 730, 1_825, 3_650, 36_500, 365_000)),
 )
 
@@ -73,14 +74,12 @@ class Row(Struct, frozen=True):
     """A collector's time."""
 
     collector: str
-    y: int
     bars: tuple[Bar, ...]
 
 
 class Strip(Struct, frozen=True):
-    """The coverage of a prohibition, drawn."""
+    """The coverage of a prohibition, drawn: each row by itself, since there may be more than a page holds."""
 
-    height: int
     rows: tuple[Row, ...]
     x_ticks: tuple[Tick, ...]
 
@@ -112,8 +111,8 @@ def chart(told: Burndown, as_of: int) -> Chart:
 def strip(accounts: Sequence[Account], begin: int, end: int) -> Strip:
     """A row for each collector, from one second to another."""
     scale = _Scale([begin, end])
-    rows = tuple(Row(one.collector, at * ROW, tuple(_bars(scale, one))) for at, one in enumerate(accounts))
-    return Strip(len(rows) * ROW + 34, rows, scale.ticks())
+    rows = tuple(Row(one.collector, tuple(_bars(scale, one))) for one in accounts)
+    return Strip(rows, scale.ticks())
 
 
 class _Scale:
@@ -132,7 +131,7 @@ class _Scale:
         step = next((one for one in _STEPS_S if self._span // one <= MAX_TICKS), _STEPS_S[-1])
         first = -(-self._begin // step) * step
         moments = range(first, self._begin + self._span + 1, step)
-        part = slice(0, 10) if step >= DAY_S else slice(5, 16)
+        part = slice(0, 10) if step >= DAY_S else slice(5, 16) if step >= 60 else slice(11, 19)
         return tuple(Tick(self.x(one), moment(one)[part]) for one in moments)
 
 

@@ -274,4 +274,5 @@ def _template(name: str) -> jinja2.Template:
     environment.filters["in_css"] = _in_css
     environment.globals["levels"] = wording.LEVELS
     environment.globals["words"] = wording.WORDS
+    environment.globals["frame"] = charts
     return environment.from_string(source)

@@ -376,6 +376,15 @@ def test_no_moment_of_an_axis_is_cut_off(span_s: int) -> None:
         assert tick.at + beyond <= 1_000
 
 
+@pytest.mark.parametrize("span_s", [2, 17, 50])
+def test_a_log_of_less_than_a_minute_has_its_moments_too(span_s: int) -> None:
+    points = (Point((START_S + 7) * 1_000_000, 3, 4),)
+    told = Burndown("erase", START_S - 90 * 86_400, START_S + 90 * 86_400, points, 1, 4, 4, 4)
+    ticks = charts.chart(told, START_S + 7 + span_s).x_ticks
+    assert 0 < len(ticks) <= charts.MAX_TICKS + 1
+    assert len({tick.text for tick in ticks}) == len(ticks)
+
+
 @pytest.mark.parametrize("most", [0, 1, 4, 7, 99, 1_000_000])
 def test_a_chart_keeps_within_its_frame(most: int) -> None:
     points = (Point(START_S * 1_000_000, 3, most), Point(DEADLINE_S * 1_000_000, 9, most // 3))
