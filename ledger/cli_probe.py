@@ -105,6 +105,7 @@ def _look(
 ) -> "tuple[Sight, Probed | None]":
     """Ask what to look for, read the store after that, and ask again."""
     from ledger import probing
+    from ledger.control import require_control
     from ledger.inventory.crew import Crew
 
     sought = asyncio.run(_seek(args))
@@ -120,9 +121,9 @@ def _look(
 
             assert isinstance(source, PostgresSource), "its address was looked at"
             sight = look_everywhere(source, crew, sought, args.also, sight, told)
-    probed = probing.judge(sought, sight, asyncio.run(_erased(args)))
-    if probed is not None:
-        probing.require_control(probed, where.shown)
+    probed = probing.judge(sought, sight, *asyncio.run(_since(args, sought.control - sight.natives.keys())))
+    if probed is not None and not probed.found:
+        require_control(probed.control_checked, probed.control_found, where.shown, args.store)
     return sight, probed
 
 
@@ -131,6 +132,15 @@ async def _seek(args: argparse.Namespace) -> "Sought":
 
     async with connect.open_log(args) as log:
         return await seek(log, args.order, args.store, args.control, SystemRandom())
+
+
+async def _since(args: argparse.Namespace, missed: frozenset[str]) -> "tuple[ErasedSet, frozenset[str]]":
+    """What is erased by now, and which of the control that was missed is live no more."""
+    from ledger.control import still_live
+
+    async with connect.open_log(args) as log:
+        live = await still_live(log, args.store, missed)
+    return await _erased(args), missed - live
 
 
 async def _erased(args: argparse.Namespace, size: int | None = None) -> "ErasedSet":

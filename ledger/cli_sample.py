@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from contextlib import closing, suppress
 from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
 from ledger import cli_connect as connect
@@ -60,10 +61,12 @@ def run(args: argparse.Namespace) -> int:
         return _answer(args, draft, {}, None)
     drawn, controls = asyncio.run(_drawn(args, draft))
     looked = _look(args, key, declared, drawn, controls)
+    gone = asyncio.run(_gone(args, looked.missed))
     from ledger.sampling.draft import write_draft
     from ledger.sampling.taking import with_result
 
-    draft = with_result(draft, drawn, looked, args.source)
+    shown = where_of(args).shown
+    draft = with_result(draft, drawn, looked, args.source, gone=gone, shown=shown)
     write_draft(_folder(args), draft)
     # From here on the same lines are posted, whatever happens.
     asyncio.run(_post(args, draft))
@@ -117,8 +120,9 @@ async def _declared(log: "RemoteLog", args: argparse.Namespace, key: bytes) -> "
 
 async def _drawn(args: argparse.Namespace, draft: "Draft") -> "tuple[Drawn, frozenset[str]]":
     """Have the request anchored, and draw; with some live handles for the positive control."""
+    from ledger.control import draw_control
     from ledger.remote import Unreachable
-    from ledger.sampling.looking import live_handles
+    from ledger.sampling.looking import CONTROLS
     from ledger.sampling.taking import drawn_for
 
     async with connect.open_log(args) as log:
@@ -133,7 +137,15 @@ async def _drawn(args: argparse.Namespace, draft: "Draft") -> "tuple[Drawn, froz
                 f"no witness of the order has cosigned the request of {draft.sample} yet",
                 f"go on later: --resume {draft.sample}",
             )
-        return found[1], await live_handles(log, draft.store)
+        return found[1], await draw_control(log, draft.store, CONTROLS, SystemRandom())
+
+
+async def _gone(args: argparse.Namespace, missed: frozenset[str]) -> frozenset[str]:
+    """What of the control was missed, and is live no more."""
+    from ledger.control import still_live
+
+    async with connect.open_log(args) as log:
+        return missed - await still_live(log, args.store, missed)
 
 
 def _look(

@@ -11,15 +11,15 @@ from random import Random
 
 from msgspec import Struct
 
+from ledger.control import draw_control
 from ledger.failure import Failure
 from ledger.inventory.crew import Crew, Match, batches
 from ledger.inventory.taking import Told
 from ledger.remote import RemoteLog
-from ledger.remote_sets import ErasedSet, LedgerSet, erased_set, ledger_lines, ledger_set
+from ledger.remote_sets import ErasedSet, erased_set
 from ledger.stores.source import Source
 from projections import events as ev
 from signing.encoding import encode_base64
-from signing.setdigest import EMPTY_BUCKET
 
 
 class Sought(Struct, frozen=True):
@@ -79,8 +79,7 @@ async def seek(log: RemoteLog, order: str, store: str, wish: int, chance: Random
             f"the ledger has nothing as erased from {store} under {order} at size {erased.size:,}",
             f"there is nothing to look for; what the store has, an inventory tells: writ inventory {store}",
         )
-    live = await ledger_set(log, store, erased.size)
-    control = await _drawn(log, live, wish, chance)
+    control = await draw_control(log, store, wish, chance, erased.size)
     if not control:
         raise Failure(
             f"the ledger has nothing live in {store}, so nothing would show that this look finds anything",
@@ -100,23 +99,14 @@ def look(source: Source, crew: Crew, told: Told) -> Sight:
     return Sight(keys, natives)
 
 
-def judge(sought: Sought, sight: Sight, now: ErasedSet) -> Probed | None:
+def judge(sought: Sought, sight: Sight, now: ErasedSet, gone: frozenset[str]) -> Probed | None:
     """What may be attested to at the log's size by now; None where that asks for more than was looked for,
-    or for nothing any more."""
+    or for nothing any more. `gone` is what of the control was not found, and is live no more."""
     if not now.handles or not set(now.handles) <= set(sought.erased.handles):
         return None
     found = tuple(one for one in now.handles if one in sight.natives or one in sight.elsewhere)
-    control_found = sum(handle in sight.natives for handle in sought.control)
-    return Probed(now, found, len(sought.control), control_found)
-
-
-def require_control(probed: Probed, name: str) -> None:
-    """Refuse to say that nothing was found where nothing can be."""
-    if not probed.control_found and not probed.found:
-        raise Failure(
-            f"none of {probed.control_checked:,} live handles was found there, so this look finds nothing",
-            f"see that {name} is where the store's keys stand, whole and in the sequence that was blinded",
-        )
+    control = sought.control - gone
+    return Probed(now, found, len(control), sum(handle in sight.natives for handle in control))
 
 
 def matches(ids: Iterable[Sequence[str]], crew: Crew) -> Iterator[tuple[int, list[Match]]]:
@@ -125,16 +115,6 @@ def matches(ids: Iterable[Sequence[str]], crew: Crew) -> Iterator[tuple[int, lis
     for matched in crew.matches(_counted(batches(ids), counts)):
         yield sum(counts), matched
         counts.clear()
-
-
-async def _drawn(log: RemoteLog, live: LedgerSet, wish: int, chance: Random) -> frozenset[str]:
-    """Live handles of buckets drawn by chance, as many as were wished if there are."""
-    filled = [bucket for bucket, hashed in enumerate(live.hashes) if hashed != EMPTY_BUCKET]
-    chance.shuffle(filled)
-    each = max(1, live.seen.count // len(filled)) if filled else 1
-    lines = await ledger_lines(log, live, filled[: -(-wish // each)])
-    drawn = sorted(line.decode() for some in lines.values() for line in some)
-    return frozenset(chance.sample(drawn, min(wish, len(drawn))))
 
 
 def _counted(batched: Iterable[list[str]], counts: list[int]) -> Iterator[list[str]]:

@@ -42,9 +42,15 @@ class Probe(Struct, frozen=True, array_like=True):
     order: str
     store: str
     found: int
+    control_checked: int
     control_found: int
     count: int
     digest: str
+
+    @property
+    def tells(self) -> bool:
+        """That nothing was found says something only where all that should be there was."""
+        return self.found > 0 or 0 < self.control_checked == self.control_found
 
 
 class Requested(Struct, frozen=True, array_like=True):
@@ -66,12 +72,13 @@ class Drawn(Struct, frozen=True, array_like=True):
     by: int
     sample: str
     failures: int
+    control_checked: int
     control_found: int
 
     @property
     def tells(self) -> bool:
-        """That nothing was found says something only where what is there was found."""
-        return self.failures > 0 or self.control_found > 0
+        """As of a probe."""
+        return self.failures > 0 or 0 < self.control_checked == self.control_found
 
 
 class Sample(Struct, frozen=True):
@@ -124,8 +131,9 @@ def _vouched(part: Attested, fact: Fact, by: int) -> Attested:
 
 def _probed(part: Attested, fact: Fact, by: int) -> Attested:
     data: ev.ProbeAttested = fact.event.data
-    found = (data.found, data.control_found, data.checked_count, data.checked_digest)
-    probe = Probe(fact.index, fact.time_us, by, data.order, data.store, *found)
+    control = (data.control_checked, data.control_found)
+    looked_for = (data.checked_count, data.checked_digest)
+    probe = Probe(fact.index, fact.time_us, by, data.order, data.store, data.found, *control, *looked_for)
     return msgspec.structs.replace(part, probes=part.probes.grown(probe))
 
 
@@ -137,8 +145,8 @@ def _requested(part: Attested, fact: Fact, by: int) -> Attested:
 
 def _drawn(part: Attested, fact: Fact, by: int) -> Attested:
     data: ev.SampleAttested = fact.event.data
-    control = 0 if isinstance(data.control_found, UnsetType) else data.control_found
-    drawn = Drawn(fact.index, fact.time_us, by, data.sample, data.failures, control)
+    control = [0 if isinstance(n, UnsetType) else n for n in (data.control_checked, data.control_found)]
+    drawn = Drawn(fact.index, fact.time_us, by, data.sample, data.failures, *control)
     return msgspec.structs.replace(part, drawn=part.drawn.grown(drawn))
 
 

@@ -31,7 +31,7 @@ from signing.errors import FormatError
 from signing.note import Note, parse_note
 
 NAME = "docket"
-VERSION = 5
+VERSION = 6
 
 
 class Store(Struct, frozen=True):

@@ -45,13 +45,13 @@ def beside_looks(case: Case, covered: Iterable[StoreCoverage]) -> tuple[StoreCov
 
 
 def without_effect(case: Case) -> list[Irregularity]:
-    """`probe.without_control`: looked for what is gone, and found nothing of what should be there either: as
-    with a wrong key or in the wrong table; `sample.without_control` likewise. `probe.other_set`: looked for
-    another set than the ledger's own. That nothing was found says nothing there. `sample.unanswered`: whoever
-    asked for the sample has not told what he found."""
+    """`probe.control_missed`: found nothing of what is gone, nor all that should be there: as with a wrong
+    key, or in a part of the store; `sample.control_missed` likewise. `probe.other_set`: looked for another
+    set than the ledger's own. That nothing was found says nothing there. `sample.unanswered`: whoever asked
+    for the sample has not told what he found."""
     probes = _probes(case)
     exact = _exact(case, probes)
-    faults = [("probe.without_control", one) for one in probes if not (one.found or one.control_found)]
+    faults = [("probe.control_missed", one) for one in probes if not one.tells]
     faults += [("probe.other_set", one) for one in probes if one not in exact]
     listed = [
         Irregularity(rule, one.index, one.time_us, case.name_of(one.by), one.store) for rule, one in faults
@@ -77,11 +77,11 @@ def _exact(case: Case, probes: list[Probe]) -> set[Probe]:
 
 
 def _telling(case: Case) -> list[Probe]:
-    """Those that count: what was found counts whatever was looked for, that nothing was found only with a
-    control, and of exactly the ledger's set."""
+    """Those that count: what was found counts whatever was looked for, that nothing was found only with the
+    whole control, and of exactly the ledger's set."""
     probes = _probes(case)
     exact = _exact(case, probes)
-    return [one for one in probes if one.found or (one.control_found and one in exact)]
+    return [one for one in probes if one.found or (one.tells and one in exact)]
 
 
 def _stands(case: Case, one: Probe | Drawn, failures: int) -> bool:
@@ -115,7 +115,7 @@ def _samples_without_effect(case: Case) -> list[Irregularity]:
     listed: list[tuple[str, Drawn | Requested]] = []
     for _, sample in _samples_of(case):
         asked, stands = sample.requested, [one for one in sample.drawn if _stands(case, one, one.failures)]
-        listed += [("sample.without_control", one) for one in stands if not one.tells]
+        listed += [("sample.control_missed", one) for one in stands if not one.tells]
         # Who asks for ten samples and tells the one that he likes has left nine unanswered.
         told_by = {case.name_of(one.by) for one in stands}
         if case.believes(asked.by, asked.time_us) and case.name_of(asked.by) not in told_by:

@@ -138,12 +138,15 @@ RULES: Final[dict[str, str]] = {
     ),
     "payment.late": "The payment was recorded after the deadline.",
     "payment.missing": "Less than the penalty is on record as paid.",
+    "probe.control_missed": (
+        "The probe did not find all that should be there either: that it found nothing of the rest says "
+        "nothing."
+    ),
     "probe.found": "A probe for what was erased found some of it in the store.",
     "probe.other_set": (
         "The probe looked for another set than the ledger, at that entry, has as erased from the store under "
         "the order: that it found nothing says nothing."
     ),
-    "probe.without_control": "The probe found nothing of what should be there either: it says nothing.",
     "recipient.not_notified": "A recipient of the records has not been told of the order.",
     "recipient.silent": "A recipient was told, and has neither acknowledged nor been justified.",
     "recurrence.late": "A period was vouched for only after it was due.",
@@ -172,9 +175,12 @@ RULES: Final[dict[str, str]] = {
         "A later declaration may shorten a term and lengthens none for what is there already."
     ),
     "retention.no_term": "Copies have no term at all, so nobody can say until when they may be kept.",
+    "sample.control_missed": (
+        "The sample did not find all that should be there either, or does not say: that it found nothing of "
+        "the rest says nothing."
+    ),
     "sample.failed": "A sample of what was erased failed.",
     "sample.unanswered": "A sample was asked for, and whoever asked has not told what he found.",
-    "sample.without_control": "The sample found nothing of what should be there either: it says nothing.",
     "service.none_named": "The controller has not said of any service where it offers it.",
     "status.effective": (
         "An event of an order's life takes effect at its `effective_at`; those of one second in the log's "

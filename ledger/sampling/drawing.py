@@ -157,8 +157,9 @@ def require_drawn(drawn: Drawn, result: Result) -> None:
             f"{len(looked_for - expected):,} others; {data.failures:,} are said to have failed",
             "this sample bounds nothing",
         )
-    if data.control_found in (0, UNSET):
-        raise Failure("nothing that is live was found beside them", "this sample bounds nothing: look again")
+    control = (data.control_checked, data.control_found)
+    if not data.failures and (control[0] in (0, UNSET) or control[0] != control[1]):
+        raise Failure("not all live handles beside them were found", "this sample bounds nothing: look again")
 
 
 def _given(handles: Iterable[str] | object) -> Iterable[str]:

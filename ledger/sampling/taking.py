@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET
 
 from ledger.client import Poster
+from ledger.control import require_control
 from ledger.failure import Failure
 from ledger.remote import RemoteLog
 from ledger.remote_sets import erased_set
@@ -73,17 +74,17 @@ async def drawn_for(log: RemoteLog, draft: Draft) -> tuple[Request, Drawn] | Non
     return request, await draw(log, request, cosigned, bytes.fromhex(draft.nonce))
 
 
-def with_result(draft: Draft, drawn: Drawn, looked: Looked, source: str) -> Draft:
+def with_result(
+    draft: Draft, drawn: Drawn, looked: Looked, source: str, *, gone: frozenset[str], shown: str
+) -> Draft:
     """The draft with what is to be told: of each handle that it was not there, or that it was. And the nonce.
 
-    Failure: the positive control found nothing, so neither would the sample.
+    `gone` is what of the control was missed, and is live no more. Failure: nothing was found of those drawn,
+    and not all of the rest of the control.
     """
-    if not looked.control_found:
-        raise Failure(
-            f"none of {looked.control_checked} live handles was found in {draft.store}: that those drawn "
-            "were not found says nothing",
-            "check address, table and columns; where nothing is live, take an inventory instead",
-        )
+    checked, found = len(looked.control - gone), len(looked.control - looked.missed)
+    if not looked.found:
+        require_control(checked, found, shown, draft.store)
     request: ev.SampleRequested = _event(draft.request).data
     absent = [handle for handle in drawn.handles if handle not in looked.found]
     verified = [
@@ -93,8 +94,8 @@ def with_result(draft: Draft, drawn: Drawn, looked: Looked, source: str) -> Draf
         for some in _in_events(absent)
     ]
     attested = ev.SampleAttested(
-        control_checked=looked.control_checked,
-        control_found=looked.control_found,
+        control_checked=checked,
+        control_found=found,
         controller=request.controller,
         failed=tuple(sorted(looked.found))[: v.MAX_HANDLES] if looked.found else UNSET,
         failures=len(looked.found),

@@ -189,11 +189,13 @@ RULES = {
     "attestation.beyond_log": "attests to entries that were not there yet: no effect",
     "recurrence.late": "vouched for after its period was over",
     "payment.late": "paid after the deadline",
+    "probe.control_missed": "a probe that did not find all that should be there: that it found nothing of "
+    "the rest says nothing",
     "probe.other_set": "a probe of another set than the ledger has as erased: that nothing was found says "
     "nothing",
-    "probe.without_control": "a probe that found nothing of what should be there either: no effect",
+    "sample.control_missed": "a sample that did not find all that should be there: that it found nothing of "
+    "the rest says nothing",
     "sample.unanswered": "a sample that was asked for, and of which nothing was told (yet)",
-    "sample.without_control": "a sample that found nothing of what should be there either: no effect",
     "time.before_anchor": "recorded before witnesses had seen what stands before it: the clock was set back",
     "time.after_proven": "recorded after witnesses had seen it already: the clock ran ahead",
 }

@@ -111,13 +111,14 @@ def test_an_assessors_later_inventory_settles_it() -> None:
     assert finding(story).verdict == "carried_out"
 
 
-def test_without_a_control_a_probe_says_nothing() -> None:
+@pytest.mark.parametrize("control", [0, 4])
+def test_without_its_whole_control_a_probe_says_nothing(control: int) -> None:
     story = erased()
     probe(story, 2)
-    index = probe(story, 0, control=0)
+    index = probe(story, 0, control=control)
     found = finding(story)
     assert rules(found) == ["probe.found"]
-    assert listed(found) == [("probe.without_control", index, 0)]
+    assert listed(found) == [("probe.control_missed", index, 0)]
 
 
 def test_what_is_found_is_found_without_a_control_too() -> None:
@@ -167,17 +168,17 @@ def test_what_failed_in_a_sample() -> None:
     assert finding(story).verdict == "carried_out"
 
 
-@pytest.mark.parametrize("control", [0, None])
-def test_a_sample_that_found_nothing_alive_says_nothing(control: int | None) -> None:
+@pytest.mark.parametrize("control", [0, 1, None])
+def test_a_sample_that_did_not_find_all_that_is_live_says_nothing(control: int | None) -> None:
     story = erased()
     sample(story, 2)
     index = draw(story, 0, ASSESSOR, "s-1", control)
     found = finding(story)
     assert rules(found) == ["sample.failed"]
-    assert listed(found) == [("sample.without_control", index, 0)]
+    assert listed(found) == [("sample.control_missed", index, 0)]
     # What was found was found.
     draw(story, 1, ASSESSOR, "s-1", control)
-    assert listed(finding(story)) == [("sample.without_control", index, 0)]
+    assert listed(finding(story)) == [("sample.control_missed", index, 0)]
 
 
 def test_who_asks_for_many_samples_and_tells_of_one_is_listed() -> None:

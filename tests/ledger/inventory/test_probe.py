@@ -163,8 +163,21 @@ async def test_a_look_that_finds_nothing_alive_is_not_posted(estate: Estate) -> 
     await estate.execute("CREATE TABLE decoy (player_id text PRIMARY KEY)", "INSERT INTO decoy VALUES ('x')")
     code, said = await probe(estate, "--table", "decoy")
 
-    assert (code, "none of 260 live handles was found" in said["error"]) == (1, True)
+    assert (code, "none of 260 live handles of people was found" in said["error"]) == (1, True)
     assert await told(estate) == []
+
+
+async def test_nor_is_one_that_finds_nothing_and_not_all_that_is_alive(estate: Estate) -> None:
+    """A part of the store may have kept what was erased, too."""
+    await drop(estate, *ERASED, PEOPLE - 1)
+    code, said = await probe(estate)
+    assert (code, "only 259 of 260 live handles of people were found" in said["error"]) == (1, True)
+    assert await told(estate) == []
+    # What is found is found, whatever is missing beside it.
+    await estate.add([0])
+    code, said = await probe(estate)
+    assert (code, said["found"], said["control_found"]) == (1, {estate.handle(0): name(0)}, 259)
+    assert [one["control_checked"] for one in await told(estate)] == [260]
 
 
 async def test_another_key_is_refused_before_anything_is_read(estate: Estate) -> None:

@@ -1,18 +1,22 @@
 """Samples of a real Postgres under a real witness: drawn, looked for, drawn again; and who cheats."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 
 from ledger.config import Database
+from ledger.remote import RemoteLog
 from ledger.sampling.draft import Draft
+from ledger.sampling.taking import drawn_for
 from projections.sampling import draw, seed_of, upper_bound
 from signing.encoding import decode_base64
-from signing.keys import COSIGNATURE, VerifierKey, format_vkey
+from signing.keys import COSIGNATURE, VerifierKey, format_vkey, parse_vkey
 from signing.note import parse_note
 from tests.ledger.command_line import ORIGIN, Session
 from tests.ledger.inventory.estate import Estate, name
@@ -92,7 +96,7 @@ async def test_what_is_gone_is_drawn_and_not_found(estate: Estate) -> None:
     assert said["rule_of_three"] == 0.06
     (requested,), (attested,) = await told(estate, "sample.requested"), await told(estate, "sample.attested")
     assert (requested["store"], requested["n"]) == ("people", 50)
-    assert (attested["failures"], attested["n"], attested["control_found"]) == (0, 50, 20)
+    assert (attested["failures"], attested["n"], attested["control_found"]) == (0, 50, 200)
     (verified,) = await told(estate, "deletion.verified")
     assert (verified["method"], verified["store"]) == ("sample", "people")
     # By hand, from what stands in the log alone.
@@ -157,9 +161,64 @@ async def test_a_search_that_finds_nothing_alive_says_nothing(estate: Estate) ->
     await estate.execute("CREATE TABLE decoy (player_id text PRIMARY KEY)", "INSERT INTO decoy VALUES ('x')")
     code, said = await sample(estate, table="decoy")
     assert code == 1
-    assert "none of 20 live handles was found" in said["error"]
+    assert "none of 200 live handles of people was found" in said["error"]
     assert not await told(estate, "sample.attested")
     assert not await told(estate, "deletion.verified")
+
+
+async def test_nor_does_one_that_does_not_find_all_that_is_alive(estate: Estate) -> None:
+    await really_erase(estate)
+    await estate.execute(f"DELETE FROM people WHERE player_id = '{name(PEOPLE - 1)}'")
+    code, said = await sample(estate)
+    assert code == 1
+    assert "only 199 of 200 live handles of people were found" in said["error"]
+    assert not await told(estate, "sample.attested")
+
+
+async def test_what_is_erased_while_the_store_is_read_is_not_missed(estate: Estate) -> None:
+    await really_erase(estate)
+    started, go, ids = (estate.folder / word for word in ("started", "go", "ids"))
+    ids.write_text("".join(f"{name(number)}\n" for number in range(ERASED, PEOPLE - 1)))
+    script = f"touch {started}; while [ ! -e {go} ]; do sleep 0.02; done; cat {ids}"
+    line = ["sample", ORDER, "--store", "people", "--command", script, "--blinding-key", "b.key"]
+    looking = asyncio.create_task(
+        estate.session.writ(*line, "--controller", "clearview", "--patience", "3", key=estate.auditor)
+    )
+    async with asyncio.timeout(60):
+        while not started.exists():
+            await asyncio.sleep(0.02)
+    await estate.erase([PEOPLE - 1])
+    go.touch()
+    code, out, err = await looking
+    assert (code, err) == (0, ""), out
+    (attested,) = await told(estate, "sample.attested")
+    assert (attested["control_checked"], attested["control_found"]) == (199, 199)
+
+
+async def test_a_sample_without_its_whole_control_bounds_nothing(estate: Estate) -> None:
+    """Whatever its maker says of it."""
+    await really_erase(estate)
+    await sample(estate, "-n", "40", table="absent")
+    (path,) = drafts(estate)
+    draft = msgspec.json.decode(path.read_bytes(), type=Draft)
+    async with aiohttp.ClientSession() as http:
+        log = RemoteLog(http, estate.session.service.url, parse_vkey(estate.session.log_vkey))
+        found = await drawn_for(log, draft)
+    assert found is not None
+    verified = {
+        "controller": "clearview", "method": "sample", "records": sorted(found[1].handles), "store": "people",
+    }  # fmt: skip
+    attested = {
+        "control_checked": 200, "control_found": 199, "controller": "clearview", "failures": 0, "n": 40,
+        "nonce": draft.nonce, "sample": draft.sample,
+    }  # fmt: skip
+    rows = [{"type": "writ.deletion.verified.v1", "data": verified}]
+    rows += [{"type": "writ.sample.attested.v1", "data": attested}]
+    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    source = f"auditor.example/{draft.sample}"
+    await estate.session.value("post", "-", "--source", source, key=estate.auditor, stdin=raw)
+    code, said = await redraw(estate, draft.sample)
+    assert (code, "not all live handles beside them were found" in said["error"]) == (1, True)
 
 
 async def test_a_result_that_is_not_of_the_draw_is_found_out(estate: Estate) -> None:

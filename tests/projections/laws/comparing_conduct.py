@@ -21,8 +21,8 @@ BINDING = frozenset({
 EXCEPTIONS = frozenset({
     "attestation.beyond_log", "attestation.late", "attestation.stranger", "dependency.order",
     "enquiry.extended_late", "enquiry.late", "enquiry.overdue", "offer.not_withdrawn", "offer.prohibited",
-    "payment.late", "probe.other_set", "probe.without_control", "recurrence.late", "sample.unanswered",
-    "sample.without_control",
+    "payment.late", "probe.control_missed", "probe.other_set", "recurrence.late", "sample.unanswered",
+    "sample.control_missed",
 })  # fmt: skip
 Said = tuple[str, dict[str, int], set[str], set[str]]
 

@@ -150,7 +150,7 @@ PROBES = (
     _said(ev.SampleRequested, _looker, n=st.just(5), order=st.just(ORDER), sample=_sample,
           population_digest=st.just(digest(frozenset())[1])),
     _said(ev.SampleAttested, _looker, sample=_sample, failures=_bad, control_checked=st.just(2),
-          control_found=st.sampled_from((2, 2, 0))),
+          control_found=st.sampled_from((2, 2, 1, 0))),
 )  # fmt: skip
 
 

@@ -166,8 +166,8 @@ def _without_effect(oracle: Oracle, obligation: Obligation) -> Iterator[str]:
         data = fact.event.data
         if data.order != oracle.order.id or not _stands(oracle, fact, data.found):
             continue
-        if not data.found and not data.control_found:
-            yield "probe.without_control"
+        if not data.found and not _saw_all(data):
+            yield "probe.control_missed"
         if not is_exact(oracle, fact):
             yield "probe.other_set"
     if obligation.type in ERASURES:
@@ -199,7 +199,7 @@ def _settled(oracle: Oracle, obligation: Obligation, found: Fact, probes: list[F
     store = found.event.data.store
     for fact in probes:
         later = fact.event.data
-        clean = later.store == store and not later.found and later.control_found and oracle.believed(fact)
+        clean = later.store == store and not later.found and _saw_all(later) and oracle.believed(fact)
         if (
             clean
             and is_exact(oracle, fact)
@@ -228,7 +228,7 @@ def _samples_without_effect(oracle: Oracle) -> Iterator[str]:
     """Nothing was found of anything; or one asked, and kept to himself what he found."""
     for asked in _asked_for(oracle):
         words = list(_told_of(oracle, asked))
-        yield from ("sample.without_control" for fact in words if not _says_something(fact))
+        yield from ("sample.control_missed" for fact in words if not _says_something(fact))
         if oracle.believed(asked) and asked.poster.name not in [fact.poster.name for fact in words]:
             yield "sample.unanswered"
 
@@ -252,7 +252,12 @@ def _told_of(oracle: Oracle, asked: Fact) -> Iterator[Fact]:
 
 def _says_something(fact: Fact) -> bool:
     data = fact.event.data
-    return data.failures > 0 or (data.control_found is not UNSET and data.control_found > 0)
+    return data.failures > 0 or _saw_all(data)
+
+
+def _saw_all(data: ev.ProbeAttested | ev.SampleAttested) -> bool:
+    """All that should be there was found, and there was something."""
+    return data.control_checked not in (0, UNSET) and data.control_found == data.control_checked
 
 
 # --- What comes first

@@ -236,9 +236,14 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         [ORDERED, asked(), vouched(oath="sworn"), ANSWERED],
     ),
     "probed with the wrong key": (
-        "probe.without_control",
+        "probe.control_missed",
         (ERASE,),
         [ORDERED, probed(ASSESSOR, 0, control=0)],
+    ),
+    "found, and then looked for in half of the store": (
+        "probe.found, probe.control_missed",
+        (ERASE,),
+        [*ERASED, probed(ASSESSOR, 1), probed(ASSESSOR, 0, control=1)],
     ),
     "found once, and not again": (
         "probe.found, erase carried_out",
@@ -281,7 +286,7 @@ CORNERS: dict[str, tuple[str, tuple[Obligation, ...], Steps]] = {
         [*ERASED, DRAWN, failed(ASSESSOR, 0), failed(COMPANY, 1)],
     ),
     "a sample that failed, and one that found nothing of anything": (
-        "sample.failed, sample.without_control",
+        "sample.control_missed, sample.failed",
         (ERASE,),
         [*ERASED, DRAWN, failed(ASSESSOR, 1), failed(ASSESSOR, 0, 0)],
     ),
