@@ -14,6 +14,7 @@ from uuid import uuid4
 if TYPE_CHECKING:
     from ledger.client import Poster, Receipt
     from ledger.remote import RemoteLog
+    from signing.keys import VerifierKey
 
 DEFAULT_URL = "http://127.0.0.1:8321"
 
@@ -63,14 +64,25 @@ def add_controller_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--controller", metavar="ID", help="the log's controller (default: as before)")
 
 
+def read_vkey(option: str, text: str, *, foreign: bool = False) -> "VerifierKey":
+    """The public key that an option gives; what can't be read names the option."""
+    from ledger.failure import Misuse
+    from signing.errors import FormatError
+    from signing.keys import parse_foreign_vkey, parse_vkey
+
+    try:
+        return parse_foreign_vkey(text) if foreign else parse_vkey(text)
+    except FormatError as error:
+        raise Misuse(f"{option}: {error}", "give the whole line, name and plus signs included") from error
+
+
 @asynccontextmanager
 async def open_log(args: argparse.Namespace) -> AsyncIterator["RemoteLog"]:
     """The log that the arguments name."""
     from ledger.client import open_session
     from ledger.remote import RemoteLog
-    from signing.keys import parse_vkey
 
-    key = parse_vkey(args.log)
+    key = read_vkey("--log", args.log)
     async with open_session() as session:
         yield RemoteLog(session, args.url, key, token=args.token, patience_s=args.patience)
 

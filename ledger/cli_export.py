@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 CONNECT_S = 10.0
+UNSIGNED = """no assessor has signed its statement yet, and it is not sound without:
+  writ attest signs the statement of a full bundle, and --compact --statement FILE takes it from there"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,11 +60,14 @@ def run(args: argparse.Namespace) -> int:
                 size_bytes = await download(log, args.order, path, compact=args.compact, statement=named)
                 value = {"file": str(path), "bytes": size_bytes, "order": args.order, "compact": args.compact}
                 about, key = args.order, "--authority VKEY"
+        # A statement is made anew here, so nobody but the operator can have signed it yet.
+        unsigned = args.record is None and args.compact and args.statement is None
         return connect.answer(
             args,
             value,
             f"{path}: {size_bytes:,} bytes of evidence on {about}",
             f"check it, anywhere and offline: writ verify {path} {key}",
+            *([UNSIGNED] if unsigned else []),
         )
 
     return connect.run(work())

@@ -22,11 +22,11 @@ def run(args: argparse.Namespace) -> int:
     """Say whether the log forked."""
     from signing.encoding import encode_base64
     from signing.fork import MAX_FORK_BYTES, parse_fork, verify_fork
-    from signing.keys import parse_vkey
 
+    key = connect.read_vkey("--log", args.log)
     with Path(args.file).open("rb") as file:
         raw = file.read(MAX_FORK_BYTES + 1)
-    older, newer = verify_fork(parse_fork(raw), parse_vkey(args.log))
+    older, newer = verify_fork(parse_fork(raw), key)
     roots = [encode_base64(one.root) for one in (older, newer)]
     value = {"forked": True, "origin": newer.origin, "sizes": [older.size, newer.size], "roots": roots}
     return connect.answer(

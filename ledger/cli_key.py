@@ -41,9 +41,7 @@ def _add_key_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _post(args: argparse.Namespace, type: str, fields: dict[str, str | None], done: str) -> int:
-    from signing.keys import parse_vkey
-
-    name = parse_vkey(args.vkey).name
+    name = connect.read_vkey("VKEY", args.vkey).name
     controller = connect.controller_of(args)
     data = {"controller": controller, "name": name, "role": args.role, "vkey": args.vkey, **fields}
 

@@ -69,9 +69,8 @@ def _copy(args: argparse.Namespace, location: str, *, all_widths: bool) -> int:
     from projections.runners.progress import progress_bar
     from projections.runners.source import open_source
     from projections.runners.timed import NoAnswer
-    from signing.keys import parse_vkey
 
-    key = parse_vkey(args.log)
+    key = connect.read_vkey("--log", args.log)
     source = Patient(open_source(location, args.token), args.patience)
     try:
         copied = mirror(

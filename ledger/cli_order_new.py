@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger import cli_connect as connect
 from ledger.cli_review import paragraphs, wrapped
 
 if TYPE_CHECKING:
@@ -65,6 +66,11 @@ def new(args: argparse.Namespace) -> int:
         raise Failure(f"{args.template} is no template", f"there are {', '.join(templates.names())}")
     template = templates.read(args.template)
     _check_given(args)
+    for option, vkey in [("--log", args.log), *(("--assessor", one) for one in args.assessor)]:
+        connect.read_vkey(option, vkey)
+    for one in args.witness:
+        if " " not in one:
+            connect.read_vkey("--witness", one, foreign=True)
     instrument = (
         hashlib.sha256(Path(args.instrument).read_bytes()).hexdigest()
         if args.instrument

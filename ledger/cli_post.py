@@ -126,7 +126,7 @@ def _report(args: argparse.Namespace, receipts: "list[Receipt]", total: int, don
         "receipts": [connect.receipt_value(receipt) for receipt in receipts],
     }
     before = f" ({done} of them before)" if done else ""
-    prose = [f"{total} events are in the log{before}, receipts in {folder}"]
+    prose = [f"{total} {'event is' if total == 1 else 'events are'} in the log{before}, receipts in {folder}"]
     prose += [
         f"  entry {receipt.index}: source log at {receipt.source_size}, log at {receipt.checkpoint.size}"
         for receipt in receipts

@@ -49,8 +49,8 @@ def run(args: argparse.Namespace) -> int:
         if args.name
         else msgspec.json.decode(raw, type=list[AnswerPage])
     )
-    for page in pages:
-        print(*lines(page), *_members(page, args.list), "", sep="\n")
+    for at, page in enumerate(pages):
+        print(*([""] if at else []), *lines(page), *_members(page, args.list), sep="\n")
     return 0
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ledger import cli_connect as connect
+
 if TYPE_CHECKING:
     from ledger.witness import Witness
     from signing.log_list import ListedLog
@@ -71,10 +73,9 @@ async def _serve(args: argparse.Namespace) -> None:
 
 def _logs(args: argparse.Namespace) -> "Iterable[ListedLog]":
     from ledger.witness_logs import load_log_list, logs_of_keys
-    from signing.keys import parse_foreign_vkey
 
     listed = () if args.config is None else load_log_list(Path(args.config))
-    return [*listed, *logs_of_keys(map(parse_foreign_vkey, args.log))]
+    return [*listed, *logs_of_keys(connect.read_vkey("--log", one, foreign=True) for one in args.log)]
 
 
 def _reload(witness: "Witness", args: argparse.Namespace) -> None:

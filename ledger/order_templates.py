@@ -78,7 +78,9 @@ def policy_lines(given: tuple[str, ...]) -> list[str]:
     lines: list[str] = []
     for one in given:
         is_line = one.split(" ")[0] in ("witness", "group", "quorum")
-        lines.append(one if is_line else f"witness w{len(lines) + 1} {one}")
+        # An order has no URLs, the line that `writ witness` prints has one.
+        line = " ".join(one.split(" ")[:3]) if one.startswith("witness ") else one
+        lines.append(line if is_line else f"witness w{len(lines) + 1} {one}")
     members = [line.split(" ")[1] for line in lines if line.startswith("witness ")]
     if not members or any(line.startswith("quorum ") for line in lines):
         return lines

@@ -164,7 +164,8 @@ def _split_key(text: str, what: str) -> tuple[str, str, str]:
     # A name has no plus, base64 may: only the first two separate.
     parts = text.split("+", 2)
     if len(parts) != 3 or not _KEY_ID.fullmatch(parts[1]):
-        raise FormatError(f"{what} is not written name+hex8+base64")
+        # What stands there is not shown: it may be a private key, given by mistake.
+        raise FormatError(f"{what} is not written name+hex8+base64, as writ keygen prints it")
     return parts[0], parts[1], parts[2]
 
 

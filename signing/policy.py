@@ -204,7 +204,9 @@ def _checked(policy: Policy) -> Policy:
         elif isinstance(item, PolicyQuorum) and item.name not in defined | {NO_QUORUM}:
             raise FormatError(f"policy has a quorum of {item.name!r}, which no line before defines")
     if sum(isinstance(item, PolicyQuorum) for item in policy.statements) != 1:
-        raise FormatError("policy has not exactly one quorum line")
+        raise FormatError(
+            "policy needs exactly one line `quorum NAME`, of a witness or group, or `quorum none`"
+        )
     for known in (policy.logs, policy.witnesses):
         if len({item.key.public for item in known}) != len(known):
             raise FormatError("policy names one public key twice: it would count twice")

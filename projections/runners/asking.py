@@ -1,6 +1,7 @@
 """Asking: the standing questions in words, and their answers as people read them and as programs do."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Final, NamedTuple
 
 import msgspec
@@ -9,6 +10,8 @@ from msgspec import UNSET, Struct, UnsetType
 from projections.question import VERSION, Answer, Member, Row
 from projections.runners.wording import moment
 from signing.encoding import encode_base64
+
+WIDTH: Final = 110
 
 
 class Words(NamedTuple):
@@ -120,7 +123,7 @@ def page_of(answer: Answer, begin: int = 0, limit: int = 0) -> AnswerPage:
 def lines(page: AnswerPage) -> Iterator[str]:
     """An answer as a table under its title, between what the law asks and what the figures don't prove."""
     yield page.title
-    yield f"  {page.law}"
+    yield from wrap(page.law, WIDTH, initial_indent="  ", subsequent_indent="    ")
     digest = "" if isinstance(page.digest, UnsetType) else f"; digest {page.digest}, version {page.version}"
     yield f"  as of {moment(page.as_of)}, {page.size:,} entries{digest}"
     if page.rows:

@@ -167,7 +167,8 @@ def prose(result: Result) -> str:
             f"           as of {as_of}: {one.headline}",
         ]
     for page in result.questions:
-        lines += ["", *question_lines(page), ""]
+        lines += ["", *question_lines(page)]
+    lines += [""] if result.questions else []
     if result.statement is not None:
         lines += _statement_lines(result.statement)
     lines.append(f"Every hash, link, root, signature, key and role holds ({result.seconds} s).")

@@ -9,7 +9,7 @@ import re
 import urllib.error
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 from urllib.parse import quote, urlsplit
 
 from projections.runners.archive import Directory, open_archive, read_member
@@ -37,8 +37,15 @@ LIMITS: tuple[tuple[re.Pattern[str], int], ...] = (
 )
 
 
+_NO_LOG: Final = "give the address of one log, as https://ledger.example/logs/NAME, or of a tlog-tiles tree"
+
+
 class Missing(ProofError):
     """The source has nothing under this path."""
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(what)
+        self.remedy = remedy
 
 
 class Denied(OSError):
@@ -123,7 +130,7 @@ class UrlSource:
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 404:
-                    raise Missing(f"{path} is missing at {self._url}") from None
+                    raise Missing(f"{path} is missing at {self._url}", _NO_LOG) from None
                 kind = Denied if 400 <= error.code < 500 and error.code not in (408, 429) else OSError
                 raise kind(f"{self._url}/{path}: the service answers {error.code} {error.reason}") from None
         return _bounded(raw, limit, path)

@@ -113,7 +113,7 @@ def _key(option: str, vkey: str | None, otherwise: str) -> str | None:
     try:
         key = parse_vkey(vkey)
     except FormatError as error:
-        raise UsageError(f"{option}: {error}") from error
+        raise UsageError(f"{option}: {error}", "give the whole line, name and plus signs included") from error
     if key.algorithm != ED25519:
         raise UsageError(f"{option}: this is a witness's key, which {otherwise}")
     return vkey

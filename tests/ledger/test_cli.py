@@ -141,6 +141,8 @@ NOWHERE = ["--url", "http://127.0.0.1:1", "--patience", "0"]
 LOG = ["--log", EXAMPLE_VKEY]
 POST = [*LOG, "--key", "k.key", "--controller", "c"]
 
+ORDER = ["order", "new", "--template", "ico-clearview", "--authority", "ico.example", *LOG]
+
 WRONG: dict[str, tuple[list[str], int, str]] = {
     "no URL": (["status", "a/b", *LOG, "--url", "localhost"], 2, "is no URL of a service"),
     "half an address": (["status", "a/b", *LOG, "--url", "http://[::1"], 2, "is no URL of a service"),
@@ -150,7 +152,14 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "nobody there to export": (["export", "a/b", "-o", "b.zip", *LOG, *NOWHERE], 1, "broke off"),
     "nobody there to show": (["log", "show", "x", *NOWHERE], 1, "is not answered"),
     "nobody there to replay": (["replay", "http://127.0.0.1:1/logs/x"], 2, "logs/x: Connection refused"),
-    "no log's key": (["status", "a/b", "--log", "clearview", *NOWHERE], 1, "verifier key"),
+    "no log's key": (["status", "a/b", "--log", "clearview", *NOWHERE], 2,
+                     "--log: verifier key is not written name+hex8+base64, as writ keygen prints it — give"),
+    "no log's key to mirror": (["mirror", "http://127.0.0.1:1", "m", "--log", "x"], 2, "--log: verifier key"),
+    "no log's key to watch": (["witness", "--log", "x", "--key", "k.key"], 2, "--log: verifier key"),
+    "no log's key of a fork": (["fork", "text", "--log", "x"], 2, "--log: verifier key"),
+    "no key to register": (["key", "register", "x", "--role", "controller", *POST], 2, "VKEY: verifier key"),
+    "no assessor's key": ([*ORDER, "--assessor", "x"], 2, "--assessor: verifier key"),
+    "no witness's key to name": ([*ORDER, "--witness", "x"], 2, "--witness: verifier key"),
     "no folder to export to": (["export", "a/b", "-o", "no/b.zip", *LOG, *NOWHERE], 1, "no/b.zip.part: No"),
     "no order": (["order", "issue", "none.json", *LOG, "--key", "k.key"], 1, "none.json: No such file"),
     "no order in it": (["order", "issue", "text", *LOG, "--key", "k.key"], 1, "not an order"),

@@ -240,4 +240,8 @@ async def test_the_command(database: Database, tmp_path: Path, capsys: pytest.Ca
         vkey = format_vkey(case.lab.log.keys.log.verifier)
         words = ["export", ORDER, "-o", str(tmp_path / "b.zip"), "--url", case.lab.service.url, "--log", vkey]
         assert await asyncio.to_thread(cli.main, words) == 0
-    assert "writ verify" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "writ verify" in said
+        assert "assessor" not in said
+        assert await asyncio.to_thread(cli.main, [*words, "--compact"]) == 0
+    assert "no assessor has signed its statement yet" in capsys.readouterr().out, "verifying would fail"

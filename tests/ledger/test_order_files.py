@@ -93,6 +93,8 @@ def test_a_quorum_is_more_than_half_unless_one_is_named() -> None:
     assert templates.policy_lines(keys)[4:] == ["group majority 3 w1 w2 w3 w4", "quorum majority"]
     named = (f"witness mine {keys[0]}", f"witness yours {keys[1]}", "group any any mine yours", "quorum any")
     assert templates.policy_lines(named) == list(named)
+    printed = f"witness w0.example {keys[0]} http://127.0.0.1:8322"
+    assert templates.policy_lines((printed,)) == [f"witness w0.example {keys[0]}", "quorum w0.example"]
     three = msgspec.structs.replace(PARTIES, witnesses=keys[:3])
     assert templates.fill(templates.read("ico-serco"), three).trust.policy().quorum != "none"
 

@@ -15,7 +15,7 @@ from signing.note import Note, format_note, parse_note
 from tests.browser import IN_BROWSER, Browser
 from tests.ledger.verifying_in_browser import both, shown
 from tests.projections.deeds import TOKEN, collected, register_token, store
-from tests.projections.evidence import ASSESSOR, CRAWLER, WITNESS, Evidence
+from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence
 from tests.projections.logbuilder import ADMIN, ORIGIN, LogBuilder, Row, key_of, vkey_of, write_zip
 from tests.projections.verifying import Out, finished
 
@@ -374,6 +374,12 @@ async def test_a_checkpoint_of_another_key(
 
 async def test_what_can_t_be_used_is_told(browser: Browser, done: Evidence, tmp_path: Path) -> None:
     path = done.zip(tmp_path)
-    assert "not written name+hex8+base64" in await shown(browser, path, "ico.example", "")
+    assert "key: verifier key is not written name+hex8+base64, as writ keygen" in await shown(
+        browser, path, "ico.example", ""
+    )
     assert "witness's key" in await shown(browser, path, vkey_of(WITNESS, 4), ""), "a witness signs no orders"
+    (text := tmp_path / "text").write_text("no bundle")
+    said = await shown(browser, text, vkey_of(AUTHORITY), "")
+    assert "not a bundle" in said
+    assert "full bundle" not in said, "it is of no kind"
     assert "is not a time" in await shown(browser, path, None, "yesterday")

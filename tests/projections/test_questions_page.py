@@ -32,9 +32,10 @@ def test_an_example_is_answered_as_the_page_says(name: str, posted: str, answere
     for line in posted.splitlines():
         tell(story, line)
     command, _, shown = answered.partition("\n")
-    as_of = re.fullmatch(rf"\$ writ questions {name} --as-of (\S+)", command)
+    as_of = re.fullmatch(rf"\$ writ questions {name} --as-of (\S+) --log LOG_VKEY", command)
     assert as_of is not None, command
     days = (date.fromisoformat(as_of[1]) - date(2026, 1, 1)).days
+    assert all(len(line) <= 110 for line in shown.splitlines() if "  " not in line.strip()), "but for tables"
     assert shown == "\n".join(lines(page_of(story.ask(name, days)))) + "\n"
 
 

@@ -23,7 +23,7 @@ function readVkey(text) {
   const parts = text.split("+");
   const [name, keyId, encoded] = [parts[0], parts[1], parts.slice(2).join("+")]; // base64 may have a plus
   if (parts.length < 3 || !/^[0-9a-f]{8}$/.test(keyId)) {
-    throw new FormatError("verifier key is not written name+hex8+base64");
+    throw new FormatError("verifier key is not written name+hex8+base64, as writ keygen prints it");
   }
   const raw = decodeBase64(encoded, "verifier key");
   if (raw.length !== 33 || (raw[0] !== ED25519 && raw[0] !== COSIGNATURE)) {

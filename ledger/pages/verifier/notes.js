@@ -115,7 +115,9 @@ function policyOfLines(lines) {
       throw new FormatError(`policy line ${at + 1}: ${error.message}`);
     }
   });
-  if (policy.quorum === null) throw new FormatError("policy has not exactly one quorum line");
+  if (policy.quorum === null) {
+    throw new FormatError("policy needs exactly one line `quorum NAME`, of a witness or group, or `quorum none`");
+  }
   for (const known of [policy.logs, policy.witnesses]) {
     if (new Set(known.map((one) => toHex(one.key.public))).size !== known.length) {
       throw new FormatError("policy names one public key twice: it would count twice");

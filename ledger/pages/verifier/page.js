@@ -105,7 +105,7 @@ function show(outcome) {
     result.append(...list("Exceptions", outcome.exceptions), ...list("What held until then", outcome.checked));
   }
   const took = `checked in ${outcome.seconds.toFixed(1)} s`;
-  result.append(made("p", `${chosen.name}, a ${outcome.kind} bundle, ${took}`, "soft"));
+  result.append(made("p", `${chosen.name}, ${outcome.kind === null ? "" : `a ${outcome.kind} bundle, `}${took}`, "soft"));
   result.hidden = false;
   result.scrollIntoView();
 }

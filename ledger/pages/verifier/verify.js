@@ -8,7 +8,7 @@ const UNPROVEN = [
 // What was found: filled in as verification goes on, so that where it fails, what held before is told too.
 async function verifyBundle(blob, given, onProgress) {
   const outcome = {
-    kind: "full", failure: null, statement: null, headline: null, order: null, record: null, witnessed: false,
+    kind: null, failure: null, statement: null, headline: null, order: null, record: null, witnessed: false,
     hasUnread: false, told: [], untold: 0, statedBy: [], assessors: [], checked: [], keys: [], attested: [],
     exceptions: [], notProven: [],
   };
