@@ -57,7 +57,8 @@ def require_growth(source: Source, old: Checkpoint, new: Checkpoint) -> None:
     if old.origin != new.origin:
         raise ProofError(f"the statement is about the log {old.origin}, and this is {new.origin}")
     if old.size > new.size:
-        raise ProofError(f"the statement is about {old.size:,} entries; here are {new.size:,}")
+        here = f"here are {new.size:,}: copy the log again"
+        raise ProofError(f"the statement is about {old.size:,} entries; {here}")
     try:
         verify_consistency(old.size, new.size, _proof(source, old.size, new.size), old.root, new.root)
     except ProofError as error:

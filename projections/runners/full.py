@@ -1,5 +1,7 @@
 """A full bundle: every entry is there, so everything is replayed and nobody is believed."""
 
+from typing import Final
+
 from msgspec import Struct
 
 from projections.docket import IssuedOrder
@@ -20,6 +22,11 @@ from signing.errors import ProofError
 from signing.keys import parse_vkey
 from signing.note import Note, parse_note, signatures_of, verify_note
 from signing.policy import Policy
+
+OTHER_RULES: Final = (
+    ". It was made under other rules than this program's, by another version of Writ: ask for a new one, or "
+    "for the version that made it"
+)
 
 
 class Request(Struct, frozen=True, kw_only=True):
@@ -126,9 +133,9 @@ def restate(statement: Statement, issued: IssuedOrder, replayed: Replayed) -> St
         states=replayed.fold.digests(),
     )
     if stated.statement != statement:
-        raise ProofError(
-            "the statement is not what the log gives: " + "; ".join(differences(statement, stated.statement))
-        )
+        found = "; ".join(differences(statement, stated.statement))
+        hint = "" if statement.rules == stated.statement.rules else OTHER_RULES
+        raise ProofError(f"the statement is not what the log gives: {found}{hint}")
     return stated
 
 

@@ -132,6 +132,7 @@ def test_a_statement_with_other_counts(done: Evidence, tmp_path: Path, capsys: O
 def test_a_statement_under_other_rules(done: Evidence, tmp_path: Path, capsys: Out) -> None:
     said = refused(done.zip(tmp_path, rules="0" * 64), done, capsys)
     assert "rules says 000" in said
+    assert "made under other rules than this program's" in said
 
 
 def test_an_old_statement(done: Evidence, tmp_path: Path, capsys: Out) -> None:
