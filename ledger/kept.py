@@ -49,7 +49,7 @@ class KeptLog:
     async def go_on(self, conn: asyncpg.Connection, log: str, size: int) -> None:
         """Take what was folded since, up to `size`."""
         while self.size < size:
-            end = min(size, self.size + live.BATCH_ENTRIES)
+            end = min(size, await live.next_size(conn, log, self.size))
             for fact in await live.read_facts(conn, log, self.reader, self.size, end):
                 touched = self._roll.take(fact)
                 for running in self._orders.values():

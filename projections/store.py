@@ -10,9 +10,13 @@ from projections.docket import Docket, Edge
 
 # Batches end where commits ended, so that every size folded is one that the log had, root and all.
 NEXT_SIZE = """
+    WITH lengths AS (
+        SELECT index, sum(octet_length(entry)) OVER (ORDER BY index) AS bytes FROM entries
+        WHERE log = $1 AND index >= $2 AND index < $3
+    ), reach AS (SELECT coalesce(max(index) + 1, $2) AS size FROM lengths WHERE bytes <= $4)
     SELECT coalesce(
-        (SELECT max(size) FROM checkpoints WHERE log = $1 AND size > $2 AND size <= $3),
-        (SELECT min(size) FROM checkpoints WHERE log = $1 AND size > $3),
+        (SELECT max(c.size) FROM checkpoints c, reach r WHERE log = $1 AND c.size > $2 AND c.size <= r.size),
+        (SELECT min(c.size) FROM checkpoints c, reach r WHERE log = $1 AND c.size > r.size),
         $2)
 """
 SIZE_AT = "SELECT max(size) FROM checkpoints WHERE log = $1 AND time_us <= $2 AND size <= $3"
@@ -67,9 +71,10 @@ _NAME = f"{docket.NAME}+{holdings.NAME}"
 VERSION = 100 * docket.VERSION + holdings.VERSION
 
 
-async def next_size(conn: Connection, log: str, size: int, most: int) -> int:
-    """A size that the log had, about `most` entries beyond `size`; `size` itself when there are none."""
-    found: int = await conn.fetchval(NEXT_SIZE, log, size, size + most)
+async def next_size(conn: Connection, log: str, size: int, most: int, most_bytes: int) -> int:
+    """A size that the log had beyond `size`, with at most `most` entries and `most_bytes` between the two, or
+    one commit; `size` itself when there are none."""
+    found: int = await conn.fetchval(NEXT_SIZE, log, size, size + most, most_bytes)
     return found
 
 

@@ -23,6 +23,8 @@ from signing.note import parse_note
 from signing.tiles import WIDTH, Tile, root_from_tiles, tile_root, tiles_for_root
 
 BATCH_ENTRIES = 2_000
+BATCH_BYTES = 8 << 20
+"""So many records of bulk events as they take 0.1 GB of memory while they are folded."""
 NOWHERE = -1
 FETCH_ROWS = 5_000
 
@@ -44,7 +46,7 @@ async def catch_up(conn: Connection, log: str, kept: Kept | None = None) -> int:
     while True:
         async with conn.transaction():
             begin = await store.lock_cursor(conn, log)
-            end = await store.next_size(conn, log, begin, BATCH_ENTRIES)
+            end = await next_size(conn, log, begin)
             if end == begin:
                 return begin
             stands, kept.size = kept.size == begin, NOWHERE
@@ -91,6 +93,11 @@ async def _fold(conn: Connection, log: str, kept: Kept, begin: int, end: int) ->
     await store.write_docket(conn, log, kept.docket, fold.docket)
     await store.move_cursor(conn, log, end)
     return fold.docket
+
+
+async def next_size(conn: Connection, log: str, size: int) -> int:
+    """Where a batch that begins at `size` ends: at a size that the log had; `size` itself at its end."""
+    return await store.next_size(conn, log, size, BATCH_ENTRIES, BATCH_BYTES)
 
 
 async def read_facts(conn: Connection, log: str, reader: FactReader, begin: int, end: int) -> list[Fact]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import asyncpg
@@ -101,11 +101,28 @@ async def test_a_batch_may_take_longer_than_a_session_may_be_idle(
     assert await live.catch_up(conn, LOG) == story.log.size
 
 
-@pytest.mark.parametrize("batch", [1, 3, 7])
+async def test_a_batch_ends_where_a_commit_did_within_its_entries_and_its_bytes(
+    conn: asyncpg.Connection,
+) -> None:
+    story = told()
+    await write(conn, story.log)
+    lengths = [len(entry) for entry in story.log.entries()]
+    commits = [0, *(row["size"] for row in await conn.fetch("SELECT size FROM checkpoints ORDER BY size"))]
+    for begin, most, most_bytes in product(commits, (1, 4, 1_000), (1, 2_000, 5_000, 1 << 30)):
+        within = [
+            end for end in commits if begin < end <= begin + most and sum(lengths[begin:end]) <= most_bytes
+        ]
+        later = [end for end in commits if end > begin]
+        expected = max(within, default=min(later, default=begin))
+        assert await store.next_size(conn, LOG, begin, most, most_bytes) == expected
+
+
+@pytest.mark.parametrize(("batch", "batch_bytes"), [(1, 1 << 30), (3, 1 << 30), (7, 1 << 30), (1_000, 3_000)])
 async def test_small_batches_and_later_entries(
-    conn: asyncpg.Connection, batch: int, monkeypatch: pytest.MonkeyPatch
+    conn: asyncpg.Connection, batch: int, batch_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "BATCH_ENTRIES", batch)
+    monkeypatch.setattr(live, "BATCH_BYTES", batch_bytes)
     story = told()
     await write(conn, story.log)
     await live.catch_up(conn, LOG)
