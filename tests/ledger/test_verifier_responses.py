@@ -87,6 +87,7 @@ GOOD: list[dict[str, Any]] = [
     {"links": (Link(key=chains.rsa_2048), Link(chains.SIGNER, key=chains.rsa_2048))},
     {"links": (Link(key=chains.rsa_2048, hash=SHA512()), Link(chains.SIGNER, hash=SHA384()))},
     {"links": (Link(key=chains.p384, hash=SHA384()), Link(chains.SIGNER, key=chains.p384))},
+    {"links": (Link(key=chains.p521, hash=SHA512()), Link(chains.SIGNER, key=chains.p521))},
     {"digest": "sha512"},
     {"named": "sha1"},
     {"named": "sha512"},
