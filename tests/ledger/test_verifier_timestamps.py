@@ -86,7 +86,7 @@ async def test_recorded_times_that_one_contradicts(
 
 async def test_of_which_the_page_can_t_tell(browser: Browser, tmp_path: Path) -> None:
     """A key of a kind that the page does not read: the page says so, and what it leaves unchecked."""
-    odd = Chain(tmp_path / "odd", (Link(key=chains.p521), Link(chains.SIGNER, key=chains.p521)))
+    odd = Chain(tmp_path / "odd", (Link(key=chains.brainpool), Link(chains.SIGNER, key=chains.brainpool)))
     done = obeyed(odd)  # type: ignore[arg-type]
     now = rfc3339((done.as_of + 60) * 1_000_000)
     page = await shown(browser, done.zip(tmp_path), vkey_of(AUTHORITY), now)

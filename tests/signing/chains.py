@@ -39,6 +39,10 @@ def p521() -> Key:
     return ec.generate_private_key(ec.SECP521R1())
 
 
+def brainpool() -> Key:
+    return ec.generate_private_key(ec.BrainpoolP256R1())
+
+
 def rsa_2048() -> Key:
     return rsa.generate_private_key(65_537, 2_048)
 
