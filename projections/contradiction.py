@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 from projections.case import Case
 from projections.holdings import USES, Holding, Use
-from projections.lives import is_live, read_copy
 
 
 def used_when_gone(case: Case, holding: Holding) -> Iterator[tuple[Use, list[str]]]:
@@ -18,20 +17,9 @@ def used_when_gone(case: Case, holding: Holding) -> Iterator[tuple[Use, list[str
         return
     moves = (move for moves in holding.copies.values() for move in moves)
     gone = min((move.index for move in moves if move.kind == "erased"), default=case.size)
-    for use in holding.uses:
-        if use.kind in USES and gone < use.index < case.size:
-            states = _states(case, holding, use.index)
-            if "live" not in states.values():
-                yield use, [store for store, state in states.items() if state == "erased"]
-
-
-def live_at(case: Case, holding: Holding, store: str, size: int) -> bool:
-    """Whether the record's copy in the store was live, as the ledger has it, below an earlier size."""
-    return is_live(holding.copies[store], case.stores.get(store), case.docket, case.discredited, size)
-
-
-def _states(case: Case, holding: Holding, size: int) -> dict[str, str]:
-    return {
-        store: read_copy(moves, case.stores.get(store), case.docket, case.discredited, size).state
-        for store, moves in holding.copies.items()
-    }
+    used = [use for use in holding.uses if use.kind in USES and gone < use.index < case.size]
+    copies = case.copies(holding) if used else []
+    erased_from = {store: copy.erased_from for store, copy in copies}
+    for use in used:
+        if all(copy.life_at(use.index) < 0 for _, copy in copies):
+            yield use, [store for store, at in erased_from.items() if at is not None and at < use.index]

@@ -4,7 +4,9 @@ A copy is live from the moment anybody says it is there until the store's own op
 irrecoverably erased. A copy that appears again afterwards begins a new life.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Literal
 
 from msgspec import Struct
@@ -45,7 +47,15 @@ class Copy(Struct, frozen=True):
         """The entry at which the life began that the copy was leading at `index`; -1 when it led none."""
         if self.state == "live" and index > self.begun:
             return self.begun
-        return next((begun for begun, ended in self.ended if begun < index < ended), -1)
+        at = bisect_left(self.ended, index, key=itemgetter(0)) - 1
+        begun, ended = self.ended[at] if at >= 0 else (-1, -1)
+        return begun if index < ended else -1
+
+    @property
+    def erased_from(self) -> int | None:
+        """The entry from which on it was erased, whenever it was not live; None: it never was."""
+        orphans = (move.index for rule, move in self.misfits if rule == "erasure.orphan")
+        return min((*(ended for _, ended in self.ended[:1]), *orphans), default=None)
 
 
 ABSENT = Copy("absent")

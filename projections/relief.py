@@ -5,14 +5,14 @@ authority's, and an exemption by anybody else are kept in the ledger and relieve
 are listed: `exemption.foreign`; `hold.own` and `hold.foreign` where they would have kept a copy that is due.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-import msgspec
 from msgspec import Struct
 
 from projections import vocabulary as v
 from projections.case import Case
 from projections.finding import Irregularity
+from projections.holdings import Trait
 from projections.moments import last_second
 from projections.proceedings import Exemption, Hold, Release
 
@@ -36,26 +36,48 @@ class Relief(Struct, frozen=True):
         return all(any(v.covers(allowed, one) for allowed in self.categories) for one in categories)
 
 
+class Leave:
+    """What one obligation allows, from which entry on: an exemption allows no act that stands before it."""
+
+    def __init__(self, case: Case, obligation: str) -> None:
+        self._records: dict[str, int] = {}
+        self._classes: dict[str, int] = {}
+        for one in _granted(case, obligation):
+            for handle in one.records:
+                self._records.setdefault(handle, one.index)
+            if one.category_class:
+                self._classes.setdefault(one.category_class, one.index)
+
+    def __bool__(self) -> bool:
+        return bool(self._records or self._classes)
+
+    def allows(self, index: int, handles: list[str], traits: Iterable[Trait]) -> list[bool]:
+        """Of each of these records, which have these traits, whether it may be used at an entry."""
+        classes = tuple(name for name, since in self._classes.items() if since < index)
+        said = [trait.categories for trait in traits if trait.index < index] if classes else []
+        relief = Relief(frozenset(), classes, frozenset())
+        if relief.exempts("", tuple({name for categories in said for name in categories})):
+            return [True] * len(handles)
+        return [self._records.get(handle, index) < index for handle in handles]
+
+
 def relief_of(case: Case, obligation: str) -> Relief:
     """The relief from an obligation that stands at the case's moment."""
-    held = frozenset(handle for hold in holds_in_force(case) for handle in hold.records)
-    return msgspec.structs.replace(leave_of(case, obligation, case.size), held=held)
-
-
-def leave_of(case: Case, obligation: str, before: int) -> Relief:
-    """The exemptions that were granted before that entry, whose act they are to allow."""
-    granted = [
-        one
-        for one in case.docket.proceedings.exemptions
-        if (one.order, one.obligation) == (case.order.id, obligation)
-        and _counts(case, one)
-        and one.index < before
-    ]
+    granted = _granted(case, obligation)
     return Relief(
         exempt=frozenset(handle for one in granted for handle in one.records),
         categories=tuple(sorted({one.category_class for one in granted if one.category_class})),
-        held=frozenset(),
+        held=frozenset(handle for hold in holds_in_force(case) for handle in hold.records),
     )
+
+
+def _granted(case: Case, obligation: str) -> list[Exemption]:
+    """The exemptions from an obligation that count, in log order."""
+    return [
+        one
+        for one in case.docket.proceedings.exemptions
+        if (one.order, one.obligation) == (case.order.id, obligation) and _counts(case, one)
+    ]
 
 
 def holds_in_force(case: Case) -> Iterator[Hold]:

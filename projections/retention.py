@@ -9,8 +9,9 @@ An order may set a number of days of its own: then the earlier counts. They run 
 none is on record, as with an opening balance, from the first word that the record is there.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import UNSET, UnsetType
 
@@ -21,6 +22,27 @@ from projections.processing import Activity
 
 if TYPE_CHECKING:
     from projections.case import Case
+
+
+class _Declared(NamedTuple):
+    """The declarations of one activity: their entries, and the least number of days that each and those
+    after it name."""
+
+    entries: list[int]
+    least: list[int | None]
+
+    @classmethod
+    def of(cls, said: list[Activity]) -> "_Declared":
+        """From what was declared, in log order."""
+        least: list[int | None] = []
+        for one in reversed(said):
+            named = [days for days in (one.retention_days, *least[-1:]) if days is not None and days >= 0]
+            least.append(min(named, default=None))
+        return cls([one.index for one in said], least[::-1])
+
+    def days(self, index: int) -> int | None:
+        """What stood declared at an entry, or less where less was declared since."""
+        return self.least[max(bisect_left(self.entries, index) - 1, 0)]
 
 
 class Terms:
@@ -38,10 +60,11 @@ class Terms:
         self._edges = edges
         self._size = size
         self._ordered_days = ordered_days
-        self._declared: dict[str, list[Activity]] = {}
+        declared: dict[str, list[Activity]] = {}
         for one in activities:
             if one.index < size:
-                self._declared.setdefault(one.activity, []).append(one)
+                declared.setdefault(one.activity, []).append(one)
+        self._declared = {name: _Declared.of(said) for name, said in declared.items()}
         self._handed: dict[int, dict[str, int | None] | int | None] = {}
         # In log order, so that each sees what had gone into its inputs, and no chain is too long.
         for index in sorted(index for index in edges if index < size):
@@ -100,11 +123,10 @@ class Terms:
         (`retention.no_longer`)."""
         if not isinstance(self._ordered_days, UnsetType):
             yield self._ordered_days
-        declared = self._declared.get(trait.activity, [])
-        before = [one for one in declared if one.index < trait.index]
-        for one in (*before[-1:], *(one for one in declared if one.index > trait.index)):
-            if one.retention_days >= 0:
-                yield one.retention_days
+        declared = self._declared.get(trait.activity)
+        days = None if declared is None else declared.days(trait.index)
+        if days is not None:
+            yield days
 
     def _hand_on(self, index: int, edge: Edge) -> dict[str, int | None] | int | None:
         ends = [self._ends(one, self._held.get(one, EMPTY), index) for one in edge.inputs]

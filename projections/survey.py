@@ -9,14 +9,14 @@ from projections.assertion import asserted, in_custody
 from projections.backups import Backups
 from projections.case import Case
 from projections.clock import Clock, Timing
-from projections.contradiction import live_at, used_when_gone
+from projections.contradiction import used_when_gone
 from projections.finding import Gap, Irregularity
 from projections.holdings import Holding, Move, Use
 from projections.lives import METHOD_RANK, Copy
 from projections.moments import DAY_US, SECOND_US
 from projections.order import Obligation, deadline_at
 from projections.proceedings import Hold
-from projections.relief import Relief, idle_holds, leave_of, relief_of
+from projections.relief import Leave, idle_holds, relief_of
 from projections.scope import Standing, is_artefact, reaches
 from projections.sums import Sums
 from projections.walking import Walk, walk_parts
@@ -63,7 +63,7 @@ class Survey(Sums):
         self.counts = case.tally()
         self._idle_holds = idle_holds(case)
         self._clock = clock
-        self._leave: dict[int, Relief] = {}
+        self._leave = Leave(case, obligation.id)
 
     def fresh(self) -> "Survey":
         """One of the same obligation that has seen nothing."""
@@ -105,14 +105,10 @@ class Survey(Sums):
             self.add("amiss", "", copies)
 
     def _not_allowed(self, use: Use, one: Reached) -> list[str]:
-        leave = self._leave.get(use.index)
-        if leave is None:
-            leave = self._leave[use.index] = leave_of(self.case, self.obligation.id, use.index)
-        if not (leave.exempt or leave.categories):
+        if not self._leave:
             return one.handles
-        traits = [trait for trait in one.holding.traits if trait.index < use.index]
-        categories = tuple({category for trait in traits for category in trait.categories})
-        return [handle for handle in one.handles if not leave.exempts(handle, categories)]
+        allowed = self._leave.allows(use.index, one.handles, one.holding.traits)
+        return [handle for handle, is_allowed in zip(one.handles, allowed, strict=True) if not is_allowed]
 
     def timing(self, act: Move | Use) -> Timing:
         """Whether it was done by the deadline, as far as the witnesses prove it."""
@@ -185,7 +181,7 @@ class Survey(Sums):
         for use in one.holding.uses:
             if use.kind != "verified" or use.index >= self.case.size or use.store not in copies:
                 continue
-            if live_at(self.case, one.holding, use.store, use.index):
+            if copies[use.store].life_at(use.index) >= 0:
                 self.note("verification.contradicted", use, use.store, len(one.handles))
                 continue
             erasure = copies[use.store].erasure

@@ -1,0 +1,113 @@
+"""A judgment takes as long as its log is, whatever is in it: lines are counted that it runs, not seconds."""
+
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from projections import events as ev
+from projections.case import Case
+from projections.docket import IssuedOrder
+from projections.fold import Fold
+from projections.order import Obligation, Scope
+from projections.verdict import judge
+from tests.projections.laws.record_histories import TYPES, obligation
+from tests.projections.laws.worlds import FACES, World, cease, erase, make_order
+from tests.projections.story import AUTHORITY, COMPANY, ORDER, handle
+
+FEW, TIMES = 60, 4
+# Of what grows as the square, four times as much takes sixteen times as many.
+MOST = 1.5 * TIMES
+Shape = Callable[[World, int], None]
+
+
+def used_after_erasures(world: World, n: int) -> None:
+    for _ in range(n):
+        world.collect((1,), FACES)
+        world.erase((1,), FACES)
+        world.say(COMPANY, ev.DataAccessed, actor="a-1", actor_country="US", purpose="search", records=one(1))
+
+
+def looked_for_after_erasures(world: World, n: int) -> None:
+    for _ in range(n):
+        world.collect((1,), FACES)
+        world.erase((1,), FACES)
+        world.say(COMPANY, ev.DeletionVerified, method="negative_read", records=one(1), store=FACES)
+
+
+def allowed_one_by_one(world: World, n: int) -> None:
+    for k in range(n):
+        world.say(
+            AUTHORITY, ev.ExemptionGranted, ground="legal_duty", order=ORDER, records=one(k),
+            obligation="cease_using",
+        )  # fmt: skip
+        world.say(COMPANY, ev.DataAccessed, actor="a-1", actor_country="US", purpose="search", records=one(k))
+
+
+def declared_again_and_again(world: World, n: int) -> None:
+    for k in range(n):
+        world.say(
+            COMPANY, ev.ProcessingDeclared, activity="search", lawful_basis="consent", purposes=("search",),
+            retention_days=30,
+        )  # fmt: skip
+        world.collect((k,), FACES)
+
+
+SHAPES: tuple[Shape, ...] = (
+    used_after_erasures, looked_for_after_erasures, allowed_one_by_one,
+    declared_again_and_again,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.__name__)
+def test_four_times_the_log_takes_no_sixteen_times_the_work(shape: Shape) -> None:
+    few, many = (lines_run(judgment_of(shape, n)) for n in (FEW, FEW * TIMES))
+    assert many < MOST * few
+
+
+def test_lines_are_counted() -> None:
+    def squared() -> None:
+        for _ in range(30):
+            for _ in range(30):
+                pass
+
+    assert 900 < lines_run(squared) < 2_000
+
+
+def judgment_of(shape: Shape, n: int) -> Callable[[], object]:
+    """The judgment on such a log, under an order of all that records are asked about."""
+    asked: list[Obligation] = [erase(scope=Scope()), cease(), *map(obligation, TYPES)]
+    world = World(chosen=make_order(*asked))
+    assert world.chosen is not None
+    world.issue(world.chosen)
+    shape(world, n)
+    fold = Fold.empty()
+    for fact in world.facts:
+        fold.take(fact)
+    issued: IssuedOrder = fold.docket.orders[0]
+    as_of = world.now_us // 1_000_000 + 10 * 86_400
+    case = Case(fold.holdings, fold.docket, fold.edges, issued, as_of=as_of, size=world.size)
+    return lambda: judge(case)
+
+
+def lines_run(work: Callable[[], object]) -> int:
+    """How many lines of Python a piece of work runs through."""
+    count, before = 0, sys.gettrace()
+
+    def trace(frame: FrameType, event: str, arg: object) -> Any:
+        nonlocal count
+        count += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+def one(number: int) -> tuple[str, ...]:
+    return (handle(number),)
