@@ -128,7 +128,7 @@ def statements() -> Vectors:
             '"status":"in_force"',
             '"status":"in_force","status":"in_force"',
         ),
-        changed("other-verdict", "the verdicts are five words", '"verdict":"', '"verdict":"not_'),
+        changed("other-verdict", "the verdicts are four words", '"verdict":"', '"verdict":"not_'),
         changed(
             "fraction", "numbers are integers", f'"as_of":{statement.as_of}', f'"as_of":{statement.as_of}.0'
         ),
