@@ -5,7 +5,6 @@ so far, stretch by stretch, what its own word makes of it; `collector.gap` is a 
 that is not `accounted`.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, Literal
@@ -13,10 +12,8 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from projections.case import Case
-from projections.cease import counts
-from projections.conduct import in_force_spans
+from projections.cease import Spoken, asked_of, within
 from projections.docket import Coverage
-from projections.moments import DAY_S, SECOND_US
 from projections.order import Obligation
 
 KINDS: Final = frozenset({"cease_collecting", "cease_using"})
@@ -51,54 +48,24 @@ def accounts(case: Case, obligation: Obligation) -> tuple[Account, ...]:
     for span in case.docket.coverage:
         if span.index < case.size:
             named.setdefault(span.collector, []).append(span)
-    asked = list(_asked(case))
+    asked = list(asked_of(case))
     return tuple(
         Account(collector, tuple(_joined(_stretches(case, spans, obligation, asked))))
         for collector, spans in sorted(named.items())
     )
 
 
-def _asked(case: Case) -> Iterator[tuple[int, int]]:
-    """The spans of time that must be accounted for."""
-    end_us = (case.as_of - DAY_S) * SECOND_US
-    for start, end in in_force_spans(case):
-        if start * SECOND_US < end_us:
-            yield start * SECOND_US, min(end * SECOND_US, end_us)
-
-
 def _stretches(
     case: Case, spans: list[Coverage], obligation: Obligation, asked: list[tuple[int, int]]
 ) -> Iterator[Stretch]:
-    against, covered = [], []
-    for span in spans:
-        if not counts(span, obligation.scope):
-            against.append((span.from_us, span.to_us))
-        elif case.believes(span.by, span.time_us):
-            covered.append((span.from_us, min(span.to_us, span.time_us)))
-    against, covered = _union(against), _union(covered)
+    covered, against = Spoken.by(case, spans, obligation.scope)
     for start, end in asked:
         edges = {
             edge for spans in (against, covered) for span in spans for edge in span if start < edge < end
         }
         for from_us, to_us in pairwise(sorted({start, end, *edges})):
-            said: Said = "accounted" if _within(covered, from_us) else "open"
-            yield Stretch(from_us, to_us, "against" if _within(against, from_us) else said)
-
-
-def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The same time, in spans that do not touch."""
-    apart: list[tuple[int, int]] = []
-    for start, end in sorted(span for span in spans if span[0] < span[1]):
-        if apart and start <= apart[-1][1]:
-            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
-        else:
-            apart.append((start, end))
-    return apart
-
-
-def _within(spans: list[tuple[int, int]], moment_us: int) -> bool:
-    at = bisect_right(spans, moment_us, key=lambda span: span[0]) - 1
-    return at >= 0 and moment_us < spans[at][1]
+            said: Said = "accounted" if within(covered, from_us) else "open"
+            yield Stretch(from_us, to_us, "against" if within(against, from_us) else said)
 
 
 def _joined(stretches: Iterator[Stretch]) -> Iterator[Stretch]:

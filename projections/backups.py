@@ -6,14 +6,17 @@ the store's own operator or by the recorded clock. A store that was declared to 
 keeps what was erased for so long besides, whatever is posted.
 """
 
-from collections.abc import Container, Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from math import inf
 
 from projections.case import Case
 from projections.finding import Gap, Irregularity
 from projections.holdings import Move
 from projections.lives import Copy
 from projections.moments import DAY_US, SECOND_US
-from projections.sharing import Backup, Expiry
+from projections.sharing import Backup, Expiry, Restore
 
 
 class Backups:
@@ -22,7 +25,9 @@ class Backups:
     def __init__(self, case: Case) -> None:
         self._case = case
         self._kept: dict[str, list[Backup]] = {}
-        ended = self._ended(case)
+        self._last: dict[str, _Last] = {}
+        # The last entry by which the store's operator said that a backup expired.
+        ended = {(one.store, one.backup): one.index for one, fault in _judged(case) if fault is None}
         for one in case.docket.sharing.backups:
             # Its date counts whatever is said.
             if one.index < case.size and ended.get((one.store, one.backup), -1) < one.index:
@@ -37,10 +42,10 @@ class Backups:
         assert erasure is not None, "a live copy is in its store"
         if erasure.method == "crypto_erase":
             return 0
-        until_us = max(
-            (one.expires_us for one in self._kept.get(store, ()) if _holds(one, copy.spans)),
-            default=0,
-        )
+        if store not in self._last:
+            self._last[store] = _Last(self._kept.get(store, ()))
+        last = self._last[store]
+        until_us = max((last.expiry_us(*span) for span in copy.spans), default=0)
         until_us = max(until_us, self._declared_until(store, erasure))
         return until_us if self._case.as_of * SECOND_US < until_us else 0
 
@@ -49,34 +54,61 @@ class Backups:
         kept_us = self._case.stores[store].backup_retention_days * DAY_US
         return erasure.time_us + kept_us if kept_us else 0
 
-    @staticmethod
-    def _ended(case: Case) -> dict[tuple[str, str], int]:
-        """The last entry by which the store's operator said that a backup expired."""
-        said = (one for one in case.docket.sharing.expiries if one.index < case.size)
-        return {(one.store, one.backup): one.index for one in said if fault_of(case, one) is None}
+
+class _Last:
+    """Which of a store's backups that hold a copy expires last: a tree over them by when they were posted,
+    of which each node has its own by where they begin, each with the last expiry up to there."""
+
+    def __init__(self, kept: Sequence[Backup]) -> None:
+        """In log order, so by recorded time."""
+        self._posted = [one.time_us for one in kept]
+        rows = [[(min(one.as_of_us, one.time_us), one.expires_us)] for one in kept]
+        # The usual array: the children of n are 2n and 2n + 1, the leaves its second half.
+        tree = [*([] for _ in kept), *rows]
+        for at in range(len(kept) - 1, 0, -1):
+            tree[at] = sorted(tree[2 * at] + tree[2 * at + 1])
+        self._begin = [[first for first, _ in row] for row in tree]
+        self._until = [list(accumulate((until for _, until in row), max, initial=0)) for row in tree]
+
+    def expiry_us(self, began_us: int, ended_us: int) -> int:
+        """The last expiry of those that hold what was there in this span; 0 where none does."""
+        low, high, found = bisect_left(self._posted, began_us) + len(self._posted), len(self._begin), 0
+        while low < high:
+            for at in (low,) * (low & 1) + (high - 1,) * (high & 1):
+                found = max(found, self._until[at][bisect_left(self._begin[at], ended_us)])
+            low, high = (low + 1) // 2, high // 2
+        return found
 
 
-def fault_of(case: Case, expiry: Expiry) -> str | None:
-    """Why a backup's expiry has no effect: `backup.foreign` (not by the store's operator),
+def _judged(case: Case) -> Iterator[tuple[Expiry, str | None]]:
+    """The expiries, each with why it has no effect: `backup.foreign` (not by the store's operator),
     `backup.compromised` (under a stolen key), else `backup.survived` (it was restored afterwards)."""
-    if not case.believes(expiry.by, expiry.time_us):
-        return "backup.compromised"
-    store = case.stores.get(expiry.store)
-    if store is None or case.name_of(expiry.by) != store.operator_key:
-        return "backup.foreign"
-    return "backup.survived" if _survived(case, expiry) else None
+    made, restored = _entries(case.docket.sharing.backups), _entries(case.docket.sharing.restores)
+    for one in case.docket.sharing.expiries:
+        if one.index < case.size:
+            store, fault = case.stores.get(one.store), None
+            if not case.believes(one.by, one.time_us):
+                fault = "backup.compromised"
+            elif store is None or case.name_of(one.by) != store.operator_key:
+                fault = "backup.foreign"
+            # Restored, into whichever store, before another was made under its name.
+            elif _next(restored, one) < min(_next(made, one), case.size):
+                fault = "backup.survived"
+            yield one, fault
 
 
-def _survived(case: Case, expiry: Expiry) -> bool:
-    """Whether it was restored, into whichever store, after it was said to be gone and before another was made
-    under its name."""
-    made = [one.index for one in case.docket.sharing.backups if one.backup == expiry.backup]
-    return any(
-        one.backup == expiry.backup
-        and expiry.index < one.index < case.size
-        and not any(expiry.index < index < one.index for index in made)
-        for one in case.docket.sharing.restores
-    )
+def _entries(said: Iterable[Backup | Restore]) -> dict[str, list[int]]:
+    entries: dict[str, list[int]] = {}
+    for one in said:
+        entries.setdefault(one.backup, []).append(one.index)
+    return entries
+
+
+def _next(entries: dict[str, list[int]], expiry: Expiry) -> float:
+    """The first entry of the same backup that stands after its expiry."""
+    found = entries.get(expiry.backup, [])
+    at = bisect_right(found, expiry.index)
+    return found[at] if at < len(found) else inf
 
 
 def faults(case: Case, stores: Iterable[str]) -> list[Irregularity]:
@@ -84,8 +116,8 @@ def faults(case: Case, stores: Iterable[str]) -> list[Irregularity]:
     wanted = set(stores)
     return [
         Irregularity(fault, one.index, one.time_us, case.name_of(one.by), one.store)
-        for one in case.docket.sharing.expiries
-        if one.index < case.size and one.store in wanted and (fault := fault_of(case, one))
+        for one, fault in _judged(case)
+        if fault is not None and one.store in wanted
     ]
 
 
@@ -110,8 +142,3 @@ def restored(case: Case, last_erasure: Mapping[str, int], looked: Container[str]
         for store, erased in sorted(last_erasure.items())
         if last_restore(case, store, reapplied=False) > erased and store not in looked
     ]
-
-
-def _holds(backup: Backup, spans: tuple[tuple[int, int], ...]) -> bool:
-    first_us = min(backup.as_of_us, backup.time_us)
-    return any(began_us <= backup.time_us and ended_us > first_us for began_us, ended_us in spans)

@@ -12,6 +12,7 @@ from projections.clock import Clock, read_clock
 from projections.docket import Docket, Edge, IssuedOrder, Store, discredited
 from projections.holdings import EMPTY, Held, Holding, Parted, parts_of
 from projections.lives import Copy, read_copy
+from projections.looks import Inventory
 from projections.order import Order, Scope
 from projections.proceedings import Proceedings
 from projections.processing import Processing
@@ -149,6 +150,15 @@ class Case:
     def stores(self) -> dict[str, Store]:
         """The stores declared below `size`, retired ones too: retiring a store erases nothing."""
         return {name: store for name, store in self.docket.stores.items() if store.index < self.size}
+
+    @cached_property
+    def looks(self) -> dict[str, list[Inventory]]:
+        """The inventories below `size`, store by store."""
+        found: dict[str, list[Inventory]] = {}
+        for one in self.docket.looks.inventories:
+            if one.index < self.size:
+                found.setdefault(one.store, []).append(one)
+        return found
 
     def stores_of(self, scope: Scope) -> list[str]:
         return sorted(name for name in self.stores if not scope.stores or name in scope.stores)

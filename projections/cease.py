@@ -1,6 +1,9 @@
 """The prohibition to collect (DOMAIN §5): never finally carried out, only so far."""
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import NamedTuple
 
 from projections import status
 from projections.case import Case
@@ -74,37 +77,80 @@ def _collections(case: Case, effective_us: int, scope: Scope, holding: Holding) 
 
 def unaccounted(case: Case, obligation: Obligation) -> list[Gap]:
     """Each collector named so far must account for the time from effective to a day before `as_of`."""
-    spans = [span for span in case.docket.coverage if span.index < case.size]
-    if not spans:
+    named: dict[str, list[Coverage]] = {}
+    for span in case.docket.coverage:
+        if span.index < case.size:
+            named.setdefault(span.collector, []).append(span)
+    if not named:
         return [Gap("collector.none_named")]
+    asked = list(asked_of(case))
     return [
         Gap("collector.gap", name)
-        for name in sorted({span.collector for span in spans})
-        if not _covers(case, [s for s in spans if s.collector == name], obligation.scope)
+        for name, spans in sorted(named.items())
+        if not Spoken.by(case, spans, obligation.scope).covers(asked)
     ]
 
 
-def _covers(case: Case, spans: list[Coverage], scope: Scope) -> bool:
-    """Whether a collector's word covers each stretch of time in which the order was in force."""
+def asked_of(case: Case) -> Iterator[tuple[int, int]]:
+    """The stretches of time (us) for which every collector must account."""
     end_us = (case.as_of - DAY_S) * SECOND_US
-    return all(
-        _covers_stretch(case, spans, scope, start * SECOND_US, min(end * SECOND_US, end_us))
-        for start, end in in_force_spans(case)
-        if start * SECOND_US < end_us
-    )
+    for start, end in in_force_spans(case):
+        if start * SECOND_US < end_us:
+            yield start * SECOND_US, min(end * SECOND_US, end_us)
 
 
-def _covers_stretch(case: Case, spans: list[Coverage], scope: Scope, start_us: int, end_us: int) -> bool:
-    """Whether a collector's believable word covers it, and nothing that it admitted speaks against it."""
-    reached_us = start_us
-    for span in sorted(spans, key=lambda one: one.from_us):
-        if not counts(span, scope):
-            if span.from_us < end_us and span.to_us > start_us:
-                return False
-        # Nobody can attest to what has not happened yet.
-        elif span.from_us <= reached_us and case.believes(span.by, span.time_us):
-            reached_us = max(reached_us, min(span.to_us, span.time_us))
-    return reached_us >= end_us
+class Spoken(NamedTuple):
+    """Of which time (us) one collector's believable word is that nothing was done, and of which it admits the
+    contrary: spans that do not touch."""
+
+    covered: list[tuple[int, int]]
+    against: list[tuple[int, int]]
+
+    @classmethod
+    def by(cls, case: Case, spans: Iterable[Coverage], scope: Scope) -> "Spoken":
+        """From all that it attested."""
+        covered, against = [], []
+        for span in spans:
+            if not counts(span, scope):
+                against.append((span.from_us, span.to_us))
+            elif case.believes(span.by, span.time_us):
+                # Nobody can attest to what has not happened yet.
+                covered.append((span.from_us, min(span.to_us, span.time_us)))
+        return cls(_union(covered), _union(against))
+
+    def covers(self, asked: Iterable[tuple[int, int]]) -> bool:
+        """Whether its word covers these stretches, and nothing that it admitted speaks against it."""
+        return all(
+            _reaches(self.covered, start) >= end and not _meets(self.against, start, end)
+            for start, end in asked
+        )
+
+
+def within(spans: list[tuple[int, int]], moment_us: int) -> bool:
+    """Whether a moment is in any of these spans that do not touch."""
+    return _reaches(spans, moment_us) > moment_us
+
+
+def _union(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The same time, in spans that do not touch."""
+    apart: list[tuple[int, int]] = []
+    for start, end in sorted(span for span in spans if span[0] < span[1]):
+        if apart and start <= apart[-1][1]:
+            apart[-1] = (apart[-1][0], max(apart[-1][1], end))
+        else:
+            apart.append((start, end))
+    return apart
+
+
+def _reaches(spans: list[tuple[int, int]], moment_us: int) -> int:
+    """Until when the span lasts in which a moment is; where it is in none, that moment."""
+    at = bisect_right(spans, moment_us, key=itemgetter(0)) - 1
+    return max(moment_us, spans[at][1]) if at >= 0 else moment_us
+
+
+def _meets(spans: list[tuple[int, int]], start_us: int, end_us: int) -> bool:
+    at = bisect_right(spans, start_us, key=itemgetter(1))
+    return at < len(spans) and spans[at][0] < end_us
 
 
 def counts(span: Coverage, scope: Scope) -> bool:

@@ -1,6 +1,7 @@
 """Coverage: which declared stores somebody has looked into since the last erasure, and whether he agrees."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 
 import msgspec
 
@@ -24,7 +25,7 @@ def look(case: Case, store: str, last_erasure: int) -> StoreCoverage:
     A look from before the order was issued says nothing of whether it was carried out, nor one from before a
     restore of what is there since: whoever restored says that he erased again, and nobody saw it.
     """
-    looks = [one for one in case.docket.looks.inventories if one.store == store and _stands(case, one)]
+    looks = [one for one in case.looks.get(store, ()) if _stands(case, one)]
     after = max(last_erasure, case.first_issued, last_restore(case, store))
     assessed = max((one for one in looks if one.by in case.assessors), key=_place, default=None)
     latest = max((one for one in looks if one.begun > after), key=_place, default=None)
@@ -68,8 +69,8 @@ def differing(case: Case, stores: list[str]) -> list[Irregularity]:
     ledger, and the other way round. `inventory.unexplained`: what it names is not the difference, or not all
     of it, so it is not known of any copy that it differs."""
     listed = []
-    for one in case.docket.looks.inventories:
-        if not (one.orphans or one.missing) or one.store not in stores or not _stands(case, one):
+    for one in _looks_into(case, stores):
+        if not (one.orphans or one.missing) or not _stands(case, one):
             continue
         found, by = _compare(case, one), case.name_of(one.by)
         told = [("copy.orphan", len(found.orphans)), ("copy.missing", len(found.missing))]
@@ -88,11 +89,8 @@ def unnamed(case: Case, stores: list[str]) -> list[Irregularity]:
     controller's own, whatever name the key bears."""
     return [
         Irregularity("assessor.unnamed", one.index, one.time_us, case.name_of(one.by), one.store)
-        for one in case.docket.looks.inventories
-        if one.index < case.size
-        and one.store in stores
-        and case.docket.posters[one.by].role == "auditor"
-        and one.by not in case.assessors
+        for one in _looks_into(case, stores)
+        if case.docket.posters[one.by].role == "auditor" and one.by not in case.assessors
     ]
 
 
@@ -100,6 +98,7 @@ def misplaced(case: Case, stores: list[str]) -> list[Irregularity]:
     """`inventory.misplaced`: looks into these stores that name a checkpoint which this log never had.
     `inventory.unplaced`: that name none, and whose beginning was not announced. They count for nothing,
     whoever's they are."""
+    wanted = set(stores)
     return [
         Irregularity(
             "inventory.misplaced" if one.quotes else "inventory.unplaced",
@@ -109,7 +108,7 @@ def misplaced(case: Case, stores: list[str]) -> list[Irregularity]:
             one.store,
         )
         for one in case.docket.looks.misplaced
-        if one.index < case.size and one.store in stores
+        if one.index < case.size and one.store in wanted
     ]
 
 
@@ -123,6 +122,11 @@ def level(coverage: StoreCoverage, asserted: Level) -> Level:
     if not coverage.looked or not coverage.agrees:
         return asserted
     return "E3" if coverage.assessor else "E2"
+
+
+def _looks_into(case: Case, stores: Iterable[str]) -> list[Inventory]:
+    """The looks into these stores, in log order."""
+    return sorted((one for store in stores for one in case.looks.get(store, ())), key=attrgetter("index"))
 
 
 def _place(inventory: Inventory) -> tuple[int, int]:

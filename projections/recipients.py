@@ -6,8 +6,11 @@ took place, or before there was an order, says nothing of its being carried out.
 outstanding, then `cannot_be_proved`.
 """
 
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from operator import attrgetter
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -31,6 +34,9 @@ class Told(Struct, frozen=True):
 
 
 NOBODY = Told()
+_Kind = Literal["notified", "acknowledged", "justified", "signed", "unreachable"]
+_RECIPIENT_S: Final[frozenset[_Kind]] = frozenset({"acknowledged", "justified", "signed"})
+"""What counts from the recipient alone: its acknowledgement, one with a justification, one under its key."""
 
 
 class Answers:
@@ -42,30 +48,29 @@ class Answers:
         self.records = records
         self.disclosures = [one for one in case.docket.sharing.disclosures if one.index in records]
         self._answers: dict[str, list[Answer]] = {}
+        self._counting: dict[tuple[str, _Kind, str], list[Answer]] = {}
         for one in case.docket.sharing.answers:
             if one.index < case.size:
                 self._answers.setdefault(one.disclosure, []).append(one)
+                for kind, by in self._kinds(one) if case.believes(one.by, one.time_us) else ():
+                    self._counting.setdefault((one.disclosure, kind, by), []).append(one)
 
     def notice(self, disclosure: Disclosure) -> Answer | None:
         """The first notice that counts."""
-        return next((one for one in self._after(disclosure) if one.kind == "notified"), None)
+        return self._first(disclosure, "notified")
 
     def answer(self, disclosure: Disclosure) -> Answer | None:
         """What settles it: the recipient's acknowledgement, or a justification."""
-        return next((one for one in self._after(disclosure) if self._settles(one, disclosure)), None)
+        kinds = (self._first(disclosure, kind) for kind in ("acknowledged", "unreachable"))
+        return min(filter(None, kinds), key=attrgetter("index"), default=None)
 
     def is_justified(self, disclosure: Disclosure) -> bool:
         """Whether somebody answers for its being kept, or for nobody's being told."""
-        return any(one.justification and self._settles(one, disclosure) for one in self._after(disclosure))
+        return any(self._first(disclosure, kind) for kind in ("justified", "unreachable"))
 
     def is_signed(self, disclosure: Disclosure) -> bool:
         """Whether the recipient itself answered, under a key of its own."""
-        return any(
-            one.kind == "acknowledged"
-            and self._settles(one, disclosure)
-            and self._case.docket.posters[one.by].vkey is not None
-            for one in self._after(disclosure)
-        )
+        return self._first(disclosure, "signed") is not None
 
     def foreign(self) -> list[Irregularity]:
         """`acknowledgement.foreign`: in a recipient's place, under another name."""
@@ -79,16 +84,25 @@ class Answers:
             if one.kind == "acknowledged" and self._case.name_of(one.by) not in names
         ]
 
-    def _after(self, disclosure: Disclosure) -> Iterable[Answer]:
-        case, begun = self._case, max(disclosure.index, self._case.first_issued)
-        for one in self._answers.get(disclosure.disclosure, ()):
-            if one.index > begun and case.believes(one.by, one.time_us):
-                yield one
+    def _first(self, disclosure: Disclosure, kind: _Kind) -> Answer | None:
+        """The first of a kind that counts: after the disclosure, and after the order."""
+        by = disclosure.recipient if kind in _RECIPIENT_S else ""
+        found = self._counting.get((disclosure.disclosure, kind, by), [])
+        begun = max(disclosure.index, self._case.first_issued)
+        at = bisect_right(found, begun, key=attrgetter("index"))
+        return found[at] if at < len(found) else None
 
-    def _settles(self, one: Answer, disclosure: Disclosure) -> bool:
+    def _kinds(self, one: Answer) -> Iterator[tuple[_Kind, str]]:
+        """What a believable word counts as, each with whose it is, where that matters."""
+        by = self._case.name_of(one.by)
         if one.kind == "acknowledged":
-            return self._case.name_of(one.by) == disclosure.recipient
-        return one.kind == "unreachable" and one.justification != ""
+            yield "acknowledged", by
+            if one.justification:
+                yield "justified", by
+            if self._case.docket.posters[one.by].vkey is not None:
+                yield "signed", by
+        elif one.kind == "notified" or one.justification:
+            yield one.kind, ""
 
 
 def ask(case: Case, records: Mapping[int, int], tally: Tally) -> Told:

@@ -14,8 +14,9 @@ from projections.fold import Fold
 from projections.order import Obligation, Scope
 from projections.verdict import judge
 from tests.projections.laws.record_histories import TYPES, obligation
-from tests.projections.laws.worlds import FACES, World, cease, erase, make_order
-from tests.projections.story import AUTHORITY, COMPANY, ORDER, handle
+from tests.projections.laws.worlds import FACES, PROCESSOR, RECIPIENT, World, cease, erase, make_order
+from tests.projections.logbuilder import rfc3339
+from tests.projections.story import ASSESSOR, AUTHORITY, COMPANY, ORDER, handle
 
 FEW, TIMES = 60, 4
 # Of what grows as the square, four times as much takes sixteen times as many.
@@ -46,6 +47,51 @@ def allowed_one_by_one(world: World, n: int) -> None:
         world.say(COMPANY, ev.DataAccessed, actor="a-1", actor_country="US", purpose="search", records=one(k))
 
 
+def backed_up_again_and_again(world: World, n: int) -> None:
+    for k in range(n):
+        world.collect((k,), FACES)
+        world.say(
+            COMPANY, ev.BackupCreated, backup=f"b-{k}", store=FACES, as_of=rfc3339(world.now_us),
+            expires_at="2027-01-01T00:00:00Z",
+        )  # fmt: skip
+    for k in range(n):
+        world.erase((k,), FACES)
+
+
+def backups_gone(world: World, n: int) -> None:
+    for k in range(n):
+        world.say(
+            COMPANY, ev.BackupCreated, backup=f"b-{k}", store=FACES, as_of=rfc3339(world.now_us),
+            expires_at="2027-01-01T00:00:00Z",
+        )  # fmt: skip
+        world.say(COMPANY, ev.BackupExpired, backup=f"b-{k}", store=FACES)
+        world.say(COMPANY, ev.BackupRestored, backup=f"b-{k}", store=FACES, erasures_reapplied=True)
+
+
+def stores_looked_into(world: World, n: int) -> None:
+    plain = {"kind": "live", "country": "US", "versioned": False, "object_locked": False}
+    for k in range(n):
+        world.say(
+            COMPANY, ev.StoreRegistered, store=f"s-{k}", namespace=f"s-{k}", operator_key=COMPANY,
+            blinding_commitment="A" * 43 + "=", **plain,
+        )  # fmt: skip
+        world.look(f"s-{k}", frozenset(), ASSESSOR)
+
+
+def collectors(world: World, n: int) -> None:
+    for k in range(n):
+        world.stand_still(0, 20, collector=f"c-{k}")
+
+
+def in_force_off_and_on(world: World, n: int) -> None:
+    how = {"order": ORDER, "instrument_sha256": "0" * 64}
+    for k in range(n):
+        world.wait(1)
+        kind = ev.OrderStayLifted if k % 2 else ev.OrderStayed
+        world.say(AUTHORITY, kind, effective_at=rfc3339(world.now_us // 1_000_000 * 1_000_000), **how)
+        world.stand_still(k - 1, k + 1)
+
+
 def declared_again_and_again(world: World, n: int) -> None:
     for k in range(n):
         world.say(
@@ -55,9 +101,20 @@ def declared_again_and_again(world: World, n: int) -> None:
         world.collect((k,), FACES)
 
 
+def disclosed_under_one_id(world: World, n: int) -> None:
+    for k in range(n):
+        world.hold((k,), FACES)
+        world.say(
+            COMPANY, ev.DataDisclosed, country="US", disclosure="d-1", public=False, recipient=RECIPIENT,
+            records=one(k),
+        )  # fmt: skip
+        world.say(PROCESSOR, ev.RecipientAcknowledged, disclosure="d-1", outcome="erased")
+
+
 SHAPES: tuple[Shape, ...] = (
-    used_after_erasures, looked_for_after_erasures, allowed_one_by_one,
-    declared_again_and_again,
+    used_after_erasures, looked_for_after_erasures, allowed_one_by_one, backed_up_again_and_again,
+    backups_gone, stores_looked_into, collectors, in_force_off_and_on, declared_again_and_again,
+    disclosed_under_one_id,
 )  # fmt: skip
 
 
