@@ -240,11 +240,13 @@ class Shelving:
     def after_one(self, holdings: Holdings) -> None:
         """Put away what a fold holds after one more entry, if that is much.
 
-        The records of one bulk event share a state: of few entries no many states come.
+        The records of one bulk event share a state: of few entries no many states come. And what is told of
+        one record again and again is put away before it is long: it is copied with each entry.
         """
         self._taken += 1
         held = len(holdings)
-        if held * _HANDLE_BYTES + min(held, self._taken) * _STATE_BYTES > self._most_bytes:
+        size_bytes = held * _HANDLE_BYTES + min(held, self._taken) * _STATE_BYTES
+        if size_bytes > self._most_bytes or self._taken > self._most_held:
             self.put_away(holdings)
 
     def put_away(self, holdings: Holdings) -> None:

@@ -12,6 +12,7 @@ from projections.case import Case
 from projections.docket import IssuedOrder
 from projections.fold import Fold
 from projections.order import Obligation, Scope
+from projections.runners.shelf import Shelving
 from projections.verdict import judge
 from tests.projections.laws.record_histories import TYPES, obligation
 from tests.projections.laws.worlds import FACES, PROCESSOR, RECIPIENT, World, cease, erase, make_order
@@ -122,6 +123,21 @@ SHAPES: tuple[Shape, ...] = (
 def test_four_times_the_log_takes_no_sixteen_times_the_work(shape: Shape) -> None:
     few, many = (lines_run(judgment_of(shape, n)) for n in (FEW, FEW * TIMES))
     assert many < MOST * few
+
+
+def test_what_is_told_of_one_record_is_put_away_before_it_is_long() -> None:
+    """Else each entry copies all before it, which no line shows."""
+    world = World()
+    for _ in range(500):
+        world.collect((1,), FACES)
+    whole, parts, shelving = Fold.empty(), Fold.empty(), Shelving(100)
+    for fact in world.facts:
+        whole.take(fact)
+        parts.take(fact)
+        shelving.after_one(parts.holdings)
+        assert sum(len(moves) for held in parts.holdings.values() for moves in held.copies.values()) <= 100
+    assert shelving.at_the_end(parts.holdings, {}) is None
+    assert parts.holdings == whole.holdings
 
 
 def test_lines_are_counted() -> None:
