@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 _SHOWN: Final = 3
+# A key has room, a checkpoint or a time-stamp in base64 has not.
+_MOST: Final = 200
 
 
 def fields(data: Mapping[str, Any]) -> Iterator[str]:
@@ -19,4 +21,5 @@ def _short(value: Any) -> str:
     if isinstance(value, list | tuple):
         few = len(value) <= _SHOWN and all(isinstance(one, str) for one in value)
         return (",".join(value) or "none") if few else f"({len(value):,})"
-    return f"({len(value):,})" if isinstance(value, dict) else str(value)
+    text = f"({len(value):,})" if isinstance(value, dict) else str(value)
+    return text if len(text) <= _MOST else f"{text[:40]}… ({len(text):,} characters)"

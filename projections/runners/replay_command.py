@@ -32,6 +32,7 @@ from projections.runners.rules import rules_hash
 from projections.runners.shelf import MOST_HELD
 from projections.runners.source import DirectorySource, Missing, Source, ZipSource, open_source
 from projections.runners.usage import UsageError, tell
+from projections.runners.width import fitted
 from projections.standing import QUESTIONS, ask, view_of
 from projections.statement import Projection, format_statement
 from projections.stating import find_order
@@ -117,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
             result = _replayed(source, args, resuming)
         except (ProofError, FormatError) as error:
             failed = {"sound": False, "failure": str(error)}
-            print(msgspec.json.encode(failed).decode() if args.json else f"NOT SOUND: {error}")
+            print(msgspec.json.encode(failed).decode() if args.json else fitted(f"NOT SOUND: {error}"))
             return NOT_SOUND
         except OSError as error:
             return _unreadable(args, error)
@@ -126,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
             return tell("replay", error, what, error.remedy, as_json=args.json)
         except UsageError as error:
             return tell("replay", error, str(error), error.remedy, as_json=args.json)
-        print(msgspec.json.encode(result).decode() if args.json else prose(result), flush=True)
+        print(msgspec.json.encode(result).decode() if args.json else fitted(prose(result)), flush=True)
         # Only now: a kill before this loses nothing that was found out.
         if resuming is not None:
             resuming.remove()

@@ -21,6 +21,7 @@ from projections.runners.record import verify_record
 from projections.runners.resuming import Resuming
 from projections.runners.source import ZipSource
 from projections.runners.usage import UsageError, tell
+from projections.runners.width import fitted
 from signing.errors import FormatError, MissingPackage, ProofError
 from signing.keys import ED25519, parse_vkey
 from signing.policy import Policy, read_policy
@@ -64,7 +65,9 @@ def run(args: argparse.Namespace) -> int:
             outcome = verify_bundle(Path(args.bundle), _request(args, resuming))
         except UsageError as error:
             return tell("verify", error, str(error), error.remedy, as_json=args.json)
-        report = f"{msgspec.json.encode(as_json(outcome)).decode()}\n" if args.json else prose(outcome)
+        report = (
+            f"{msgspec.json.encode(as_json(outcome)).decode()}\n" if args.json else fitted(prose(outcome))
+        )
         print(report, end="", flush=True)
         # Only now: a kill before this loses nothing that was found out.
         if resuming is not None and outcome.failure is None:

@@ -152,7 +152,8 @@ function shortOf(value) {
     return value.join(",") || "none";
   }
   if (value !== null && typeof value === "object") return `(${thousands(Object.keys(value).length)})`;
-  return String(value);
+  const text = String(value);
+  return text.length <= 200 ? text : `${text.slice(0, 40)}… (${thousands(text.length)} characters)`;
 }
 
 // The operator signed which entries these are, so that he answers for one that he left out.
