@@ -107,7 +107,7 @@ def state_folder(args: argparse.Namespace) -> Path:
 
 
 def controller_of(args: argparse.Namespace) -> str:
-    """Whose log it is: as told, or as `log create` or `order issue` noted it."""
+    """Whose log it is: as told, or as `log create`, `order issue` or `inventory` noted it."""
     from ledger.failure import Failure
 
     if args.controller:

@@ -214,6 +214,8 @@ def _answer(
     args: argparse.Namespace, found: "Found", taken: "Taken | None", declared: "StoreLine | None"
 ) -> int:
     look = found.look
+    if not args.outbox:
+        connect.note_controller(connect.state_folder(args), args.log, look.controller)
     value: dict[str, Any] = {
         "store": look.store,
         "inventory": look.inventory,

@@ -54,6 +54,9 @@ async def test_a_store_that_agrees(estate: Estate) -> None:
     noted.write_text(noted.read_text().replace('"posted": true', '"posted": false'))
     assert (await estate.inventory("--quiescent"))["finished_earlier"]
     assert len(await estate.told("attested")) == 1
+    # Whose log it is was noted: the next look need not be told.
+    words = estate.words("--quiescent", "--anew")
+    assert (await estate.session.value("inventory", *words, key=estate.owner))["count"] == PEOPLE
 
 
 async def test_each_handle_that_differs_is_named_and_attested_to_once(estate: Estate) -> None:
