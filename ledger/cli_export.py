@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from ledger import cli_connect as connect
+from ledger.cli_waiting import waited
 
 if TYPE_CHECKING:
     from ledger.remote import RemoteLog
@@ -52,12 +53,13 @@ def run(args: argparse.Namespace) -> int:
     async def work() -> int:
         async with connect.open_log(args) as log:
             if args.record is not None:
-                size_bytes = await download_record(log, args.record, path)
+                size_bytes = await waited(log, download_record(log, args.record, path))
                 value = {"file": str(path), "bytes": size_bytes, "record": args.record}
                 about, key = f"the record {args.record}", "--log VKEY --policy FILE"
             else:
                 named = _named(args.statement)
-                size_bytes = await download(log, args.order, path, compact=args.compact, statement=named)
+                bundle = download(log, args.order, path, compact=args.compact, statement=named)
+                size_bytes = await waited(log, bundle)
                 value = {"file": str(path), "bytes": size_bytes, "order": args.order, "compact": args.compact}
                 about, key = args.order, "--authority VKEY"
         # A statement is made anew here, so nobody but the operator can have signed it yet.

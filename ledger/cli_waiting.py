@@ -1,4 +1,4 @@
-"""Waiting for an answer that takes the service's projections a while: a bar says how far they are."""
+"""Waiting for an answer that takes the service a while: a bar says so, and how far its projections are."""
 
 import asyncio
 import sys

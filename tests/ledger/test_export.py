@@ -235,7 +235,9 @@ async def test_a_running_log_is_replayed_from_its_url(
         assert said["orders"][0]["id"] == ORDER
 
 
-async def test_the_command(database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_the_command(
+    database: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running_case(database, tmp_path / "data") as case:
         vkey = format_vkey(case.lab.log.keys.log.verifier)
         words = ["export", ORDER, "-o", str(tmp_path / "b.zip"), "--url", case.lab.service.url, "--log", vkey]
@@ -243,5 +245,10 @@ async def test_the_command(database: Database, tmp_path: Path, capsys: pytest.Ca
         said = capsys.readouterr().out
         assert "writ verify" in said
         assert "assessor" not in said
+        # At a terminal it is seen that the service is at work, which replays the log first.
+        monkeypatch.setattr("ledger.cli_waiting.PATIENCE_S", 0.0)
+        monkeypatch.setattr("sys.stderr.isatty", lambda: True)
         assert await asyncio.to_thread(cli.main, [*words, "--compact"]) == 0
-    assert "no assessor has signed its statement yet" in capsys.readouterr().out, "verifying would fail"
+    out, err = capsys.readouterr()
+    assert "no assessor has signed its statement yet" in out, "verifying would fail"
+    assert "waiting" in err
