@@ -22,6 +22,9 @@ RATIO_FREE_BYTES: Final = 64 << 10
 
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED = 0x1
+_DESCRIBED = 0x8
+_DESCRIPTORS = (12, 16, 20, 24)
+"""The bytes behind a member whose sizes were not known before: with a signature or not, of 4 bytes or 8."""
 _END: Final = struct.Struct("<4s4H2LH")
 _END64: Final = struct.Struct("<4sQ2H2L4Q")
 _LOCATOR: Final = struct.Struct("<4sLQL")
@@ -36,13 +39,15 @@ Limit = Callable[[str], int | None]
 
 
 class Member(NamedTuple):
-    """Where a member stands, and what is packed there."""
+    """Where a member stands, what is packed there, if its sizes stand behind it, and where its place ends."""
 
     offset: int
     packed_bytes: int
     size_bytes: int
     crc: int
     method: int
+    described: int
+    end: int = 0
 
 
 class Directory(Sequence[str]):
@@ -83,8 +88,7 @@ def read_directory(file: BinaryIO, limit_of: Limit) -> Directory:
             raise FormatError(f"{name} stands in it twice")
         _check(name, flags, member, limit_of(name))
         members[name] = member
-    _refuse_overlap(members, offset)
-    return Directory(members)
+    return Directory(_placed(members, offset))
 
 
 def read_member(file: BinaryIO, name: str, member: Member) -> bytes:
@@ -97,9 +101,10 @@ def read_member(file: BinaryIO, name: str, member: Member) -> bytes:
     named, more = file.read(fields[9]), file.read(fields[10])
     if named != name.encode() or len(more) < fields[10]:
         raise FormatError("the directory names it otherwise")
+    left = member.end - file.tell() - member.packed_bytes
+    if left not in (_DESCRIPTORS if member.described else (0,)):
+        raise FormatError("it does not fill its place, or more than that")
     raw = file.read(member.packed_bytes)
-    if len(raw) < member.packed_bytes:
-        raise FormatError("it is cut off")
     content = raw if member.method == _STORED else _inflated(raw, member.size_bytes)
     if len(content) != member.size_bytes or zlib.crc32(content) != member.crc:
         raise FormatError("not what the directory says")
@@ -130,13 +135,17 @@ def _inflated(raw: bytes, size_bytes: int) -> bytes:
     return content
 
 
-def _refuse_overlap(members: dict[str, Member], end: int) -> None:
-    """Each ends before the next begins, and the last before the directory, at `end`."""
+def _placed(members: dict[str, Member], end: int) -> dict[str, Member]:
+    """The same with their ends: each is before the next begins, the last before the directory, at `end`."""
     for name in sorted(members, key=lambda one: members[one].offset, reverse=True):
         member = members[name]
         if member.offset + _HEADER.size + len(name) + member.packed_bytes > end:
             raise FormatError("its files overlap: a zip bomb")
+        members[name] = member._replace(end=end)
         end = member.offset
+    if end != 0:
+        raise FormatError("something stands before its first file")
+    return members
 
 
 def _check(name: str, flags: int, member: Member, limit: int | None) -> None:
@@ -169,7 +178,7 @@ def _records(raw: bytes, count: int) -> Iterator[tuple[str, int, Member]]:
             raise FormatError("its directory is damaged")
         if _LONG in (size, packed, offset):
             size, packed, offset = _long(extra, (size, packed, offset))
-        member = Member(offset, packed, size, crc, method)
+        member = Member(offset, packed, size, crc, method, flags & _DESCRIBED)
         yield name.decode("ascii", "backslashreplace"), flags, member
     if at != len(raw):
         raise FormatError("its directory is damaged")

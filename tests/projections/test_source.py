@@ -260,6 +260,31 @@ def test_more_members_than_a_plain_zip_can_count(tmp_path: Path) -> None:
             assert copy.read("proof/7/event") == b"7"
 
 
+def spaced(first: bytes = b"", between: bytes = b"") -> bytes:
+    """Two members with something before and between them, of which the directory knows."""
+    one, two = (packed([(name, b"x")], zipfile.ZIP_STORED) for name in ("checkpoint", "statement"))
+    bodies, records, offset = b"", b"", 0
+    for raw, before in ((one, first), (two, between)):
+        begin, end = raw.index(b"PK\x01\x02"), raw.index(b"PK\x05\x06")
+        records += raw[begin : begin + 42] + struct.pack("<L", offset + len(before)) + raw[begin + 46 : end]
+        bodies += before + raw[:begin]
+        offset = len(bodies)
+    return bodies + records + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 2, 2, len(records), offset, 0)
+
+
+def test_each_member_fills_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "b.zip"
+    path.write_bytes(spaced())
+    with ZipSource(path) as source:
+        assert [source.read(name) for name in source.paths] == [b"x", b"x"]
+    path.write_bytes(spaced(between=b"hello"))
+    with ZipSource(path) as source, pytest.raises(FormatError, match="it does not fill its place"):
+        source.read("checkpoint")
+    path.write_bytes(spaced(first=b"hello"))
+    with pytest.raises(FormatError, match="something stands before its first file"):
+        ZipSource(path)
+
+
 @pytest.mark.parametrize("make", [lying_about_size, renamed])
 def test_no_more_is_unpacked_than_was_said(tmp_path: Path, make: Callable[[], bytes]) -> None:
     path = tmp_path / "hostile.zip"

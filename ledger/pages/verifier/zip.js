@@ -165,6 +165,7 @@ function checkMembers(listed, end) {
 // Each ends before the next begins, and the last before the directory.
 function refuseOverlap(listed, end) {
   const inOrder = [...listed].sort((one, other) => one.begin - other.begin);
+  if (inOrder.length > 0 && inOrder[0].begin !== 0) throw new FormatError("something stands before its first file");
   inOrder.forEach((member, at) => {
     member.end = inOrder[at + 1]?.begin ?? end;
     if (member.begin + 30 + member.name.length + member.packedBytes > member.end) {
@@ -180,8 +181,13 @@ async function dataStart(blob, member) {
   const name = String.fromCharCode(...header.subarray(30));
   const begin = member.begin + 30 + view.getUint16(26, true) + view.getUint16(28, true);
   const isItsOwn = view.getUint32(0, true) === 0x04034b50 && view.getUint16(26, true) === member.name.length;
-  if (!isItsOwn || name !== member.name || begin + member.packedBytes > member.end) {
+  if (!isItsOwn || name !== member.name) {
     throw new FormatError(`${member.name}: damaged in the zip: its header is another's`);
+  }
+  // Sizes that were not known before are said behind it, with or without a signature, in 4 bytes or 8.
+  const behind = member.flags & 8 ? [12, 16, 20, 24] : [0];
+  if (!behind.includes(member.end - begin - member.packedBytes)) {
+    throw new FormatError(`${member.name}: damaged in the zip: it does not fill its place, or more than that`);
   }
   return begin;
 }
