@@ -9,6 +9,9 @@ import json
 from functools import cache
 from importlib import resources
 
+import msgspec
+
+from projections import statement
 from projections.events import TYPE_OF
 from projections.fact import HANDLES_OF
 from projections.roles import ROLES
@@ -80,6 +83,7 @@ def _shared() -> str:
             "most_bytes": timestamp.MAX_RESPONSE_BYTES,
             "most_accuracy_s": timestamp.MAX_ACCURACY_S,
         },
+        "STATEMENT": msgspec.json.schema(statement.Statement),
         "WORDING": words,
         "LIMITS": limits,
         "MAX_MEMBERS": archive.MAX_MEMBERS,

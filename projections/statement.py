@@ -16,6 +16,7 @@ from projections.moments import SECOND_US
 from projections.order import order_hash
 from projections.status import Status
 from projections.verdict import Judgment
+from signing.canonical import parse_canonical
 from signing.encoding import encode_base64
 from signing.errors import FormatError
 
@@ -170,13 +171,26 @@ def parse_statement(text: str) -> Statement:
     """Read a note text, accepting only what `format_statement` writes."""
     if not text.startswith(HEADER):
         raise FormatError(f"not a statement: its first line is not {HEADER.strip()!r}")
+    line = text[len(HEADER) :].removesuffix("\n").encode()
     try:
-        statement = _decoder.decode(text[len(HEADER) :].encode())
+        parse_canonical(line)
+        statement = _decoder.decode(line)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"statement: {error}") from error
     if format_statement(statement) != text:
         raise FormatError("statement is not in canonical form")
+    _check_fields(statement)
     return statement
+
+
+def _check_fields(statement: Statement) -> None:
+    stated, other = statement.verdict, statement.would_be
+    if statement.status != "in_force":
+        stated, other = other, stated
+    if stated is UNSET or other is not UNSET:
+        raise FormatError("statement: `verdict` stands in force alone, else `would_be`")
+    if not 0 <= statement.counted <= statement.log.size:
+        raise FormatError("statement: it counts other entries than the log has")
 
 
 def _obligation(finding: Finding) -> ObligationStatement:

@@ -21,8 +21,8 @@ from signing.encoding import MAX_SIZE, encode_base64
 from signing.entry import Entry, parse_entry
 from signing.errors import FormatError, ProofError
 from signing.merkle import CompactRange, leaf_hashes_of, range_of
-from signing.note import Note, parse_note
-from signing.submission import SubmissionText, parse_submission_text
+from signing.note import Note
+from signing.submission import SubmissionText, parse_submission_note
 
 
 class Part(Struct, frozen=True):
@@ -183,9 +183,6 @@ def _read_parts(
 
 def _read_submission(index: int, entry: bytes) -> tuple[Note, SubmissionText]:
     try:
-        note = parse_note(entry[entry.index(b"\n") + 1 :])
-        if len(note.signatures) != 1:
-            raise FormatError(f"{len(note.signatures)} signature lines where one belongs")
-        return note, parse_submission_text(note.text)
+        return parse_submission_note(entry[entry.index(b"\n") + 1 :])
     except FormatError as error:
         raise ProofError(f"entry {index}: not a submission: {error}") from error

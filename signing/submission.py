@@ -72,6 +72,14 @@ def parse_submission_text(text: str) -> SubmissionText:
     return _checked(SubmissionText(lines[0], size, root, lines[3], base, seen_size, seen_root))
 
 
+def parse_submission_note(raw: bytes) -> tuple[Note, SubmissionText]:
+    """Parse a submission's entry: a note that exactly one key signs, and what its text says."""
+    note = parse_note(raw)
+    if len(note.signatures) != 1:
+        raise FormatError(f"{len(note.signatures)} signature lines where one belongs")
+    return note, parse_submission_text(note.text)
+
+
 def format_submission_text(text: SubmissionText) -> str:
     """Write a submission's note text."""
     seen = "-" if text.seen_root is None else encode_base64(text.seen_root)

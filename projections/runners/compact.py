@@ -76,6 +76,10 @@ def _find_order(outcome: Outcome, request: Request, statement: Statement, events
         if not isinstance(one.event.data, OrderIssued | OrderVaried):
             continue
         order_id = one.event.data.order.id
+        if order_id.rpartition("/")[0] != one.note.signatures[0].name:
+            raise ProofError(
+                f"proof/{one.index}: the order {order_id} is another authority's than its poster's"
+            )
         if _signed_by(one, key) if key is not None else order_id == statement.order.id:
             mine.append(one)
         else:

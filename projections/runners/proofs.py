@@ -12,12 +12,12 @@ from msgspec import Struct
 from projections.events import Event, decode_event
 from projections.runners.source import Source, ZipSource
 from signing.checkpoint import verify_checkpoint
-from signing.entry import Entry, parse_entry
+from signing.entry import Entry, Kind, parse_entry
 from signing.errors import FormatError, ProofError
 from signing.keys import VerifierKey
 from signing.merkle import leaf_hash, verify_inclusion
-from signing.note import Note, parse_note
-from signing.submission import parse_submission_text
+from signing.note import Note
+from signing.submission import parse_submission_note
 from signing.tlog_proof import parse_proof, verify_proof
 
 
@@ -38,17 +38,19 @@ def indexes(source: ZipSource) -> list[int]:
 
 def read_event(source: Source, index: int) -> Proved:
     """What a proof is about; whether it proves that is checked once the log's key is known."""
-    event = _entry(source, f"proof/{index}/event")
-    submission = _entry(source, f"proof/{index}/submission")
+    event = _entry(source, f"proof/{index}/event", "event")
+    submission = _entry(source, f"proof/{index}/submission", "submission")
     with told_of(f"proof/{index}"):
-        return Proved(index, event.time_us, decode_event(event.body), parse_note(submission.body))
+        note, _ = parse_submission_note(submission.body)
+        return Proved(index, event.time_us, decode_event(event.body), note)
 
 
 def check_event(source: Source, index: int, log_key: VerifierKey, checkpoint: Note) -> None:
     """Both entries stand in the log, and the event under the submission's root."""
     place = f"proof/{index}"
     event, submission = source.read(f"{place}/event"), source.read(f"{place}/submission")
-    head, line = _entry(source, f"{place}/submission"), _entry(source, f"{place}/event").body
+    head = _entry(source, f"{place}/submission", "submission")
+    line = _entry(source, f"{place}/event", "event").body
     for name, raw, at in (("event", event, index), ("submission", submission, head.index)):
         with told_of(f"{place}/{name}.tlog-proof") as path:
             proof = parse_proof(source.read(path))
@@ -56,8 +58,7 @@ def check_event(source: Source, index: int, log_key: VerifierKey, checkpoint: No
                 raise ProofError("not a proof of this entry under this checkpoint")
             verify_proof(proof, leaf_hash(raw), log_key)
     with told_of(f"{place}/submission"):
-        note = parse_note(head.body)
-        text = parse_submission_text(note.text)
+        note, text = parse_submission_note(head.body)
     with told_of(f"{place}/source.tlog-proof") as path:
         proof = parse_proof(source.read(path))
         if proof.checkpoint != note or text.log != verify_checkpoint(checkpoint, log_key).origin:
@@ -76,6 +77,9 @@ def told_of(path: str) -> Iterator[str]:
         raise type(error)(str(error) if str(error).startswith(path) else f"{path}: {error}") from error
 
 
-def _entry(source: Source, path: str) -> Entry:
+def _entry(source: Source, path: str, kind: Kind) -> Entry:
     with told_of(path):
-        return parse_entry(source.read(path))
+        entry = parse_entry(source.read(path))
+        if entry.kind != kind:
+            raise ProofError(f"the entry there calls itself a {entry.kind}")
+        return entry

@@ -30,6 +30,7 @@ from projections.runners.source import ZipSource
 from projections.runners.usage import require_unused
 from projections.statement import Log
 from projections.vocabulary import OneHandle
+from signing.canonical import parse_canonical
 from signing.checkpoint import Checkpoint, verify_checkpoint
 from signing.encoding import encode_base64
 from signing.errors import FormatError, ProofError
@@ -74,8 +75,10 @@ def parse_record(text: str) -> Record:
     """Read a note text, accepting only what `format_record` writes of entries in their sequence."""
     if not text.startswith(HEADER):
         raise FormatError(f"not of a record: its first line is not {HEADER.strip()!r}")
+    line = text[len(HEADER) :].removesuffix("\n").encode()
     try:
-        record = _decoder.decode(text[len(HEADER) :].encode())
+        parse_canonical(line)
+        record = _decoder.decode(line)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"record: {error}") from error
     if format_record(record) != text:

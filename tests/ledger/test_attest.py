@@ -141,7 +141,7 @@ def later(statement: Statement) -> str:
         (elsewhere(root="A" * 43 + "="), "never had the root that the statement names at "),
         (elsewhere(size=999_999), "is about 999,999 entries; here are "),
         (lambda one: format_statement(one).replace('"E', '"e', 1), "'e"),
-        (lambda one: format_statement(one).replace(',"', ', "', 1), "not in canonical form"),
+        (lambda one: format_statement(one).replace(',"', ', "', 1), "statement: not canonical at byte"),
     ],
 )
 def test_what_the_log_does_not_give_is_not_signed(

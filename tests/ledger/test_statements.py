@@ -233,7 +233,7 @@ WRONG: dict[str, tuple[Callable[[Posted], bytes], int, str, str | None]] = {
         422, "unknown-checkpoint", "statement",
     ),
     "a size it never had": (
-        lambda one: one.deposit(one.about(size=2)), 422, "unknown-checkpoint", "statement"
+        lambda one: one.deposit(one.about(size=999_999)), 422, "unknown-checkpoint", "statement"
     ),
     "of another statement": (
         lambda one: one.deposit(attestation=one.of_another()), 422, "wrong-log", "attestation"

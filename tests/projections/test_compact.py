@@ -273,7 +273,7 @@ def test_a_compact_statement_about_another_order_or_other_words(
 
 
 def test_a_compact_statement_about_another_log(done: Evidence, tmp_path: Path, capsys: Out) -> None:
-    log = msgspec.structs.replace(done.statement().log, size=3)
+    log = msgspec.structs.replace(done.statement().log, size=done.log.size + 1)
     files = done.compact(ASSESSOR, log=log)
     said = refused(write_zip(files, tmp_path / "c.zip"), done, capsys)
     assert "not about the log of this checkpoint" in said

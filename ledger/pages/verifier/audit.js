@@ -9,6 +9,7 @@ class Audit {
     this.registry = new Registry();
     this.history = new History();
     this.timesUs = [];
+    this.lastUs = 0; // exactly: a number rounds what is beyond 2^53
     this.sources = new Map();
     this.open = null; // the submission whose events are being read
     this.orders = [];
@@ -31,6 +32,7 @@ class Audit {
     this.history.push(leaf);
     this.previous = encodeBase64(leaf);
     this.timesUs.push(Number(entry.timeUs));
+    this.lastUs = entry.timeUs;
     return entry;
   }
 
@@ -76,7 +78,7 @@ class Audit {
         `entry ${index}: it names another entry before it than entry ${index - 1} as it stands here: ` +
           `entry ${index - 1} was altered, or entries were dropped, inserted or reordered`);
     }
-    if (index > 0 && entry.timeUs < this.timesUs[index - 1]) {
+    if (entry.timeUs < this.lastUs) {
       throw new ProofError(
         `entry ${index}: recorded before entry ${index - 1}, which stands before it: the clock was set back`);
     }

@@ -33,6 +33,9 @@ async function findProvedOrder(source, indexes, authority, statement, outcome) {
     const { index, parsed, signed } = await readProved(source, directory);
     if (!ORDER_TYPES.has(parsed.type)) continue;
     const { order, effective_at: effectiveAt } = parsed.data;
+    if (order.id.replace(/\/[^/]*$/, "") !== signed.note.signatures[0].name) {
+      throw new ProofError(`proof/${index}: the order ${order.id} is another authority's than its poster's`);
+    }
     const isMine =
       authority === null ? order.id === statement.order.id : await isSignedBy(signed, authority, directory);
     if (isMine) mine.push({ index, order, effectiveAt, signer: signed.note.signatures[0].name });

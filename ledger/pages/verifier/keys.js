@@ -7,6 +7,11 @@ const P = 2n ** 255n - 19n;
 const GROUP_ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 const D = mod(-121665n * inverse(121666n));
 
+const NEUTRAL = Uint8Array.of(1, ...new Array(31).fill(0)); // of the group, as a point is written
+
+// No plus, no white space, nothing that is not seen: the same characters in each version of Unicode.
+const NOTE_NAME = new RegExp(
+  "^[^\\x00-\\x20\\x7f-\\xa0\\xad+\\u1680\\u180e\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff]+$", "u");
 const parsedKeys = new Map();
 
 function parseVkey(text) {
@@ -41,13 +46,17 @@ function readVkey(text) {
 }
 
 function isNoteKeyName(name) {
-  return /^[^\p{C}\p{Z}+]+$/u.test(name);
+  return NOTE_NAME.test(name);
 }
 
 // Returns only if `signature` is the key's Ed25519 signature of `message` (bytes).
 async function verifySignature(key, message, signature) {
   if (signature.length !== 64) {
     throw new ProofError(`signature of '${key.name}' has ${signature.length} bytes, not 64`);
+  }
+  // Who has the key can sign with the neutral element in the place of a nonce; browsers take it, libsodium does not.
+  if (sameBytes(signature.subarray(0, 32), NEUTRAL)) {
+    throw new ProofError(`signature of '${key.name}' begins with the neutral element`);
   }
   key.imported ??= crypto.subtle.importKey("raw", key.public, { name: "Ed25519" }, false, ["verify"]);
   if (!(await crypto.subtle.verify("Ed25519", await key.imported, signature, message))) {

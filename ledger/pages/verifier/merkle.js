@@ -106,24 +106,22 @@ function foldNodes(nodes) {
 
 // Returns only if `leaf` stands at `index` of the tree (RFC 9162, section 2.1.3.2).
 function verifyInclusion(leaf, index, size, proof, root) {
-  if (!Number.isSafeInteger(index) || !Number.isSafeInteger(size) || index >= size) {
-    throw new ProofError(`leaf ${index} is not in a tree of ${size} leaves`);
-  }
-  let node = index;
-  let last = size - 1;
+  if (index >= size) throw new ProofError(`leaf ${index} is not in a tree of ${size} leaves`);
+  let node = BigInt(index);
+  let last = BigInt(size) - 1n;
   let computed = leaf;
   for (const sibling of proof) {
-    if (last === 0) throw new ProofError(`inclusion proof of leaf ${index} is too long`);
-    if (node % 2 === 1 || node === last) {
+    if (last === 0n) throw new ProofError(`inclusion proof of leaf ${index} is too long`);
+    if (node & 1n || node === last) {
       computed = nodeHash(sibling, computed);
       // At the right edge a node without a sibling rises until it is a right child.
-      while (node % 2 === 0 && node > 0) [node, last] = [node / 2, Math.floor(last / 2)];
+      while (!(node & 1n) && node > 0n) [node, last] = [node >> 1n, last >> 1n];
     } else {
       computed = nodeHash(computed, sibling);
     }
-    [node, last] = [Math.floor(node / 2), Math.floor(last / 2)];
+    [node, last] = [node >> 1n, last >> 1n];
   }
-  if (last !== 0) throw new ProofError(`inclusion proof of leaf ${index} is too short`);
+  if (last !== 0n) throw new ProofError(`inclusion proof of leaf ${index} is too short`);
   if (!sameBytes(computed, root)) {
     throw new ProofError(`leaf ${index} is not in the tree of ${size} leaves with that root`);
   }

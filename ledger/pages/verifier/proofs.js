@@ -11,8 +11,8 @@ function provedIndexes(source) {
 // What a proof is about; whether it proves that is checked once the order tells the log's key.
 async function readProved(source, directory) {
   const place = `proof/${directory}`;
-  const entry = await readEntry(source, `${place}/event`);
-  const head = await readEntry(source, `${place}/submission`);
+  const entry = await readEntry(source, `${place}/event`, "event");
+  const head = await readEntry(source, `${place}/submission`, "submission");
   return within(place, () => {
     const index = parseDecimal(directory, "its index");
     return { place, index, entry, parsed: parseEvent(entry.body), signed: parseSubmissionNote(head.body) };
@@ -22,8 +22,8 @@ async function readProved(source, directory) {
 // Both entries stand in the log, and the event under the submission's root, at its place.
 async function checkProved(source, directory, logKey, checkpointNote) {
   const place = `proof/${directory}`;
-  const entry = await readEntry(source, `${place}/event`);
-  const head = await readEntry(source, `${place}/submission`);
+  const entry = await readEntry(source, `${place}/event`, "event");
+  const head = await readEntry(source, `${place}/submission`, "submission");
   const index = within(place, () => parseDecimal(directory, "its index"));
   for (const [name, one, at] of [["event", entry, index], ["submission", head, head.index]]) {
     await withProof(source, `${place}/${name}.tlog-proof`, async (proof) => {
@@ -40,9 +40,11 @@ async function checkProved(source, directory, logKey, checkpointNote) {
   });
 }
 
-async function readEntry(source, path) {
+async function readEntry(source, path, kind) {
   const raw = await source.read(path);
-  return { raw, ...within(path, () => parseEntry(raw)) };
+  const entry = within(path, () => parseEntry(raw));
+  if (entry.kind !== kind) throw new ProofError(`${path}: the entry there calls itself a ${entry.kind}`);
+  return { raw, ...entry };
 }
 
 async function withProof(source, path, check) {
@@ -55,7 +57,7 @@ function checkSourceProof(proof, { index, entry, head, signed: { note, text }, o
     throw new ProofError("not a proof under this submission, or it is for another log");
   }
   const isWithinIt = proof.index >= text.base && proof.index < text.size;
-  if (!isWithinIt || index !== head.index + 1 + proof.index - text.base) {
+  if (!isWithinIt || BigInt(index) !== BigInt(head.index) + 1n + BigInt(proof.index) - BigInt(text.base)) {
     throw new ProofError("the event does not stand where its submission has it");
   }
   verifyInclusion(leafHash(entry.body), proof.index, text.size, proof.hashes, text.root);

@@ -2,12 +2,7 @@
 // verdict are not worked out again here.
 
 const STATEMENT_HEADER = "writ/statement/v1\n";
-const STATEMENT_FIELDS = {
-  as_of: "number", counted: "number", evidence: "string", log: "object", obligations: "object", order: "object",
-  projections: "object", rules: "string", status: "string", word: "string",
-};
 const LAST_SECOND = 253402300799; // of the year 9999
-const OPTIONAL_FIELDS = ["provisional", "verdict", "would_be"];
 const ON_WORD = {
   nobody: "on nobody's word",
   controller: "on the controller's own word",
@@ -29,28 +24,33 @@ function parseStatement(text) {
 }
 
 function checkStatementFields(statement) {
-  if (!isObject(statement)) throw new FormatError("statement is no object");
-  for (const [name, type] of Object.entries(STATEMENT_FIELDS)) {
-    if (typeof statement[name] !== type || (type === "object" && statement[name] === null)) {
-      throw new FormatError(`statement: ${name} is missing or no ${type}`);
-    }
-  }
-  const isKnown = (name) => Object.hasOwn(STATEMENT_FIELDS, name) || OPTIONAL_FIELDS.includes(name);
-  const unknown = Object.keys(statement).find((name) => !isKnown(name));
-  if (unknown !== undefined) throw new FormatError(`statement: ${unknown} is no field of one`);
-  const isVerdict = (value) => Object.hasOwn(WORDING.verdicts, value ?? "");
+  if (!fits(statement, STATEMENT)) throw new FormatError("statement: a field is missing, unknown, or of another form");
   const [stated, other] = statement.status === "in_force" ? ["verdict", "would_be"] : ["would_be", "verdict"];
-  if (!isVerdict(statement[stated]) || other in statement) throw new FormatError(`statement: ${stated} is no verdict`);
-  if (!Object.hasOwn(ON_WORD, statement.word) || !Object.hasOwn(WORDING.levels, statement.evidence)) {
-    throw new FormatError("statement: its word or its evidence is none");
+  if (!(stated in statement) || other in statement) {
+    throw new FormatError("statement: `verdict` stands in force alone, else `would_be`");
   }
-  const isObligation = (one) =>
-    isObject(one) && typeof one.id === "string" && typeof one.type === "string" && isVerdict(one.verdict) &&
-    Object.hasOwn(WORDING.levels, one.evidence) && Number.isSafeInteger(one.deadline) &&
-    Array.isArray(one.stores) && one.stores.every(isObject) && Array.isArray(one.gaps) && one.gaps.every(isObject);
-  if (!Array.isArray(statement.obligations) || !statement.obligations.every(isObligation)) {
-    throw new FormatError("statement: obligations are none");
+  if (statement.counted < 0 || statement.counted > statement.log.size) {
+    throw new FormatError("statement: it counts other entries than the log has");
   }
+}
+
+// Whether a value is what the Python writes: `STATEMENT` is the JSON Schema of that.
+function fits(value, schema) {
+  if (schema.$ref) return fits(value, STATEMENT.$defs[schema.$ref.split("/").at(-1)]);
+  if (schema.enum) return schema.enum.includes(value);
+  if (schema.type === "integer") return Number.isSafeInteger(value);
+  if (schema.type === "array") return Array.isArray(value) && value.every((one) => fits(one, schema.items));
+  if (schema.type === "object") return isObject(value) && fieldsFit(value, schema);
+  return typeof value === schema.type;
+}
+
+// No field is missing or unknown; one that has its default is left out.
+function fieldsFit(value, { properties, required = [], additionalProperties }) {
+  const isFit = ([name, one]) => {
+    if (!properties) return fits(one, additionalProperties);
+    return Object.hasOwn(properties, name) && properties[name].default !== one && fits(one, properties[name]);
+  };
+  return required.every((name) => Object.hasOwn(value, name)) && Object.entries(value).every(isFit);
 }
 
 // One sentence that can't be quoted without its ground.
