@@ -55,12 +55,12 @@ CHECK IT: WITHOUT OUR SOFTWARE
 
     python3 check.py FILE.zip LOG_VKEY AUTHORITY_VKEY
 
-check.py and check_signed.py are two files of plain Python that call openssl
-and use none of our code (tests/examples of our sources; short enough to be
-read). They recompute every hash that stands or is proved here, and have
-openssl verify the log's signature, the posters', and those of whom the
-order names. They do not know what events mean, so they do not check the
-verdict, nor who may post what, nor how old all this is.
+check.py, check_bytes.py and check_signed.py are three files of plain Python
+that call openssl and use none of our code (tests/examples of our sources;
+short enough to be read). They recompute every hash that stands or is proved
+here, and have openssl verify the log's signature, the posters', and those of
+whom the order names. They do not know what events mean, so they do not check
+the verdict, nor who may post what, nor how old all this is.
 
 """
 
@@ -69,9 +69,10 @@ CHECK IT: WITHOUT OUR SOFTWARE
 
     python3 check.py FILE.zip LOG_VKEY
 
-check.py and check_signed.py are two files of plain Python that call openssl
-and use none of our code (tests/examples of our sources; short enough to be
-read). They check each proof, each signature, and that the list is signed.
+check.py, check_bytes.py and check_signed.py are three files of plain Python
+that call openssl and use none of our code (tests/examples of our sources;
+short enough to be read). They check each proof, each signature, and that the
+list is signed.
 
 """
 

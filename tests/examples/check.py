@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Check a bundle with Python's standard library and the openssl program: none of Writ's code.
 
-    check.py BUNDLE.zip LOG_VKEY [AUTHORITY_VKEY]          (check_signed.py stands beside it)
+    check.py BUNDLE.zip LOG_VKEY [AUTHORITY_VKEY]          (check_bytes.py and check_signed.py beside it)
 
 It recomputes every hash that the bundle holds or proves, and has openssl verify every signature: the log's,
 each poster's under the key that the log had registered by then, and, where the authority's key is given, whom
@@ -11,7 +11,7 @@ which, what a deadline makes of it and how old all this is, it does not judge: t
 Exit status 1 says what is wrong; 2, that nothing was checked, and why. It needs OpenSSL 3.
 """
 
-import json
+import base64
 import re
 import sys
 from collections import Counter
@@ -19,35 +19,43 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from check_signed import (  # type: ignore[import-not-found]
+from check_bytes import (  # type: ignore[import-not-found]
+    TILE,
     Files,
+    canonical,
+    content,
+    demand,
+    need,
+    number,
+    read_submission,
+    split_note,
+    unbase64,
+    unhash,
+)
+from check_signed import (  # type: ignore[import-not-found]
     Head,
     Keys,
     Proved,
-    canonical,
     check_statement,
-    content,
-    demand,
     name_of,
-    need,
-    number,
-    read_zip,
     require_keys,
     require_openssl,
     require_readable,
-    split_note,
-    unbase64,
     verify,
 )
 
 REGISTERING = re.compile(r"writ\.(log\.created|(key|token)\.(registered|revoked))\.v1")
-TILE = r"tile/(entries|[0-9]{1,2})/(x[0-9]{3}/)*[0-9]{3}(\.p/[0-9]{1,3})?"
 PROOF = r"proof/(0|[1-9][0-9]*)/(event|submission|(event|submission|source)\.tlog-proof)"
+ABOUT_ORDER = r"README\.txt|report\.html|statement|checkpoint|attestation/[0-9]{1,2}"
 MEMBERS = {
-    "full": rf"README\.txt|report\.html|statement|checkpoint|attestation/[0-9]{{1,2}}|{TILE}",
-    "compact": rf"README\.txt|report\.html|statement|checkpoint|attestation/[0-9]{{1,2}}|{PROOF}",
+    "full": rf"{ABOUT_ORDER}|tile/(entries|[0-9]{{1,2}})/{TILE}",
+    "compact": rf"{ABOUT_ORDER}|{PROOF}",
     "record": rf"README\.txt|record|checkpoint|{PROOF}",
 }
+
+
+HANDLES = ("records", "artefacts", "failed", "missing", "orphans", "probe", "tokens")
+MOST_ENTRY, MOST_EVENT = 65535, 49152
 
 
 class Entry(NamedTuple):
@@ -62,13 +70,13 @@ class Entry(NamedTuple):
 
 
 def main(bundle: str, log_vkey: str, authority: str | None = None) -> None:
-    files = read_zip(bundle)
+    files = Files(bundle)
     has_tiles = any(name.startswith("tile/") for name in files)
     kind = "record" if "record" in files else "full" if has_tiles else "compact"
     check_members(files, MEMBERS[kind])
     text, lines = split_note(need(files, "checkpoint"))
-    origin, size, root = text.decode().splitlines()
-    head = Head(log_vkey, origin, number(size), root)
+    origin, size, root = read_checkpoint(text)
+    head = Head(log_vkey, origin, size, base64.b64encode(root).decode())
     is_its = origin == name_of(log_vkey)
     demand(is_its, f"checkpoint is of {origin}, not of the log that was asked for")
     demand(verify(text, lines, log_vkey), "checkpoint: the log's signature does not verify")
@@ -145,35 +153,34 @@ def check_sources(entries: list[Entry], log: str) -> Iterator[tuple[int, range]]
     while at < len(entries):
         demand(entries[at].kind == "submission", f"entry {at}: an event that no submission announces")
         note = entries[at].body
-        source, size, root, meant_for, base, _ = split_note(note)[0].decode().splitlines()
-        tree = sources.setdefault(source, Tree())
-        demand(meant_for == log, f"entry {at}: a submission meant for {meant_for}")
-        demand(number(base) == tree.size, f"entry {at}: {source} had {tree.size} events, not {base}")
-        demand(number(size) > tree.size, f"entry {at}: it adds no event")
-        own = range(at + 1, at + 1 + number(size) - tree.size)
+        said = read_submission(note)
+        source, tree = said.source, sources.setdefault(said.source, Tree())
+        demand(said.log == log, f"entry {at}: a submission meant for {said.log}")
+        demand(said.base == tree.size, f"entry {at}: {source} had {tree.size} events, not {said.base}")
+        own = range(at + 1, at + 1 + said.size - tree.size)
         for index in own:
             is_there = index < len(entries) and entries[index].kind == "event"
             demand(is_there, f"entry {index}: not the event due")
             tree.append(leaf(entries[index].body))
-        demand(tree.root() == unbase64(root), f"entry {at}: its events do not give {source}'s root")
+        demand(tree.root() == said.root, f"entry {at}: its events do not give {source}'s root")
         yield at, own
         at = own.stop
 
 
 def quoted_by(entry: Entry) -> Iterator[tuple[int, int, bytes]]:
     """The checkpoint that a submission's poster had verified, if any: where it says so, size, root."""
-    size, root = split_note(entry.body)[0].decode().splitlines()[5].split(" ")
-    if (size, root) != ("0", "-"):
-        yield entry.at, number(size), unbase64(root)
+    seen = read_submission(entry.body).seen
+    if seen is not None:
+        yield entry.at, *seen
 
 
 def anchored(events: list[Proved], origin: str) -> Iterator[tuple[int, int, bytes]]:
     """The checkpoints that stand in the log as anchors."""
     for index, event, _ in events:
         if event["type"] in ("writ.checkpoint.anchored.v1", "writ.checkpoint.timestamped.v1"):
-            of, size, root = split_note(unbase64(event["data"]["note"]))[0].decode().splitlines()
+            of, size, root = read_checkpoint(split_note(unbase64(event["data"]["note"]))[0])
             demand(of == origin, f"entry {index}: anchors a checkpoint of another log")
-            yield index, number(size), unbase64(root)
+            yield index, size, root
 
 
 def check_roots(entries: list[Entry], said: list[tuple[int, int, bytes]]) -> bytes:
@@ -238,11 +245,10 @@ def check_entry(files: Files, path: str, entry: Entry, head: Head) -> None:
 def check_source(files: Files, path: str, event: Entry, submission: Entry, head: Head) -> None:
     """An event stands in its poster's source log, at the place that its entry has."""
     at, hashes, note = read_proof(need(files, path))
-    text = split_note(note)[0]
-    _, size, _, meant_for, base, _ = text.decode().splitlines()
-    is_its = note == submission.body and meant_for == head.origin
+    text, said = split_note(note)[0], read_submission(submission.body)
+    is_its = note == submission.body and said.log == head.origin
     demand(is_its, f"{path}: not under this submission, or for another log")
-    is_within = number(base) <= at < number(size) and event.at == submission.at + 1 + at - number(base)
+    is_within = said.base <= at < said.size and event.at == submission.at + 1 + at - said.base
     demand(is_within, f"{path}: the event does not stand where its submission has it")
     check_inclusion(path, leaf(event.body), at, hashes, text)
 
@@ -250,14 +256,23 @@ def check_source(files: Files, path: str, event: Entry, submission: Entry, head:
 def read_proof(raw: bytes) -> tuple[int, list[bytes], bytes]:
     """A tlog-proof's index, hashes and note."""
     head, _, note = raw.partition(b"\n\n")
-    lines = [line for line in head.decode("ascii").split("\n") if not line.startswith("extra ")]
+    lines = head.decode("ascii").split("\n")
+    if lines[1].startswith("extra "):
+        demand(unbase64(lines.pop(1)[6:]) != b"", "a tlog-proof's extra data is left out, not empty")
     demand(lines[0] == "c2sp.org/tlog-proof@v1" and lines[1].startswith("index "), "not a tlog-proof")
-    return number(lines[1][6:]), [unbase64(line) for line in lines[2:]], note
+    return number(lines[1][6:]), [unhash(line) for line in lines[2:]], note
+
+
+def read_checkpoint(text: bytes) -> tuple[str, int, bytes]:
+    """Origin, size and root: three lines and no more."""
+    origin, size, root, nothing = text.decode().split("\n")
+    demand(nothing == "", "a checkpoint is three lines")
+    return origin, number(size), unhash(root)
 
 
 def check_inclusion(path: str, node: bytes, index: int, hashes: list[bytes], text: bytes) -> None:
     """Fold a path as RFC 9162, 2.1.3.2, has it: the result must be the root in the checkpoint."""
-    _, size, root = text.decode().splitlines()[:3]
+    _, size, root = text.decode().split("\n")[:3]
     at, last = index, number(size) - 1
     demand(index <= last, f"{path}: the tree has no such leaf")
     for one in hashes:
@@ -277,6 +292,10 @@ def check_record(files: Files, head: Head, keys: Keys, events: list[Proved]) -> 
     check_creation(events, head)
     text, lines = split_note(need(files, "record"))
     said = content(text, "writ/record/v1", "record")
+    is_form = set(said) == {"entries", "handle", "log"} and set(said["log"]) == {"origin", "root", "size"}
+    is_form = is_form and sorted(set(said["entries"])) == said["entries"]
+    is_form = is_form and all(type(one) is int and one >= 0 for one in said["entries"])
+    demand(is_form and bool(re.fullmatch("[0-9a-f]{32}", said["handle"])), "record: not in the form of one")
     about = (said["log"]["origin"], said["log"]["size"], said["log"]["root"])
     demand(about == head[1:], "record: about another log, or another size of it")
     is_signed = any(verify(text, lines, vkey) for vkey in keys.operators(head.origin))
@@ -284,8 +303,11 @@ def check_record(files: Files, head: Head, keys: Keys, events: list[Proved]) -> 
     entries = {one.at: one.event for one in events if one.at in said["entries"]}
     for index in said["entries"]:
         demand(index in entries, f"entry {index}: signed as about this record, and not here")
-        is_named = f'"{said["handle"]}"' in json.dumps(entries[index]["data"])
-        demand(is_named, f"entry {index}: does not name the record")
+        named = [entries[index]["data"].get(field, []) for field in HANDLES]
+        demand(
+            any(isinstance(some, list) and said["handle"] in some for some in named),
+            f"entry {index}: does not name the record",
+        )
     for index, event, _ in events:
         belongs = index in entries or REGISTERING.fullmatch(event["type"])
         demand(bool(belongs), f"entry {index}: not signed as about this record")
@@ -296,6 +318,7 @@ def check_creation(events: list[Proved], head: Head) -> None:
     """Entry 1 creates this log."""
     is_there = bool(events) and events[0].at == 1 and events[0].event["type"] == "writ.log.created.v1"
     is_its = is_there and events[0].event["data"]["log_vkey"] == head.vkey
+    is_its = is_its and events[0].event["data"]["origin"] == head.origin
     demand(is_its, "entry 1, which creates this log, is not here, or names another key of it")
 
 
@@ -305,8 +328,12 @@ def check_creation(events: list[Proved], head: Head) -> None:
 def parse_entry(raw: bytes) -> Entry:
     header, newline, body = raw.partition(b"\n")
     kind, index, time, previous = header.decode("ascii").split(" ")
-    demand(kind in ("submission", "event") and bool(newline), "an entry is not of its format")
-    return Entry(kind, number(index), number(time), unbase64(previous), body, raw)
+    is_entry = kind in ("submission", "event") and len(body) > 0 and len(raw) <= MOST_ENTRY
+    demand(is_entry and bool(newline), "an entry is not of its format")
+    is_line = kind != "event" or (b"\n" not in body and len(body) <= MOST_EVENT)
+    demand(is_line, f"entry {index}: an event is one line of at most {MOST_EVENT} bytes")
+    demand(index != "0" or unhash(previous) == bytes(32), "entry 0: names an entry before it")
+    return Entry(kind, number(index), number(time), unhash(previous), body, raw)
 
 
 def read_event(entry: Entry) -> Any:

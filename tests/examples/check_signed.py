@@ -1,30 +1,45 @@
-"""What `check.py` reads and believes: the zip, notes, the log's registered keys, statements, an order's word.
+"""What `check.py` believes: the log's registered keys, statements, an order's word.
 
 Python's standard library and the openssl program: none of Writ's code.
 """
 
 import base64
-import json
-import struct
+import re
 import subprocess
 import sys
 import tempfile
-import zipfile
-import zlib
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from check_bytes import (  # type: ignore[import-not-found]
+    Files,
+    content,
+    demand,
+    is_name,
+    need,
+    number,
+    read_submission,
+    split_note,
+    unbase64,
+    unhash,
+    written,
+)
+
 SPKI_ED25519 = bytes.fromhex("302a300506032b6570032100")  # RFC 8410: the DER before the 32 bytes of a key
 ORDERS = ("writ.order.issued.v1", "writ.order.varied.v1")
-PAGES = ("README.txt", "report.html")
+LOG_CREATED = "writ.log.created.v1"
+UNCHECKED = re.compile(
+    r"backups|blinding|collectors|identity|lineage|recipients|residency|stores|undeclared|store:[a-z0-9][a-z0-9._-]{0,63}"
+)
+NEUTRAL = bytes([1]) + bytes(31)  # of the group, as a point is written
 # RFC 8032, 7.1, test 2.
 ED25519_KEY = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c"
 ED25519_SIGNATURE = (
     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
     "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00"
 )
-Files = dict[str, bytes]
 
 
 class Head(NamedTuple):
@@ -53,15 +68,13 @@ class Keys:
 
     def check(self, place: str, note: bytes, events: list[Any]) -> str:
         """Whose key signed a submission, if it is registered there and the source log is its own."""
-        text, lines = split_note(note)
-        if events[0]["type"] == "writ.log.created.v1":
-            self.learn(events[0])
-        mine = [vkey for vkey in self.valid if claims(lines, vkey)]
-        demand(len(lines) == 1 and bool(mine), f"{place}: signed by no key that is registered there")
+        (text, lines), source = split_note(note), read_submission(note).source
+        is_first = events[0]["type"] == LOG_CREATED and not self.ever
+        known = {events[0]["data"]["admin_vkey"]} if is_first else self.valid
+        mine = [vkey for vkey in known if claims(lines, vkey)]
+        demand(bool(mine), f"{place}: signed by no key that is registered there")
         demand(verify(text, lines, mine[0]), f"{place}: {name_of(mine[0])} did not sign this submission")
-        source = text.decode().split("\n")[0]
-        is_own = f"{source}/".startswith(f"{name_of(mine[0])}/")
-        demand(is_own, f"{place}: the source log {source} is another's")
+        demand(is_own(source, mine[0]), f"{place}: the source log {source} is another's")
         for event in events:
             self.learn(event)
         return name_of(mine[0])
@@ -69,7 +82,7 @@ class Keys:
     def learn(self, event: Any) -> None:
         """What an event registers and revokes."""
         kind, data = event["type"], event["data"]
-        if kind == "writ.log.created.v1":
+        if kind == LOG_CREATED:
             new = {data["admin_vkey"], data["operator_vkey"], data["gateway_vkey"]}
         else:
             new = {data["vkey"]} if kind == "writ.key.registered.v1" else set()
@@ -94,13 +107,17 @@ def check_statement(
     said = content(text, "writ/statement/v1", "statement")
     about = (said["log"]["origin"], said["log"]["size"], said["log"]["root"])
     demand(about == head[1:], "statement: about another log, or another size of it")
+    demand(0 <= said["counted"] <= head.size, "statement: it counts other entries than the log has")
+    other = "would_be" if said["status"] == "in_force" else "verdict"
+    is_told = {"verdict", "would_be"} & said.keys() == {"verdict", "would_be"} - {other}
+    demand(is_told, "statement: `verdict` stands in force alone, else `would_be`")
     for vkey in keys.operators(head.origin):
         is_false = claims(lines, vkey) and not verify(text, lines, vkey)
         demand(not is_false, "statement: the operator's signature is false")
     if authority is None:
         print("order        no authority's key is given: whom to believe stays open, and so does all below")
         return
-    order = find_order(events, said["order"], authority)
+    order = find_order(events, said, authority)
     trust = order["trust"]
     demand(trust["log_vkey"] == head.vkey, "the order names another key of the log")
     print(f"order        {order['id']} version {order['version']}, signed by {name_of(authority)}")
@@ -114,20 +131,38 @@ def check_statement(
     check_timestamps(events, trust.get("timestamp_roots", []))
 
 
-def find_order(events: list[Proved], said: Any, authority: str) -> Any:
-    """The order that a statement names, under the authority's signature."""
-    mine = []
+def find_order(events: list[Proved], statement: Any, authority: str) -> Any:
+    """The order that a statement names, under the authority's signature, in the version that governs."""
+    said, mine = statement["order"], []
     for index, event, note in events:
-        if event["type"] in ORDERS and claims(split_note(note)[1], authority):
-            demand(
-                verify(*split_note(note), authority), f"entry {index}: the authority did not sign this order"
-            )
-            mine.append(event["data"]["order"])
+        text, lines = split_note(note)
+        if event["type"] in ORDERS and claims(lines, authority):
+            demand(verify(text, lines, authority), f"entry {index}: the authority did not sign this order")
+            source, order = read_submission(note).source, event["data"]["order"]
+            demand(is_own(source, authority), f"entry {index}: the source log {source} is another's")
+            is_its = order["id"].rpartition("/")[0] == name_of(authority)
+            demand(is_its, f"entry {index}: the order {order['id']} is another authority's")
+            mine.append((index, order, begins(event["data"]["effective_at"])))
     demand(bool(mine), f"no order here is signed by {authority}")
-    same = [order for order in mine if (order["id"], order["version"]) == (said["id"], said["version"])]
-    hashes = {base64.b64encode(sha256(written(order)).digest()).decode(): order for order in same}
-    demand(said["hash"] in hashes, "statement: about other words than those of the authority's order")
-    return hashes[said["hash"]]
+    same = [one for one in mine if one[1]["id"] == said["id"]] or mine
+    order = governing([one for one in same if one[0] < statement["counted"]] or same, statement["as_of"])
+    about = (order["id"], order["version"], base64.b64encode(sha256(written(order)).digest()).decode())
+    is_its = about == (said["id"], said["version"], said["hash"])
+    demand(is_its, "statement: about other words than those of the authority's order")
+    return order
+
+
+def governing(versions: list[tuple[int, Any, int]], as_of: int) -> Any:
+    """Of an order's versions the highest that governs by then, else the one that will first."""
+    latest = sorted(versions, key=lambda one: (one[1]["version"], one[0]), reverse=True)
+    begun = [order for _, order, begins in latest if begins <= as_of]
+    return begun[0] if begun else min(latest, key=lambda one: one[2])[1]
+
+
+def begins(moment: str) -> int:
+    """The Unix second with which a date or time begins."""
+    time = moment.replace("Z", "+00:00") if "T" in moment else f"{moment}T00:00:00+00:00"
+    return int(datetime.fromisoformat(time).timestamp() // 1)
 
 
 def check_assessors(files: Files, text: bytes, lines: list[str], assessors: list[str]) -> list[str]:
@@ -144,9 +179,11 @@ def check_assessors(files: Files, text: bytes, lines: list[str], assessors: list
             continue
         vkey = found[0]
         demand(len(own) == 1 and verify(said, own, vkey), f"{path}: {name_of(vkey)} did not sign it")
-        header, _, about, *left = said.decode().splitlines()
-        is_its = header == "writ/attestation/v1" and about == hashed
-        demand(is_its, f"{path}: an attestation of another statement")
+        header, log, about, *left = said.decode()[:-1].split("\n")
+        is_form = header == "writ/attestation/v1" and is_name(log) and len(unhash(about)) == 32
+        is_form = is_form and all(map(UNCHECKED.fullmatch, left)) and sorted(set(left)) == left
+        demand(is_form and len(left) <= 1000, f"{path}: not in the form of an attestation")
+        demand(about == hashed, f"{path}: an attestation of another statement")
         print(f"{path}: {name_of(vkey)} left unchecked: {', '.join(left) or 'nothing that it names'}")
     return sorted({name_of(vkey) for vkey in signed})
 
@@ -172,8 +209,9 @@ def check_witnesses(files: Files, policy: list[str]) -> None:
 
 def cosigned(text: bytes, signature: bytes, vkey: str) -> bool:
     """Whether it is the witness's: eight bytes of time, then Ed25519 over the time and the checkpoint."""
-    message = b"cosignature/v1\ntime %d\n%b" % (int.from_bytes(signature[:8], "big"), text)
-    return openssl_verify(message, signature[8:], public_key(vkey))
+    time = int.from_bytes(signature[:8], "big")
+    message = b"cosignature/v1\ntime %d\n%b" % (time, text)
+    return 0 < time < 2**63 and openssl_verify(message, signature[8:], public_key(vkey))
 
 
 def check_timestamps(events: list[Proved], roots: list[str]) -> None:
@@ -192,69 +230,7 @@ def check_timestamps(events: list[Proved], roots: list[str]) -> None:
     print(f"time-stamps  {true} of {len(stamps)} are by authorities that the order names")
 
 
-# --- The zip.
-
-
-def read_zip(bundle: str) -> Files:
-    """The members that count, if they follow each other from the file's first byte to its directory, which is
-    its end. Pages for people are not read."""
-    raw = Path(bundle).read_bytes()
-    end, at, files = struct.unpack("<4s4H2LH", raw[-22:]), 0, {}
-    demand(end[0] == b"PK\5\6" and end[7] == 0, "something stands behind the zip's directory")
-    with zipfile.ZipFile(bundle) as archive:
-        members, ends = archive.infolist(), archive.start_dir
-    members.sort(key=lambda one: one.header_offset)
-    for one, following in zip(members, [*(one.header_offset for one in members[1:]), ends], strict=True):
-        most = min(64 << 20, max(64 << 10, 200 * one.compress_size))
-        demand(one.file_size <= most, f"{one.filename}: unpacks to more than a bundle may hold")
-        demand(one.header_offset == at and one.volume == 0, f"{one.filename}: misplaced in the zip")
-        is_plain = not one.flag_bits & 1 and one.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-        demand(is_plain, f"{one.filename}: encrypted, or packed by a method other than deflate")
-        named, extra = struct.unpack("<2H", raw[at + 26 : at + 30])
-        is_its = (
-            raw[at : at + 4] == b"PK\3\4" and raw[at + 30 : at + 30 + named] == one.orig_filename.encode()
-        )
-        ends_at = at + 30 + len(one.orig_filename.encode()) + one.compress_size
-        demand(ends_at <= following, f"{one.filename}: overlaps what follows it in the zip")
-        # A page's own header is read by nobody.
-        at = following if one.filename in PAGES else at + 30 + named + extra + one.compress_size
-        demand(is_its or one.filename in PAGES, f"{one.filename}: its own header names another file")
-        files[one.filename] = (
-            b"" if one.filename in PAGES else unpacked(one, raw[at - one.compress_size : at])
-        )
-    is_whole = at == ends and end[4] in (len(members), 0xFFFF) and len(files) == len(members)
-    for _ in members:
-        ends += 46 + sum(struct.unpack("<3H", raw[ends + 28 : ends + 34]))
-    demand(is_whole and len(raw) - ends in (22, 98), "the zip's directory lists other files")
-    return files
-
-
-def unpacked(one: zipfile.ZipInfo, data: bytes) -> bytes:
-    """A member's content, if it is what the directory describes."""
-    is_whole = True
-    if one.compress_type == zipfile.ZIP_DEFLATED:
-        inflating = zlib.decompressobj(-zlib.MAX_WBITS)
-        data = inflating.decompress(data, one.file_size + 1)
-        is_whole = inflating.eof and not inflating.unused_data
-    is_its = len(data) == one.file_size and zlib.crc32(data) == one.CRC
-    demand(is_whole and is_its, f"{one.filename}: not what the zip's directory says")
-    return data
-
-
-# --- Notes, keys and openssl.
-
-
-def split_note(note: bytes) -> tuple[bytes, list[str]]:
-    """A signed note's text, and its signature lines: a dash, a name, and base64 of key id and signature."""
-    text, separator, lines = note.rpartition(b"\n\n")
-    demand(bool(separator) and lines.endswith(b"\n"), "a signed note is cut off")
-    signatures = lines[:-1].decode().split("\n")
-    for line in signatures:
-        dash, name, encoded = (*line.split(" "), "", "")[:3]
-        is_name = name.isprintable() and name != "" and "+" not in name
-        is_line = dash == "—" and line.count(" ") == 2 and is_name and len(unbase64(encoded)) > 4
-        demand(is_line, "a signed note has a line that is no signature")
-    return text + b"\n", signatures
+# --- Keys and openssl.
 
 
 def claims(lines: list[str], vkey: str) -> list[bytes]:
@@ -274,11 +250,20 @@ def name_of(vkey: str) -> str:
     return vkey.split("+")[0]
 
 
+def is_own(source: str, vkey: str) -> bool:
+    """Whether it is a key's own source log: of its name, or of a path under it."""
+    return f"{source}/".startswith(f"{name_of(vkey)}/")
+
+
 def public_key(vkey: str) -> bytes:
-    return SPKI_ED25519 + unbase64(vkey.split("+", 2)[2])[1:]
+    raw: bytes = unbase64(vkey.split("+", 2)[2])
+    return SPKI_ED25519 + raw[1:]
 
 
 def openssl_verify(message: bytes, signature: bytes, key: bytes) -> bool:
+    # Who has the key can sign with the neutral element for a nonce: openssl takes it, others do not.
+    if signature[:32] == NEUTRAL:
+        return False
     with tempfile.TemporaryDirectory() as folder:
         for name, raw in (("message", message), ("signature", signature), ("key", key)):
             (Path(folder) / name).write_bytes(raw)
@@ -325,49 +310,3 @@ def require_openssl() -> None:
 def refuse(what: str) -> NoReturn:
     print(f"check.py: {what}", file=sys.stderr)
     sys.exit(2)
-
-
-# --- Bytes that can be written in one way only.
-
-
-def content(text: bytes, header: str, what: str) -> Any:
-    """A note's one line of canonical JSON under a header."""
-    lines = text.decode().split("\n")
-    demand(lines[0] == header and len(lines) == 3, f"{what}: not a header and one line")
-    return canonical(lines[1].encode(), what)
-
-
-def canonical(line: bytes, what: str) -> Any:
-    """JSON that stands there as RFC 8785 has it; numbers are integers."""
-    value = json.loads(line, parse_float=no_number, parse_constant=no_number)
-    demand(written(value) == line, f"{what}: not canonical JSON")
-    return value
-
-
-def written(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def no_number(text: str) -> NoReturn:
-    sys.exit(f"WRONG: {text} is no integer")
-
-
-def number(text: str) -> int:
-    demand(str(int(text)) == text, f"{text} is not how a number is written")
-    return int(text)
-
-
-def unbase64(text: str) -> bytes:
-    raw = base64.b64decode(text, validate=True)
-    demand(base64.b64encode(raw).decode() == text, f"{text} is not how base64 is written")
-    return raw
-
-
-def need(files: Files, name: str) -> bytes:
-    demand(name in files, f"{name} is missing")
-    return files[name]
-
-
-def demand(true: bool, otherwise: str) -> None:
-    if not true:
-        sys.exit(f"WRONG: {otherwise}")

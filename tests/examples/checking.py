@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Final
 
 CHECK: Final = Path(__file__).with_name("check.py")
-BEYOND: Final = frozenset({"law", "role", "time"})
-"""Kinds of failure (docs/spec/bundle.md) that it does not look for: it knows no law, roles or clock."""
+BEYOND: Final = frozenset({"fields", "law", "role", "time"})
+"""Kinds of failure (docs/spec/bundle.md) that it does not look for: it knows no law, roles, clock
+or vocabulary."""
 _SAID: Final = {
+    "fields": re.compile(
+        r"not an event: (?!\$|byte|backslash|not canonical|not JSON|duplicate|nested)"
+        r"|^statement: (Object|Expected|Invalid)|^statement is not in canonical form"
+    ),
     "law": re.compile(r"the statement is not what the log gives"),
     "role": re.compile(
         r"entry \d+: (should not have been accepted|no log accepts it on what this bundle shows): "
