@@ -1,4 +1,5 @@
-"""The report on paper: what is not to be broken is small, so no page stays half empty before it."""
+"""The report on paper: what is not to be broken is small, so no page stays half empty before it. And on a
+narrow screen."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,12 +34,21 @@ def many() -> Story:
 async def test_nothing_that_is_not_to_be_broken_takes_over_a_fifth_of_a_page(
     browser: Browser, tmp_path: Path, story: Callable[[], Story]
 ) -> None:
-    page = tmp_path / "report.html"
-    page.write_text(rendered(story()))
-    await browser.call("Emulation.setEmulatedMedia", media="print")
-    screen = {"width": WIDTH, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
-    await browser.call("Emulation.setDeviceMetricsOverride", **screen)
-    await browser.open(page.as_uri())
+    await show(browser, tmp_path, story(), "print", WIDTH)
     found = await browser.value(UNBROKEN)
     assert {name.split()[0] for name, _ in found} >= {"svg", "FIGURE", "TR"}
     assert [one for one in found if one[1] > HEIGHT / 5] == []
+
+
+async def test_a_narrow_screen_is_read_without_moving_it_sideways(browser: Browser, tmp_path: Path) -> None:
+    await show(browser, tmp_path, telling(), "screen", 420)
+    assert await browser.value("document.documentElement.scrollWidth") <= 420
+
+
+async def show(browser: Browser, folder: Path, story: Story, media: str, width: int) -> None:
+    page = folder / "report.html"
+    page.write_text(rendered(story))
+    await browser.call("Emulation.setEmulatedMedia", media=media)
+    screen = {"width": width, "height": HEIGHT, "deviceScaleFactor": 1, "mobile": False}
+    await browser.call("Emulation.setDeviceMetricsOverride", **screen)
+    await browser.open(page.as_uri())
