@@ -4,6 +4,8 @@ import argparse
 
 from ledger import cli_connect as connect
 
+ROLES = ("controller", "processor", "recipient", "authority", "auditor", "gateway", "operator", "admin")
+
 
 def add_register_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `writ key register`."""
@@ -34,7 +36,7 @@ def revoke(args: argparse.Namespace) -> int:
 def _add_key_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("vkey", metavar="VKEY", help="the key's public half")
     parser.add_argument(
-        "--role", required=True, help="controller, processor, recipient, authority, auditor, …"
+        "--role", required=True, choices=ROLES, help="what it may post: `writ events --role ROLE`"
     )
     connect.add_post_arguments(parser)
     connect.add_controller_argument(parser)

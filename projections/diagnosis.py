@@ -76,7 +76,7 @@ def _explain(error: msgspec.ValidationError, value: Any) -> EventError:
     if match := _MISSING_FIELD.fullmatch(text):
         return EventError("missing: `writ events` shows what this type carries", _join(path, match[1]))
     if match := _WRONG_WORD.fullmatch(text):
-        return EventError(f"{_short(match[1])} is not in the vocabulary; `writ events` lists it", path)
+        return EventError(f"{_short(match[1])} is not in the vocabulary; `writ events TYPE` lists it", path)
     if match := _PATTERN.fullmatch(text):
         return EventError(f"does not match {match[1]}", path)
     if match := _LENGTH.fullmatch(text):

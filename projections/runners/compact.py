@@ -97,6 +97,8 @@ def _find_order(outcome: Outcome, request: Request, statement: Statement, events
     same = [one for one in mine if one.event.data.order.id == statement.order.id] or mine
     order = _governing(same, statement)
     trust.check_reference(order, statement)
+    if key is not None:
+        outcome.checked.append("the order is signed by that authority")
     outcome.order = order.id
     return order
 

@@ -172,6 +172,7 @@ WRONG: dict[str, tuple[list[str], int, str]] = {
     "no type": (["events", "data.sold"], 1, "is no type of event"),
     "no port": (["serve", "--port", "x"], 2, "is not a port"),
     "no host": (["serve", "--host", "256.1.1.1", "--data", "d"], 2, "--host (WRIT_HOST): '256.1.1.1'"),
+    "no key's role": (["key", "register", EXAMPLE_VKEY, "--role", "assessor", *POST], 2, "invalid choice"),
     "no role": (["token", "create", "t", "--role", "king", *POST], 2, "invalid choice"),
 }  # fmt: skip
 

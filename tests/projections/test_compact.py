@@ -74,6 +74,7 @@ def test_the_order_says_how_many_assessors_it_takes(tmp_path: Path, capsys: Out)
         assert "1 of the 3 assessors that the order names signed; 2 are needed" in said
     assert verify(write_zip(done.compact(SECOND, ASSESSOR), tmp_path / "c.zip"), done) == CARRIED_OUT
     said = capsys.readouterr().out
+    assert "  the order is signed by that authority\n" in said
     assert "the assessor auditor.example, named in the order, who signed the statement" in said
     assert "the assessor second.example, named in the order, who signed the statement" in said
     # A full bundle needs none of them.

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from ledger import cli_key
 from projections import vocabulary as v
 from projections.events import EVENT_TYPES
 from projections.roles import ROLES, check_role
@@ -62,4 +63,5 @@ def test_each_role_posts_its_own(role: str) -> None:
 def test_every_type_has_a_row_of_known_roles() -> None:
     assert ROLES.keys() == EVENT_TYPES.keys()
     assert frozenset().union(*ROLES.values()) < set(get_args(v.Role))
+    assert set(get_args(v.KeyRole)) == set(cli_key.ROLES), "what `writ key register` takes"
     assert set(get_args(v.KeyRole)) | set(get_args(v.TokenRole)) == set(get_args(v.Role))
