@@ -76,10 +76,7 @@ def _find_order(outcome: Outcome, request: Request, statement: Statement, events
         if not isinstance(one.event.data, OrderIssued | OrderVaried):
             continue
         order_id = one.event.data.order.id
-        if order_id.rpartition("/")[0] != one.note.signatures[0].name:
-            raise ProofError(
-                f"proof/{one.index}: the order {order_id} is another authority's than its poster's"
-            )
+        _require_poster_s(one, order_id)
         if _signed_by(one, key) if key is not None else order_id == statement.order.id:
             mine.append(one)
         else:
@@ -101,6 +98,11 @@ def _find_order(outcome: Outcome, request: Request, statement: Statement, events
         outcome.checked.append("the order is signed by that authority")
     outcome.order = order.id
     return order
+
+
+def _require_poster_s(one: Proved, order_id: str) -> None:
+    if order_id.rpartition("/")[0] != one.note.signatures[0].name:
+        raise ProofError(f"proof/{one.index}: the order {order_id} is another authority's than its poster's")
 
 
 def _governing(same: list[Proved], statement: Statement) -> Order:
