@@ -92,7 +92,11 @@ def _register_key(registry: Registry, index: int, poster: Poster, data: ev.KeyRe
 
 
 def _check_key_revoked(registry: Registry, poster: Poster, data: ev.KeyRevoked) -> Refused | None:
-    key = registry.key(data.name, parse_vkey(data.vkey).key_id)
+    verifier = parse_vkey(data.vkey)
+    key = registry.key(data.name, verifier.key_id)
+    # Of 2^16 keys of one name, two have one key id: who revokes the one means not the other.
+    if key is not None and key.verifier != verifier:
+        key = None
     refused = _check_revocation(key, data, "data.vkey")
     if refused is not None or key is None or key.role != "admin":
         return refused
