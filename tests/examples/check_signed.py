@@ -191,20 +191,44 @@ def check_assessors(files: Files, text: bytes, lines: list[str], assessors: list
 def check_witnesses(files: Files, policy: list[str]) -> None:
     """Who cosigned the checkpoint, and whether these are enough. A false cosignature counts for nothing."""
     text, lines = split_note(files["checkpoint"])
-    reached: dict[str, bool] = {"none": False}
+    reached: dict[str, bool] = {}
     quorum, named = "none", []
-    for line in policy:
-        kind, name, *words = line.split(" ")
+    for kind, name, *words in check_policy(policy):
         if kind == "witness":
             reached[name] = any(cosigned(text, one, words[0]) for one in claims(lines, words[0]))
             named += [name_of(words[0])] if reached[name] else []
         elif kind == "group":
-            needed = {"any": 1, "all": len(words) - 1}.get(words[0]) or number(words[0])
-            reached[name] = sum(reached[one] for one in words[1:]) >= needed
-        elif kind == "quorum":
+            reached[name] = sum(reached[one] for one in words[1:]) >= needed_of(words)
+        else:
             quorum = name
-    enough = "enough" if reached[quorum] else "not enough, so the checkpoint is the operator's word"
+    enough = "enough" if reached.get(quorum) else "not enough, so the checkpoint is the operator's word"
     print(f"witnesses    cosigned by: {', '.join(named) or 'nobody'}; {enough}")
+
+
+def check_policy(policy: list[str]) -> list[list[str]]:
+    """The words of each line, if no name or key stands there twice: one witness would count as two."""
+    lines = [line.split(" ") for line in policy or ["quorum none"]]
+    defined: list[str] = ["none"]
+    members: list[str] = ["none"]
+    for kind, name, *words in lines:
+        if kind == "group":
+            is_known = set(words[1:]) <= set(defined) and 1 <= needed_of(words) < len(words)
+            demand(is_known, f"the order's policy: {name} has members or a number that can't be")
+            members += words[1:]
+        is_known = (kind, name in defined) in (("witness", False), ("group", False), ("quorum", True))
+        demand(is_known, f"the order's policy: {name} stands there twice, or where nothing defines it")
+        defined += [name] if kind != "quorum" else []
+    keys = [public_key(words[2]) for words in lines if words[0] == "witness"]
+    is_once = all(len(set(some)) == len(some) for some in (members, keys))
+    demand(
+        is_once and [words[0] for words in lines].count("quorum") == 1, "the order's policy counts one twice"
+    )
+    return lines
+
+
+def needed_of(words: list[str]) -> int:
+    """How many of a group's members, which stand behind the first word, must have cosigned."""
+    return {"any": 1, "all": len(words) - 1}.get(words[0]) or number(words[0])
 
 
 def cosigned(text: bytes, signature: bytes, vkey: str) -> bool:

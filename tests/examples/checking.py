@@ -12,7 +12,8 @@ BEYOND: Final = frozenset({"fields", "law", "role", "time"})
 or vocabulary."""
 _SAID: Final = {
     "fields": re.compile(
-        r"not an event: (?!\$|byte|backslash|not canonical|not JSON|duplicate|nested)"
+        r"not an event: (?!\$|byte|backslash|not canonical|not JSON|duplicate|nested|.*: policy )"
+        r"|^proof/\d+: data\.(?!.*: policy )"
         r"|^statement: (Object|Expected|Invalid)|^statement is not in canonical form"
     ),
     "law": re.compile(r"the statement is not what the log gives"),

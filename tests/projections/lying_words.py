@@ -5,6 +5,7 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -12,11 +13,13 @@ import msgspec
 from projections import events as ev
 from projections.order import Order, order_hash
 from projections.statement import OrderReference, format_statement
+from signing.canonical import canonicalise
 from signing.encoding import encode_base64
+from signing.keys import COSIGNATURE, ED25519, SigningKey
 from signing.note import format_note, parse_note, sign_note
 from tests.projections.deeds import erased, held, looked, store
 from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence, issued, order
-from tests.projections.logbuilder import OPERATOR, LogBuilder, key_of
+from tests.projections.logbuilder import OPERATOR, LogBuilder, key_of, vkey_of
 from tests.projections.lying import (
     KINDS,
     NOT_SOUND,
@@ -30,8 +33,10 @@ from tests.projections.lying import (
     full,
     given,
     of_file,
+    of_log,
 )
 from tests.projections.recorded import WHO, bundle
+from tests.projections.test_registrations import TWO_OF_ONE_KEY_ID
 from tests.projections.verifying import finished
 from tests.vectors.bundled import request
 from tests.vectors.bundles import packed
@@ -218,6 +223,48 @@ def of_another_authority() -> Told:
     return packed(compact(Evidence(log), stated)), given(done)
 
 
+def believing(*policy: str) -> Make:
+    """The order has a policy by which its one witness counts twice, or nobody need have seen anything."""
+
+    def told() -> Told:
+        done = finished()
+        statement, log = done.statement(), LogBuilder()
+        log.register(AUTHORITY, "authority")
+        line = ev.encode_event(log.event(issued(order()), AUTHORITY))
+        event = json.loads(line)
+        event["data"]["order"]["trust"]["witnesses"] = list(policy)
+        line, words = (canonicalise(one) for one in (event, event["data"]["order"]))
+        log.post_lines(AUTHORITY, [line])
+        log.anchor(WITNESS)
+        said = OrderReference(encode_base64(sha256(words).digest()), statement.order.id, 1)
+        stated = msgspec.structs.replace(statement, order=said, counted=log.size - 2)
+        return packed(compact(Evidence(log), stated)), given(done)
+
+    return told
+
+
+_W1 = f"witness a {vkey_of(WITNESS, COSIGNATURE)}"
+for _name, _lines in {
+    "a witness under two names": (_W1, _W1.replace(" a ", " b "), "group g 2 a b", "quorum g"),
+    "a member twice": (_W1, "group g 2 a a", "quorum g"),
+    "a witness by two ways": (_W1, "group g any a", "group h any a", "group i 2 g h", "quorum i"),
+    "a group of none": (_W1, "group g 0 a", "quorum g"),
+    "two quorums": (_W1, "quorum a", "quorum none"),
+    "a quorum of nobody": (_W1, "quorum b"),
+}.items():
+    lie(f"compact: {_name}", believing(*_lines))
+
+
+def revoked_by_another(log: LogBuilder) -> None:
+    """Two keys of one name have one key id; the one that is registered is revoked by naming the other."""
+    one, other = (SigningKey(CRAWLER, ED25519, seed.to_bytes(32, "big")) for seed in TWO_OF_ONE_KEY_ID)
+    log.keys[CRAWLER] = one
+    log.register(CRAWLER, "controller")
+    log.keys[CRAWLER] = other
+    log.revoke(CRAWLER, "controller")
+
+
+lie("full: a key revoked by another of its key id", of_log(revoked_by_another, full))
 lie("full: begun by its operator", full_of_the_operator)
 lie("record: begun by its operator", record_of_the_operator)
 lie("full: an order that was superseded", superseded(full))
