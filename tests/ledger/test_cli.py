@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from hashlib import sha256
@@ -14,6 +15,7 @@ from ledger.cli import COMMANDS, as_expected, build_parser, chosen_command, erro
 from ledger.cli_post import complete_lines
 from ledger.failure import Failure
 from ledger.keyfiles import make_key, read_blinding_key
+from ledger.remote import REMEDIES
 from projections.events import EVENT_TYPES, decode_event
 from signing.errors import FormatError, ProofError
 from signing.handle import blinding_commitment, handle
@@ -220,6 +222,13 @@ def test_what_is_given_wrong_is_said_in_one_line(
     assert (out, set(said)) == ("", {"error", "kind", "remedy"})
     assert says in f"{said['error']} — {said['remedy']}"
     assert not list(tmp_path.glob("b.zip*")), "no half of a bundle is left"
+
+
+def test_a_remedy_names_commands_that_run_as_they_are_named() -> None:
+    named = re.findall(r"`writ ([^`]+)`", " ".join(REMEDIES.values()))
+    assert named
+    for words in map(str.split, named):
+        build_parser(chosen_command(words)).parse_args(words)
 
 
 def test_a_bug_is_not_hidden() -> None:
