@@ -319,6 +319,6 @@ def refusal(answer: Answer, request: str) -> RefusedByService:
 REMEDIES = {
     401: "check the key or the token, and that it is registered in this log (writ key register)",
     403: "ask the log's administrator which role this key or token has",
-    404: "check --log and --url, which is the service's and not a log's; `writ serve` prints its logs at its start",
+    404: "check --log and --url, the service's and not a log's; `writ serve` prints its logs at its start",
     413: "send less at once",
 }

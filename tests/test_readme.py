@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ledger.cli import build_parser, chosen_command
 from ledger.config import Database
 from projections.examples import example_order
 from projections.order import Order, encode_order
@@ -24,6 +25,21 @@ COMMANDS = [shlex.split(line, comments=True)[1:] for line in USE.splitlines() if
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
 # Whatever the verdict, the bundle of this short story rests on the operator's word: no witness was asked.
 EXIT_CODES = {"verify": 4}
+
+
+def lines_of(page: str) -> list[str]:
+    """The command lines in a page's blocks that are printed whole."""
+    blocks = re.findall(r"```\w*\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    found = [re.match(r"(?:\$ )?writ (.*)", line) for line in lines]
+    return [one[1].partition(" > ")[0] for one in found if one is not None and "…" not in one[1]]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_s_commands_have_all_that_they_need(page: str) -> None:
+    for line in lines_of(page):
+        words = shlex.split(line, comments=True)
+        build_parser(chosen_command(words)).parse_args(words)
 
 
 class Reader:
