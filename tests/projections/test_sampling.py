@@ -24,6 +24,7 @@ from signing.keys import COSIGNATURE, ED25519, SigningKey
 from signing.note import Note, NoteSignature, add_signatures, format_note
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors" / "sample.json").read_text())
+SPEC = Path(__file__).parents[2] / "docs" / "spec" / "sample.md"
 W1, W2, STRANGER = "witness.example/w1", "witness.example/w2", "witness.example/other"
 SEED = bytes(range(32))
 REQUESTED = 50
@@ -57,6 +58,12 @@ def test_the_vectors() -> None:
         seed = seed_of(bytes.fromhex(one["nonce"]), bytes.fromhex(one["cosignature"]))
         assert seed.hex() == one["seed"]
         assert list(draw(seed, VECTORS["population"], one["n"])) == one["drawn"]
+    # The page's example is the first of them.
+    first, page = VECTORS["draws"][0], SPEC.read_text()
+    assert (first["nonce"], first["n"]) == (bytes(range(32)).hex(), 10)
+    assert f"{first['seed']}  -\n" in page
+    (smallest,) = draw(bytes.fromhex(first["seed"]), VECTORS["population"], 1)
+    assert f"`{smallest}`" in page
     for one in VECTORS["bounds"]:
         assert upper_bound(one["n"], one["failures"]) == pytest.approx(one["upper"], abs=5e-7)
 
