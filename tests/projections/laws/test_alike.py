@@ -1,5 +1,7 @@
 """Who is alike is judged together as one by one, whatever is told of many, and wherever it is cut."""
 
+from random import Random
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,14 +15,13 @@ from projections.runners.shelf import Shelf
 from projections.verdict import judge
 from tests.projections.laws import record_histories
 from tests.projections.laws.histories import Step, Steps, histories, tell
+from tests.projections.laws.wider import ACTS, mixed, wider
 from tests.projections.laws.worlds import World
 from tests.projections.logbuilder import rfc3339
 
 CI = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 FEW = settings(CI, max_examples=20)
 SOAK = settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
-# What is told of people by their numbers, of each of a crowd in an entry of its own.
-ACTS = frozenset({"hold", "collect", "copy", "erase", "fail", "reappear", "reside"})
 CROWD = 3
 
 
@@ -47,7 +48,7 @@ def moved(issued: IssuedOrder, moment_s: int) -> IssuedOrder:
 
 def compare(order: Order, steps: Steps, cuts: list[int], places: list[int]) -> None:
     """Judge at some sizes, and under deadlines at some entries' times, from memory and from a shelf."""
-    world = tell(order, crowded(steps))
+    world = tell(order, steps)
     whole, parts = Fold.empty(), Fold.empty()
     shelf = Shelf()
     ends = {cut % (world.size + 1) for cut in cuts}
@@ -73,6 +74,8 @@ def case_of(fold: Fold, issued: IssuedOrder, as_of: int, size: int) -> Case:
 
 
 CUTS = st.lists(st.integers(0, 1_000), max_size=4)
+# Of who is cut from himself wherever anything is told of him, each stretch says one thing: a pattern.
+EVERYWHERE = list(range(1_000))
 PLACES = st.lists(st.integers(0, 1_000), min_size=1, max_size=3)
 
 
@@ -81,7 +84,8 @@ PLACES = st.lists(st.integers(0, 1_000), min_size=1, max_size=3)
 def test_a_crowd_is_judged_as_each_of_it(
     history: tuple[Order, Steps], cuts: list[int], places: list[int]
 ) -> None:
-    compare(*history, cuts, places)
+    order, steps = history
+    compare(order, crowded(steps), cuts, places)
 
 
 @given(record_histories.histories(), CUTS, PLACES)
@@ -89,7 +93,30 @@ def test_a_crowd_is_judged_as_each_of_it(
 def test_so_it_is_on_what_was_used_restricted_kept_and_disclosed(
     history: tuple[Order, Steps], cuts: list[int], places: list[int]
 ) -> None:
-    compare(*history, cuts, places)
+    order, steps = history
+    compare(order, crowded(steps), cuts, places)
+
+
+WIDER = st.one_of(wider(histories()), wider(histories()), wider(record_histories.histories()))
+
+
+@given(WIDER, CUTS | st.just(EVERYWHERE), PLACES, st.sampled_from((3, 12)), st.randoms())
+@FEW
+def test_so_it_is_whatever_else_is_told_and_whosever_turn_it_is(
+    history: tuple[Order, Steps], cuts: list[int], places: list[int], size: int, random: Random
+) -> None:
+    order, steps = history
+    compare(order, mixed(steps, size, random), cuts, places)
+
+
+@pytest.mark.soak
+@given(WIDER, CUTS | st.just(EVERYWHERE), PLACES, st.sampled_from((3, 12)), st.randoms())
+@SOAK
+def test_so_it_is_for_long(
+    history: tuple[Order, Steps], cuts: list[int], places: list[int], size: int, random: Random
+) -> None:
+    order, steps = history
+    compare(order, mixed(steps, size, random), cuts, places)
 
 
 @pytest.mark.soak
@@ -98,7 +125,8 @@ def test_so_it_is_on_what_was_used_restricted_kept_and_disclosed(
 def test_a_crowd_is_judged_as_each_of_it_for_long(
     history: tuple[Order, Steps], cuts: list[int], places: list[int]
 ) -> None:
-    compare(*history, cuts, places)
+    order, steps = history
+    compare(order, crowded(steps), cuts, places)
 
 
 def test_a_crowd_is_told_of_one_by_one() -> None:

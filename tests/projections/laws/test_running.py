@@ -13,6 +13,7 @@ from projections.running import Running
 from projections.verdict import Judgment, judge
 from tests.projections.laws import record_histories
 from tests.projections.laws.histories import Steps, histories, tell
+from tests.projections.laws.wider import wider
 
 CI = settings(max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 FEW = settings(CI, max_examples=12)
@@ -61,4 +62,10 @@ def test_kept_sums_are_those_of_a_new_walk(history: tuple[Order, Steps], waits: 
 def test_so_are_those_of_uses_restrictions_terms_and_recipients(
     history: tuple[Order, Steps], waits: list[int]
 ) -> None:
+    compare(*history, waits)
+
+
+@given(wider(histories()), WAITS)
+@FEW
+def test_so_they_are_whatever_else_is_told(history: tuple[Order, Steps], waits: list[int]) -> None:
     compare(*history, waits)

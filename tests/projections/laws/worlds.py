@@ -104,13 +104,18 @@ def _obligation(type: str, how: dict[str, Any]) -> Obligation:
 
 @dataclass
 class World:
-    """What everybody has said so far. `found` remembers which set stands behind an inventory's digest."""
+    """What everybody has said so far. `found` remembers which set stands behind an inventory's digest.
+
+    `apart_us` lies between two things that are said; whoever says one claims that it was `claimed_us` ago.
+    """
 
     facts: list[Fact] = field(default_factory=list)
     now_us: int = START_US
     found: dict[str, frozenset[str]] = field(default_factory=dict)
     proved: list[tuple[int, int]] = field(default_factory=list)
     chosen: Order | None = None
+    apart_us: int = 1_000_000
+    claimed_us: int = 0
 
     def __post_init__(self) -> None:
         for store in STORES:
@@ -127,8 +132,9 @@ class World:
 
     def tell(self, by: str, data: ev.Data) -> int:
         """Somebody says something; returns its index."""
-        self.now_us += 1_000_000
-        event = ev.make_event(data, id=f"e-{self.size}", source=by, time=rfc3339(self.now_us))
+        self.now_us += self.apart_us
+        time = rfc3339(self.now_us - self.claimed_us)
+        event = ev.make_event(data, id=f"e-{self.size}", source=by, time=time)
         self.facts.append(Fact(self.size, self.now_us, poster(by), event))
         return self.size - 1
 
