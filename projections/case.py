@@ -257,6 +257,10 @@ class Case:
         """The states, each with those who are in it; part by part where not all are in memory."""
         return self._population.parts()
 
+    def each(self, work: Callable[[Groups], T]) -> Iterator[T]:
+        """Work on the same, perhaps in a copy of this process: nothing but what is returned comes back."""
+        return self._population.each(work)
+
     def end_part(self, scope: Scope) -> None:
         """Forget what was read of the records of a part."""
         if self.parted is not None:

@@ -4,22 +4,32 @@ What a probe of the store looks for, and what a sample is drawn from: the handle
 of the order's obligations to erase, together.
 """
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 from typing import Final
 
 from projections.case import Case, Groups
 from projections.clock import Clock
 from projections.docket import Store
-from projections.holdings import Move
+from projections.holdings import Holding, Move
 from projections.survey import Survey, reached
-from signing.setdigest import HashedBuckets, SetDigest, digest_of_hashed, hash_buckets
+from signing.setdigest import BucketTree, SetDigest, bucket_hash, bucket_of, joined_root
 
 # Whether an obligation of this type reaches only what was derived.
 ONLY_DERIVED: Final = {"erase": False, "erase_derived": True}
 
 Place = tuple[str, int]
 """A store, and a size of the log."""
+Step = tuple[int, int, dict[int, bytes]]
+"""At which of some sizes, by its number, a set has how many lines more than before, and what is then over all
+lines that begin with the same two digits, where that is new."""
+
+_HEIGHT: Final = 8
+"""Of the subtree over all lines that begin with the same two digits."""
+_ASKED_AT_ONCE: Final = 256
 
 
 class Asked:
@@ -52,6 +62,99 @@ class Asked:
                 yield from handles
 
 
+class AskedOften:
+    """What is asked of one store, at some sizes of the log, in their sequence.
+
+    A record is looked at where something may have become of it: at the first of the sizes, at those before
+    which something more was said of it, and at those before which more keys were called stolen, or the store
+    was declared. Of what was derived, at each: it stands where its inputs do.
+    """
+
+    def __init__(self, case: Case, store: str, sizes: list[int]) -> None:
+        self.store = store
+        self.sizes = sizes
+        self._case = case
+        seen = [self._bearing(size) for size in sizes]
+        self._turns = [n for n, one in enumerate(seen) if not n or one != seen[n - 1]]
+        self._asked = lru_cache(_ASKED_AT_ONCE)(lambda n: Asked(self._at(sizes[n]), store))
+
+    def steps(self, groups: Groups) -> list[Step]:
+        """The set of a part of the records, of which each bucket belongs to that part alone."""
+        changes: defaultdict[int, list[bytes]] = defaultdict(list)
+        for group in groups:
+            if _was_erased(group[0].copies.get(self.store, ())):
+                for number, handle in self._changes(group):
+                    changes[number].append(handle.encode())
+        return list(_steps(sorted(changes.items())))
+
+    def digests(self, parts: Iterable[list[Step]]) -> list[SetDigest]:
+        """Count and digest at each size, of all parts together."""
+        steps: defaultdict[int, list[Step]] = defaultdict(list)
+        for step in chain.from_iterable(parts):
+            steps[step[0]].append(step)
+        nodes: list[bytes | None] = [None] * (1 << _HEIGHT)
+        seen, found = SetDigest(0, joined_root(nodes, _HEIGHT)), []
+        for number in range(len(self.sizes)):
+            count = seen.count
+            for _, more, new in steps.get(number, ()):
+                count += more
+                for at, node in new.items():
+                    nodes[at] = node
+            if number in steps:
+                seen = SetDigest(count, joined_root(nodes, _HEIGHT))
+            found.append(seen)
+        return found
+
+    def _changes(self, group: tuple[Holding, list[str]]) -> Iterator[tuple[int, str]]:
+        """Who comes or goes, and at which of the sizes."""
+        before: frozenset[str] = frozenset()
+        for number in self._numbers(group[0]):
+            now = frozenset(self._asked(number).among([group]))
+            for handle in now ^ before:
+                yield number, handle
+            before = now
+
+    def _numbers(self, holding: Holding) -> Iterable[int]:
+        if holding.derived:
+            return range(len(self.sizes))
+        # What data they are is said where they are held or collected, and so with a move.
+        moves = chain.from_iterable(holding.copies.values())
+        indexes = {one.index for said in (moves, holding.residency) for one in said}
+        later = {bisect_right(self.sizes, index) for index in indexes}
+        return sorted(number for number in later.union(self._turns) if number < len(self.sizes))
+
+    def _at(self, size: int) -> Case:
+        # No moment bears on it.
+        return self._case.moved(self._case.issued, as_of=0, size=size)
+
+    def _bearing(self, size: int) -> object:
+        """What of the docket bears on it, and may be otherwise at another size."""
+        case = self._at(size)
+        return case.discredited, frozenset(case.stores)
+
+
+def _steps(changes: Iterable[tuple[int, list[bytes]]]) -> Iterator[Step]:
+    """What becomes of an empty set, where at each of some sizes these lines come or go."""
+    buckets: defaultdict[bytes, set[bytes]] = defaultdict(set)
+    trees: defaultdict[int, BucketTree] = defaultdict(lambda: BucketTree(height=_HEIGHT))
+    for number, lines in changes:
+        more = 0
+        touched: defaultdict[bytes, list[bytes]] = defaultdict(list)
+        hashes: defaultdict[int, dict[int, bytes]] = defaultdict(dict)
+        for line in lines:
+            touched[line[:4]].append(line)
+        for prefix, some in touched.items():
+            members = buckets[prefix]
+            before = len(members)
+            members.symmetric_difference_update(some)
+            more += len(members) - before
+            tree, place = divmod(bucket_of(prefix), 1 << _HEIGHT)
+            hashes[tree][place] = bucket_hash(members)
+        for tree, new in hashes.items():
+            trees[tree].update(new)
+        yield number, more, {tree: trees[tree].digest() for tree in hashes}
+
+
 def erased_in(case: Case, store: str) -> list[str]:
     """The handles erased from a store, as the case's order asks, at the case's size: sorted."""
     asked = Asked(case, store)
@@ -66,15 +169,14 @@ def erased_sets(case: Case, places: Iterable[Place]) -> dict[Place, SetDigest]:
     """
     keys = {place: _key(case, *place) for place in places}
     known = case.known.erased
-    new = [place for place, key in keys.items() if key not in known]
-    # No moment bears on it.
-    asked = [Asked(case.moved(case.issued, as_of=0, size=size), store) for store, size in new]
-    hashed: list[list[HashedBuckets]] = [[] for _ in new]
-    for groups in case.groups() if new else ():
-        for one, parts in zip(asked, hashed, strict=True):
-            parts.append(hash_buckets(handle.encode() for handle in one.among(groups)))
-    for place, parts in zip(new, hashed, strict=True):
-        known[keys[place]] = digest_of_hashed(parts)
+    sizes: defaultdict[str, list[int]] = defaultdict(list)
+    for store, size in sorted(place for place, key in keys.items() if key not in known):
+        sizes[store].append(size)
+    asked = [AskedOften(case, *new) for new in sizes.items()]
+    parts = list(case.each(lambda groups: [one.steps(groups) for one in asked])) if asked else []
+    for one, steps in zip(asked, zip(*parts, strict=True), strict=True):
+        for size, seen in zip(one.sizes, one.digests(steps), strict=True):
+            known[keys[one.store, size]] = seen
     return {place: known[key] for place, key in keys.items()}
 
 

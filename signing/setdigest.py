@@ -151,13 +151,17 @@ def verify_absence(line: bytes, proof: BucketProof, digest: bytes) -> None:
 
 
 class BucketTree:
-    """The tree over 65,536 bucket hashes, rehashed only where it changed. It knows no lines."""
+    """The tree over 65,536 bucket hashes, rehashed only where it changed. It knows no lines.
 
-    def __init__(self, hashes: Sequence[bytes] | None = None) -> None:
+    Or the subtree of a lesser height, over those buckets alone: as `joined_root` takes it.
+    """
+
+    def __init__(self, hashes: Sequence[bytes] | None = None, height: int = DEPTH) -> None:
         """Begin with the empty set, or with these bucket hashes."""
-        self._hashes = [EMPTY_BUCKET] * BUCKETS
+        self._height = height
+        self._hashes = [EMPTY_BUCKET] * (1 << height)
         # Untouched subtrees share one object a level: an empty tree is 1 MB of references.
-        self._levels = [[node] * (BUCKETS >> height) for height, node in enumerate(_empty_nodes())]
+        self._levels = [[node] * (1 << height - at) for at, node in enumerate(_empty_nodes()[: height + 1])]
         if hashes is not None:
             self.update(dict(enumerate(hashes)))
 
@@ -175,7 +179,7 @@ class BucketTree:
         if len(touched) >= _REBUILD_FROM:
             self._rebuild()
             return
-        for height in range(DEPTH):
+        for height in range(self._height):
             below, above = self._levels[height], self._levels[height + 1]
             touched = {node >> 1 for node in touched}
             for node in touched:
@@ -183,14 +187,14 @@ class BucketTree:
 
     def digest(self) -> bytes:
         """The digest of the whole set."""
-        return self._levels[DEPTH][0]
+        return self._levels[self._height][0]
 
     def path(self, bucket: int) -> tuple[bytes, ...]:
         """The inclusion proof of one bucket's hash."""
-        return tuple(self._levels[height][(bucket >> height) ^ 1] for height in range(DEPTH))
+        return tuple(self._levels[height][(bucket >> height) ^ 1] for height in range(self._height))
 
     def _rebuild(self) -> None:
-        for height in range(DEPTH):
+        for height in range(self._height):
             nodes = iter(self._levels[height])
             pairs = zip(nodes, nodes, strict=True)
             self._levels[height + 1] = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
