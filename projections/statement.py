@@ -173,8 +173,8 @@ def parse_statement(text: str) -> Statement:
         raise FormatError(f"not a statement: its first line is not {HEADER.strip()!r}")
     line = text[len(HEADER) :].removesuffix("\n").encode()
     try:
-        parse_canonical(line)
         statement = _decoder.decode(line)
+        parse_canonical(line)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"statement: {error}") from error
     if format_statement(statement) != text:

@@ -77,8 +77,8 @@ def parse_record(text: str) -> Record:
         raise FormatError(f"not of a record: its first line is not {HEADER.strip()!r}")
     line = text[len(HEADER) :].removesuffix("\n").encode()
     try:
-        parse_canonical(line)
         record = _decoder.decode(line)
+        parse_canonical(line)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"record: {error}") from error
     if format_record(record) != text:
