@@ -15,7 +15,7 @@ from projections import statement
 from projections.events import TYPE_OF
 from projections.fact import HANDLES_OF
 from projections.roles import ROLES
-from projections.runners import archive, record, source, wording
+from projections.runners import archive, compact, record, source, wording
 from signing import attestation, timestamp
 
 SCRIPTS = (
@@ -77,6 +77,7 @@ def _shared() -> str:
         "REGISTERING": record.REGISTERING,
         "MAX_TOLD": record.MAX_TOLD,
         "ATTESTATION_WORDS": sorted(attestation.WORDS),
+        "MAX_ORDERS": compact.MAX_ORDERS,
         "MAX_UNCHECKED": attestation.MAX_ITEMS,
         "MAX_ATTESTATIONS": source.MAX_ATTESTATIONS,
         "TIMESTAMP": {

@@ -11,10 +11,17 @@ from tests.projections.lying import Make
 
 pytestmark = IN_BROWSER
 ALL = [*lying.LIES, *lying_words.LIES]
+SLOW = (lying.of_1001_versions,)
 __all__ = ["scripts"]
 
 
-@pytest.mark.parametrize(("word", "make"), [one[1:] for one in ALL], ids=[one[0] for one in ALL])
+@pytest.mark.parametrize(
+    ("word", "make"),
+    [
+        pytest.param(word, make, id=name, marks=[pytest.mark.soak] if make in SLOW else [])
+        for name, word, make in ALL
+    ],
+)
 async def test_a_lie(scripts: Browser, tmp_path: Path, word: str, make: Make) -> None:
     path = tmp_path / "b.zip"
     raw, given = make()

@@ -13,8 +13,9 @@ from hashlib import sha256, sha512
 import msgspec
 
 from projections import events as ev
+from projections.order import order_hash
 from projections.runners.full import Request
-from projections.statement import Log, Statement
+from projections.statement import Log, OrderReference, Statement
 from signing.checkpoint import Checkpoint, format_checkpoint, sign_checkpoint
 from signing.cosignature import cosign
 from signing.encoding import encode_base64
@@ -33,7 +34,7 @@ from signing.merkle import (
 from signing.note import Note, NoteSignature, add_signatures, format_note, parse_note, sign_note
 from signing.tlog_proof import TlogProof, format_proof
 from tests.projections.deeds import collected
-from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence
+from tests.projections.evidence import ASSESSOR, AUTHORITY, CRAWLER, WITNESS, Evidence, issued, order
 from tests.projections.logbuilder import ORIGIN, LogBuilder, Row, key_of, vkey_of
 from tests.projections.recorded import bundle
 from tests.projections.verifying import finished
@@ -214,6 +215,32 @@ def of_a_source(name: str) -> Callable[[LogBuilder], None]:
 
 def added(before: CompactRange, line: bytes) -> CompactRange:
     return merge(before, range_of(before.end, leaf_hashes_of([line])))
+
+
+def of_1001_versions() -> Told:
+    """All by the authority, and each proved."""
+    versions = [issued(order(version=version)) for version in range(1, 1_002)]
+    done, log = finished(), LogBuilder()
+    log.register(AUTHORITY, "authority")
+    opening = log.post(AUTHORITY, *versions)
+    entries, head = log.entries(), parse_note(head_of(log))
+    in_log = grow(EMPTY_RANGE, leaf_hashes_of(entries))
+    in_source = grow(EMPTY_RANGE, leaf_hashes_of([row.body for row in log.rows[opening + 1 :]]))
+    note = parse_note(log.rows[opening].body)
+    said = OrderReference(encode_base64(order_hash(versions[-1].order)), versions[-1].order.id, 1_001)
+    stated = msgspec.structs.replace(done.statement(), log=about(log), order=said, counted=0)
+    files = {"statement": statement_note(stated, ASSESSOR), "checkpoint": head_of(log)}
+    for at in range(len(versions)):
+        place, index = f"proof/{opening + 1 + at}", opening + 1 + at
+        files |= {f"{place}/event": entries[index], f"{place}/submission": entries[opening]}
+        files[f"{place}/source.tlog-proof"] = format_proof(TlogProof(at, in_source.prove(at), note))
+        for name, where in (("event", index), ("submission", opening)):
+            proof = TlogProof(where, in_log.prove(where), head)
+            files[f"{place}/{name}.tlog-proof"] = format_proof(proof)
+    return packed(with_assessor(files)), given(done)
+
+
+lie("compact: 1,001 versions", of_1001_versions)
 
 
 def called_a_submission(log: LogBuilder) -> None:

@@ -40,6 +40,9 @@ async function findProvedOrder(source, indexes, authority, statement, outcome) {
       authority === null ? order.id === statement.order.id : await isSignedBy(signed, authority, directory);
     if (isMine) mine.push({ index, order, effectiveAt, signer: signed.note.signatures[0].name });
     else if (authority !== null) others.add(order.id);
+    if (mine.length > MAX_ORDERS) {
+      throw new ProofError(`it holds over ${thousands(MAX_ORDERS)} orders: ask for the full bundle`);
+    }
   }
   const listed = [...others].sort();
   if (mine.length === 0) {
