@@ -71,11 +71,11 @@ def test_replay_prints_each_question_with_what_the_law_asks(tmp_path: Path, caps
 def test_an_answer_reads_as_a_table() -> None:
     said = list(lines(page_of(told().ask("enquiries", 41))))
     heads = "right demanded enquiries answered answered late abandoned overdue median days longest days"
-    assert [" ".join(line.split()) for line in said[3:6]] == [
+    assert [" ".join(line.split()) for line in said[4:7]] == [
         heads, "15 nothing 1 0 0 0 1 - -", "15 photo 1 0 0 1 0 - -",
     ]  # fmt: skip
-    assert len({len(line) for line in said[3:6]}) == 1, "the last column ends in one place"
-    assert said[6:] == [
+    assert len({len(line) for line in said[4:7]}) == 1, "the last column ends in one place"
+    assert said[7:] == [
         "  after more identity was demanded: 1 of 1 abandoned, 100 %",
         "  where nothing was demanded: 0 of 1 abandoned, 0 %",
         "  It does not prove why somebody gave up, nor that every enquiry was posted.",
@@ -87,7 +87,7 @@ def test_the_time_to_an_answer_reads_in_days() -> None:
     story = told()
     story.say(ev.EnquiryAnswered, request="r-1", outcome="fulfilled")
     said = list(lines(page_of(story.ask("enquiries", 41))))
-    assert said[4].split() == ["15", "nothing", "1", "1", "1", "0", "0", "40.0", "40.0"]
+    assert said[5].split() == ["15", "nothing", "1", "1", "1", "0", "0", "40.0", "40.0"]
 
 
 def test_a_page_of_members_is_a_part_of_all_in_one_order() -> None:
