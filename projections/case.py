@@ -16,14 +16,14 @@ from projections.looks import Inventory
 from projections.order import Order, Scope
 from projections.proceedings import Proceedings
 from projections.processing import Processing
-from projections.reconciling import NOTHING, Named, live_lines, was_ever
+from projections.reconciling import Compared, Glance
 from projections.retention import Terms
 from projections.scope import UNKNOWN, Reader, Standing, posters_under
 from projections.series import Series
 from projections.sharing import Sharing
 from projections.status import Life, life_of
 from projections.tally import Listener, Tally
-from signing.setdigest import HashedBuckets, SetDigest, digest_of_hashed, hash_buckets
+from signing.setdigest import SetDigest
 
 if TYPE_CHECKING:
     from projections.running import Running
@@ -289,34 +289,9 @@ class Case:
             for name, moves in holding.copies.items()
         ]
 
-    def census(self, store: str, size: int) -> SetDigest:
-        """The ledger's own set for a store at `size`: the handles of its live copies."""
-        declared = self.docket.stores.get(store)
-        key = (store, declared, self._gone, size)
-        found = self.known.censuses.get(key)
-        if found is None:
-            gone = self.discredited
-
-            def hashed(groups: Groups) -> HashedBuckets:
-                return hash_buckets(live_lines(groups, (store, declared), self.docket, gone, size))
-
-            found = self.known.censuses[key] = digest_of_hashed(self._population.each(hashed))
-        return found
-
-    def was_ever(self, seen: SetDigest, store: str, first: int, last: int, named: Named = NOTHING) -> bool:
-        """Whether the ledger's own set for a store, with what is named, was `seen` at any size from `first`
-        to `last`."""
-        declared = self.docket.stores.get(store)
-        key = (store, declared, self._gone, first, last, seen, named)
-        found = self.known.spans.get(key)
-        if found is None:
-            place = (store, declared)
-            found = was_ever(seen, self.groups(), place, self.docket, self.discredited, (first, last), named)
-            self.known.spans[key] = found
-        return found
-
     @cached_property
-    def _gone(self) -> Gone:
+    def gone(self) -> Gone:
+        """The same, as a value."""
         return tuple(sorted(self.discredited.items()))
 
 
@@ -325,8 +300,7 @@ class Known:
     good: a set holds for every later case of one log, where the store and whose word counts are the same."""
 
     def __init__(self) -> None:
-        self.censuses: dict[tuple[str, Store | None, Gone, int], SetDigest] = {}
-        self.spans: dict[tuple[str, Store | None, Gone, int, int, SetDigest, Named], bool] = {}
+        self.compared: dict[tuple[Glance, Store | None, Gone], Compared] = {}
         self.erased: dict[tuple[int, str, Store | None, int], SetDigest] = {}
 
 

@@ -1,17 +1,17 @@
 """Coverage: which declared stores somebody has looked into since the last erasure, and whether he agrees."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
 import msgspec
 
 from projections.backups import last_restore
-from projections.case import Case
-from projections.docket import unblinded_at
+from projections.case import Case, Gone
+from projections.docket import Store, unblinded_at
 from projections.finding import Gap, Irregularity, Level, StoreCoverage
 from projections.looks import Inventory
 from projections.order import Scope
-from projections.reconciling import NOTHING, Named
+from projections.reconciling import NOTHING, Compared, Glance, Named, compare
 from signing.encoding import decode_base64
 from signing.setdigest import SetDigest
 
@@ -153,22 +153,18 @@ def _could_look(case: Case, inventory: Inventory) -> bool:
 def _compare(case: Case, inventory: Inventory) -> StoreCoverage:
     """Against the ledger at the place where it was begun. Of a look whose moment is not known more exactly,
     each difference must be explained by what came between that place and its attestation."""
-    begun, ended = inventory.begun, inventory.ended
-    ledger, seen = case.census(inventory.store, begun), _seen(inventory)
-    agrees = seen == ledger or (begun < ended and case.was_ever(seen, inventory.store, begun, ended))
-    named = Named(inventory.orphans, inventory.missing)
-    if agrees or not (named and case.was_ever(seen, inventory.store, begun, ended, named)):
-        named = NOTHING
+    found = _compared(case, inventory)
+    named = Named(inventory.orphans, inventory.missing) if found.explained else NOTHING
     return StoreCoverage(
         inventory.store,
         looked=True,
-        agrees=agrees,
+        agrees=found.agrees,
         assessor=inventory.by in case.assessors,
-        begun=begun,
+        begun=inventory.begun,
         by=case.name_of(inventory.by),
         count=inventory.count,
-        ledger_count=ledger.count,
-        ended=ended,
+        ledger_count=found.ledger.count,
+        ended=inventory.ended,
         attested=inventory.index,
         time_us=inventory.time_us,
         method=inventory.method,
@@ -177,5 +173,27 @@ def _compare(case: Case, inventory: Inventory) -> StoreCoverage:
     )
 
 
-def _seen(inventory: Inventory) -> SetDigest:
-    return SetDigest(inventory.count, decode_base64(inventory.digest))
+def _compared(case: Case, inventory: Inventory) -> Compared:
+    """What it comes to, as the ledger was: worked out once, together with what will be asked for next."""
+    known, keyed = case.known.compared, _keyed(case, inventory)
+    if keyed not in known:
+        new = {_keyed(case, one): one for one in (inventory, *_wanted(case))}
+        glances = {key[0] for key in new if key not in known}
+        found = compare(case, glances)
+        known.update({key: found[key[0]] for key in new if key[0] in found})
+    return known[keyed]
+
+
+def _wanted(case: Case) -> Iterator[Inventory]:
+    """Those that name something, and of each store the last ones."""
+    for looks in case.looks.values():
+        yield from (one for one in looks if one.orphans or one.missing)
+        yield max(looks, key=_place)
+        assessed = [one for one in looks if one.by in case.assessors]
+        yield from [max(assessed, key=_place)] if assessed else []
+
+
+def _keyed(case: Case, one: Inventory) -> tuple[Glance, Store | None, Gone]:
+    seen, named = SetDigest(one.count, decode_base64(one.digest)), Named(one.orphans, one.missing)
+    glance = Glance(one.store, seen, one.begun, one.ended, named)
+    return glance, case.docket.stores.get(one.store), case.gone

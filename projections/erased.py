@@ -12,23 +12,18 @@ from itertools import chain
 from typing import Final
 
 from projections.case import Case, Groups
+from projections.changing import Changing, Joined, Step
 from projections.clock import Clock
 from projections.docket import Store
 from projections.holdings import Holding, Move
 from projections.survey import Survey, reached
-from signing.setdigest import BucketTree, SetDigest, bucket_hash, bucket_of, joined_root
+from signing.setdigest import SetDigest
 
 # Whether an obligation of this type reaches only what was derived.
 ONLY_DERIVED: Final = {"erase": False, "erase_derived": True}
 
 Place = tuple[str, int]
 """A store, and a size of the log."""
-Step = tuple[int, int, dict[int, bytes]]
-"""At which of some sizes, by its number, a set has how many lines more than before, and what is then over all
-lines that begin with the same two digits, where that is new."""
-
-_HEIGHT: Final = 8
-"""Of the subtree over all lines that begin with the same two digits."""
 _ASKED_AT_ONCE: Final = 256
 
 
@@ -85,23 +80,21 @@ class AskedOften:
             if _was_erased(group[0].copies.get(self.store, ())):
                 for number, handle in self._changes(group):
                     changes[number].append(handle.encode())
-        return list(_steps(sorted(changes.items())))
+        kept = Changing()
+        return [(number, *kept.change(lines)) for number, lines in sorted(changes.items())]
 
     def digests(self, parts: Iterable[list[Step]]) -> list[SetDigest]:
         """Count and digest at each size, of all parts together."""
         steps: defaultdict[int, list[Step]] = defaultdict(list)
         for step in chain.from_iterable(parts):
             steps[step[0]].append(step)
-        nodes: list[bytes | None] = [None] * (1 << _HEIGHT)
-        seen, found = SetDigest(0, joined_root(nodes, _HEIGHT)), []
+        joined = Joined()
+        seen, found = joined.seen, []
         for number in range(len(self.sizes)):
-            count = seen.count
             for _, more, new in steps.get(number, ()):
-                count += more
-                for at, node in new.items():
-                    nodes[at] = node
+                joined.take(more, new)
             if number in steps:
-                seen = SetDigest(count, joined_root(nodes, _HEIGHT))
+                seen = joined.seen
             found.append(seen)
         return found
 
@@ -131,28 +124,6 @@ class AskedOften:
         """What of the docket bears on it, and may be otherwise at another size."""
         case = self._at(size)
         return case.discredited, frozenset(case.stores)
-
-
-def _steps(changes: Iterable[tuple[int, list[bytes]]]) -> Iterator[Step]:
-    """What becomes of an empty set, where at each of some sizes these lines come or go."""
-    buckets: defaultdict[bytes, set[bytes]] = defaultdict(set)
-    trees: defaultdict[int, BucketTree] = defaultdict(lambda: BucketTree(height=_HEIGHT))
-    for number, lines in changes:
-        more = 0
-        touched: defaultdict[bytes, list[bytes]] = defaultdict(list)
-        hashes: defaultdict[int, dict[int, bytes]] = defaultdict(dict)
-        for line in lines:
-            touched[line[:4]].append(line)
-        for prefix, some in touched.items():
-            members = buckets[prefix]
-            before = len(members)
-            members.symmetric_difference_update(some)
-            more += len(members) - before
-            tree, place = divmod(bucket_of(prefix), 1 << _HEIGHT)
-            hashes[tree][place] = bucket_hash(members)
-        for tree, new in hashes.items():
-            trees[tree].update(new)
-        yield number, more, {tree: trees[tree].digest() for tree in hashes}
 
 
 def erased_in(case: Case, store: str) -> list[str]:
