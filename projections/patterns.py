@@ -6,6 +6,7 @@ pattern is a row without them. It is one only where they stand for all indexes a
 nothing else, so a row or a state is made of it exactly as it was.
 """
 
+from collections.abc import Hashable
 from typing import Any, Final
 
 import msgspec
@@ -57,6 +58,26 @@ class Pattern:
             tuple([Trait(index, time_us, *rest) for rest in self._traits]),
             tuple([Use(index, time_us, *rest) for rest in self._uses]),
         )
+
+
+def kind_of(holding: Holding) -> tuple[Hashable, Place] | None:
+    """What tells two patterns apart, of states that one entry gave which says that a record is there: two of
+    one kind have one text. And the place. None of other states; much quicker than `split`."""
+    if holding.derived or holding.uses or len(holding.copies) != 1:
+        return None
+    ((store, moves),) = holding.copies.items()
+    residency, traits = holding.residency, holding.traits
+    if not len(moves) == len(residency) == len(traits) == 1:
+        return None
+    move, fact, trait = moves[0], residency[0], traits[0]
+    index = move.index
+    if move.kind not in ("held", "collected") or fact.index != index or trait.index != index:
+        return None
+    kind = (
+        *(store, move.kind, move.by, fact.by, fact.basis, fact.codes, trait.categories),
+        *(trait.special_category, trait.minor, trait.source_kind, trait.activity, trait.retention_us),
+    )
+    return kind, (index, move.time_us, 0)
 
 
 def split(holding: Holding) -> tuple[bytes, bytes, Place | None]:

@@ -9,14 +9,14 @@ of each part, its handles beginning with that byte:
 
 import struct
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from itertools import accumulate
 from typing import Final
 
 from msgspec import Struct
 
 from projections.holdings import PARTS, Holding
-from projections.patterns import Pattern, Place, split
+from projections.patterns import Pattern, Place, kind_of, split
 from signing.errors import FormatError
 
 Stretch = tuple[Pattern, Place] | bytes
@@ -69,6 +69,7 @@ class Block:
         self.size = 0
         self._patterns = patterns
         self._numbers: dict[bytes, int] = {}
+        self._kinds: dict[Hashable, int] = {}
         self._alike = [bytearray() for _ in range(PARTS)]
         self._others = [bytearray() for _ in range(PARTS)]
         self._lasts: list[Holding | None] = [None] * PARTS
@@ -98,10 +99,16 @@ class Block:
 
     def _see(self, holding: Holding) -> None:
         """Find out how to keep the rows of this state."""
+        kind, place = kind_of(holding) or (None, None)
+        self._number = self._kinds.get(kind)
+        if place is not None and self._number is not None:
+            self._place = place
+            return
         self._row, text, place = split(holding)
-        self._number = None
         if place is not None:
             self._number, self._place = self._number_of(text), place
+            if kind is not None and self._number is not None:
+                self._kinds[kind] = self._number
 
     def _number_of(self, text: bytes) -> int | None:
         number = self._numbers.get(text)

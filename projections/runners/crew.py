@@ -25,6 +25,7 @@ from signing.tiles import WIDTH
 
 CHUNK_TILES = 16
 SIGNATURES_PER_TASK = 256
+_NICENESS = 10
 SMALL_CHUNKS = 2
 """Up to here, starting processes costs more than they save."""
 
@@ -125,6 +126,8 @@ _readers: list[TileReader] = []
 def _prepare(source: bytes, size: int) -> None:
     # Ctrl-C reaches everybody at the terminal. Our parent says what there is to say, and lets us go.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Our parent's fold is what all wait for: where there are too few cores, who reads ahead of it gives way.
+    os.nice(_NICENESS)
     threading.Thread(target=_end_with_parent, name="parent's end", daemon=True).start()
     _readers.append(TileReader(pickle.loads(source), size))  # noqa: S301 - from our own parent
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from projections.holdings import Holding, Move, ResidencyFact, Trait, Use, decode_row, encode_row
-from projections.patterns import Pattern, Place, split
+from projections.patterns import Pattern, Place, kind_of, split
 
 # Few and small, so that a place's numbers stand elsewhere too.
 NUMBERS = st.sampled_from([0, 1, 3, 13])
@@ -139,3 +140,76 @@ def test_what_has_another_number_somewhere_is_of_none(holding: Holding) -> None:
 def test_other_bytes_are_refused(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         Pattern(text)
+
+
+@st.composite
+def presences(draw: st.DrawFn) -> tuple[Holding, Holding]:
+    """What an entry says of a record that is there, and the same said by another entry."""
+    kind: Any
+    store, by, fact_by, basis, kind = draw(
+        st.tuples(TEXTS, NUMBERS, NUMBERS, TEXTS, st.sampled_from(["held", "collected"]))
+    )
+    codes, categories = (tuple(draw(st.lists(TEXTS, max_size=2))) for _ in range(2))
+    said: tuple[Any, ...] = (
+        *(categories, draw(st.booleans())),
+        *(draw(TEXTS), draw(TEXTS), draw(TEXTS), draw(NUMBERS)),
+    )
+
+    def by_entry(index: int, time_us: int) -> Holding:
+        fact = ResidencyFact(index, time_us, fact_by, basis, codes)
+        return Holding(
+            {store: (Move(index, time_us, kind, by),)}, (), (fact,), (Trait(index, time_us, *said),)
+        )
+
+    return by_entry(*draw(PLACES)[:2]), by_entry(*draw(PLACES)[:2])
+
+
+@given(presences())
+def test_states_of_one_kind_are_of_one_pattern(pair: tuple[Holding, Holding]) -> None:
+    kinds = [kind_of(one) for one in pair]
+    assert kinds[0] is not None
+    assert kinds[1] is not None
+    assert kinds[0][0] == kinds[1][0]
+    found = pattern_of(pair[0])
+    if found is not None:
+        assert found[1] == kinds[0][1]
+        # Also where the other's place stands for something else in it, so that it has no pattern.
+        assert found[0].row(kinds[1][1]) == encode_row(pair[1])
+
+
+@pytest.mark.parametrize("said", ["move", "fact", "trait"])
+def test_whatever_is_said_otherwise_is_of_another_kind(said: str) -> None:
+    one = collected(7, 1_000)
+    parts: dict[str, Any] = {
+        "move": one.copies["faces"][0], "fact": one.residency[0], "trait": one.traits[0],
+    }  # fmt: skip
+    kinds = {kind_of(one), kind_of(Holding({"vault": (parts["move"],)}, (), one.residency, one.traits))}
+    other: dict[type, Any] = {str: "held", int: 3, bool: False, tuple: ("FR",)}
+    names = [name for name in parts[said].__struct_fields__ if name not in ("index", "time_us")]
+    names = names[:2] if said == "move" else names  # the rest is an erasure's
+    for name in names:
+        value = other[type(getattr(parts[said], name))]
+        changed = parts | {said: replace(parts[said], **{name: value})}
+        kinds.add(
+            kind_of(Holding({"faces": (changed["move"],)}, (), (changed["fact"],), (changed["trait"],)))
+        )
+    assert None not in kinds
+    assert len(kinds) == 2 + len(names)
+
+
+@pytest.mark.parametrize(
+    "holding",
+    [
+        erased(7, 1_000, 3),
+        replace(collected(7, 1_000), uses=(Use(7, 1_000, "matched", 1),)),
+        replace(collected(7, 1_000), derived=(7,)),
+        replace(collected(7, 1_000), copies=erased(7, 1_000, 3).copies),
+        replace(collected(7, 1_000), residency=collected(9, 1_000).residency),
+        replace(collected(7, 1_000), traits=collected(9, 1_000).traits),
+        replace(collected(7, 1_000), residency=()),
+        replace(collected(7, 1_000), copies=collected(7, 8).copies | {"vault": (Move(7, 8, "held", 1),)}),
+        replace(collected(7, 1_000), copies={"faces": (Move(7, 8, "held", 1), Move(7, 9, "held", 1))}),
+    ],
+)
+def test_other_states_have_no_kind(holding: Holding) -> None:
+    assert kind_of(holding) is None
