@@ -15,6 +15,7 @@ from tests.browser import IN_BROWSER, Browser
 from tests.ledger.verifying_in_browser import both
 from tests.projections.evidence import AUTHORITY, Evidence
 from tests.projections.logbuilder import rfc3339, vkey_of
+from tests.projections.streamed import streamed
 from tests.projections.verifying import Out, finished
 
 pytestmark = IN_BROWSER
@@ -36,31 +37,6 @@ def packed(files: Files, method: int = zipfile.ZIP_DEFLATED) -> bytes:
             for name, raw in files.items():
                 archive.writestr(name.removesuffix("#"), raw)
     return buffer.getvalue()
-
-
-class Stream(io.RawIOBase):
-    """Takes bytes and can't be sought in, like a socket."""
-
-    def __init__(self) -> None:
-        self.taken = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, raw: object) -> int:
-        piece = bytes(raw)  # type: ignore[call-overload]
-        self.taken += piece
-        return len(piece)
-
-
-def streamed(files: Files) -> bytes:
-    """Sizes stand behind each member and not before it."""
-    stream = Stream()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, raw in files.items():
-            archive.writestr(name, raw)
-    assert struct.unpack_from("<H", stream.taken, 6)[0] & 8
-    return bytes(stream.taken)
 
 
 def with_zip64_sizes(files: Files) -> bytes:

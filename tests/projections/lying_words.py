@@ -36,6 +36,7 @@ from tests.projections.lying import (
     of_log,
 )
 from tests.projections.recorded import WHO, bundle
+from tests.projections.streamed import streamed
 from tests.projections.test_registrations import TWO_OF_ONE_KEY_ID
 from tests.projections.verifying import finished
 from tests.vectors.bundled import request
@@ -338,28 +339,6 @@ def with_odd_extra(files: Files) -> bytes:
     place = changed.rindex(b"PK\5\6")
     struct.pack_into("<L", changed, place + 12, struct.unpack_from("<L", changed, place + 12)[0] + 4)
     return bytes(changed)
-
-
-class Stream(io.RawIOBase):
-    """Takes bytes and can't be sought in."""
-
-    def __init__(self) -> None:
-        self.taken = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, raw: object) -> int:
-        self.taken += bytes(raw)  # type: ignore[call-overload]
-        return len(bytes(raw))  # type: ignore[call-overload]
-
-
-def streamed(files: Files) -> bytes:
-    stream = Stream()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, raw in files.items():
-            archive.writestr(name, raw)
-    return bytes(stream.taken)
 
 
 lie("zip: something before, and the directory knows", zipped(with_something_before))

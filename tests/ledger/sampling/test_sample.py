@@ -195,6 +195,17 @@ async def test_what_is_erased_while_the_store_is_read_is_not_missed(estate: Esta
     assert (attested["control_checked"], attested["control_found"]) == (199, 199)
 
 
+async def tell(
+    estate: Estate, draft: Draft, verified: dict[str, Any] | None, attested: dict[str, Any]
+) -> None:
+    """The auditor tells of a sample by hand, whatever he likes."""
+    rows = [] if verified is None else [{"type": "writ.deletion.verified.v1", "data": verified}]
+    rows += [{"type": "writ.sample.attested.v1", "data": attested}]
+    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    source = f"auditor.example/{draft.sample}"
+    await estate.session.value("post", "-", "--source", source, key=estate.auditor, stdin=raw)
+
+
 async def test_a_sample_without_its_whole_control_bounds_nothing(estate: Estate) -> None:
     """Whatever its maker says of it."""
     await really_erase(estate)
@@ -212,11 +223,7 @@ async def test_a_sample_without_its_whole_control_bounds_nothing(estate: Estate)
         "control_checked": 200, "control_found": 199, "controller": "clearview", "failures": 0, "n": 40,
         "nonce": draft.nonce, "sample": draft.sample,
     }  # fmt: skip
-    rows = [{"type": "writ.deletion.verified.v1", "data": verified}]
-    rows += [{"type": "writ.sample.attested.v1", "data": attested}]
-    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    source = f"auditor.example/{draft.sample}"
-    await estate.session.value("post", "-", "--source", source, key=estate.auditor, stdin=raw)
+    await tell(estate, draft, verified, attested)
     code, said = await redraw(estate, draft.sample)
     assert (code, "not all live handles beside them were found" in said["error"]) == (1, True)
 
@@ -229,24 +236,18 @@ async def test_a_result_that_is_not_of_the_draw_is_found_out(estate: Estate) -> 
     assert code == 1, said
     (path,) = drafts(estate)
     draft = msgspec.json.decode(path.read_bytes(), type=Draft)
-    source = f"auditor.example/{draft.sample}"
     convenient = sorted(estate.handle(number) for number in range(100, 140))
     verified = {"controller": "clearview", "method": "sample", "records": convenient, "store": "people"}
     attested = {
         "control_checked": 20, "control_found": 20, "controller": "clearview", "failures": 0, "n": 40,
         "nonce": draft.nonce, "sample": draft.sample,
     }  # fmt: skip
-    rows = [{"type": "writ.deletion.verified.v1", "data": verified}]
-    rows += [{"type": "writ.sample.attested.v1", "data": attested}]
-    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
-    await estate.session.value("post", "-", "--source", source, key=estate.auditor, stdin=raw)
+    await tell(estate, draft, verified, attested)
     code, said = await redraw(estate, requested["sample"])
     assert code == 1
     assert "others" in said["error"]
     # And with a nonce that he made up afterwards.
-    rows[1]["data"] = attested | {"nonce": "00" * 32}
-    raw = json.dumps(rows[1]).encode()
-    await estate.session.value("post", "-", "--source", source, key=estate.auditor, stdin=raw)
+    await tell(estate, draft, None, attested | {"nonce": "00" * 32})
     code, said = await redraw(estate, requested["sample"])
     assert (code, "not the nonce" in said["error"]) == (1, True)
 
